@@ -1,0 +1,289 @@
+//! Ghost arguments: members that no subschema declares, at every depth.
+
+use super::{
+    hints::printable,
+    shape::{Id, Others, Shape},
+};
+use crate::json::{Kind, Splices, Value, remove_members};
+
+/// What was found in one set of arguments.
+#[derive(Debug, Default)]
+pub(crate) struct Ghosts {
+    found: Vec<Ghost>,
+    /// An object was let through as a free-form map, because its schema names no members.
+    pub(crate) free_form: bool,
+}
+
+#[derive(Debug)]
+struct Ghost {
+    /// Tape index of the object and position of the member in it.
+    object: u32,
+    member: usize,
+    path: String,
+}
+
+/// Most names that are reported; all are refused or stripped.
+const MAX_REPORTED: usize = 16;
+
+impl Ghosts {
+    pub(super) fn find(shape: &Shape, arguments: Value<'_>) -> Self {
+        let mut walk = Walk { shape, ghosts: Self::default(), path: Vec::new(), scratch: shape.root().to_vec() };
+        let applies = 0..walk.scratch.len();
+        walk.value(arguments, applies, Place::Top);
+        walk.ghosts
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Printable paths of the ghosts, the first few of them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.found.iter().take(MAX_REPORTED).map(|ghost| ghost.path.clone()).collect()
+    }
+
+    /// The arguments without the ghosts; every other byte stays.
+    pub(crate) fn strip(&self, arguments: Value<'_>, text: &str) -> String {
+        let mut edits = Splices::default();
+        self.strip_from(arguments, &mut edits);
+        edits.apply(text)
+    }
+
+    fn strip_from(&self, value: Value<'_>, edits: &mut Splices) {
+        if value.is_object() && self.found.iter().any(|ghost| ghost.object == value.index()) {
+            let is_ghost =
+                |member: usize| self.found.iter().any(|ghost| ghost.object == value.index() && ghost.member == member);
+            remove_members(value, edits, is_ghost);
+            for (member, (_, child)) in value.members().enumerate() {
+                if !is_ghost(member) {
+                    self.strip_from(child, edits);
+                }
+            }
+            return;
+        }
+        value.members().for_each(|(_, child)| self.strip_from(child, edits));
+        value.elements().for_each(|child| self.strip_from(child, edits));
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Top,
+    Nested,
+}
+
+struct Walk<'s> {
+    shape: &'s Shape,
+    ghosts: Ghosts,
+    path: Vec<String>,
+    /// Sets of subschemas, as a stack: one allocation for the whole walk.
+    scratch: Vec<Id>,
+}
+
+impl Walk<'_> {
+    /// `applies` is the range of `scratch` with the subschemas that may apply to the value. Recursion is
+    /// bounded by the depth of the arguments.
+    fn value(&mut self, value: Value<'_>, applies: std::ops::Range<usize>, place: Place) {
+        match value.kind() {
+            Kind::Object => self.object(value, applies, place),
+            Kind::Array => self.array(value, applies),
+            Kind::Null | Kind::True | Kind::False | Kind::Number | Kind::String => {}
+        }
+    }
+
+    fn object(&mut self, object: Value<'_>, applies: std::ops::Range<usize>, place: Place) {
+        let names_members = self.ids(&applies).any(|id| self.shape.get(id).is_some_and(super::shape::Declares::names_members));
+        if !names_members && place == Place::Nested {
+            self.ghosts.free_form |= !object.is_empty();
+            return;
+        }
+        for (member, (key, value)) in object.members().enumerate() {
+            let name = key.as_str().unwrap_or_default();
+            let start = self.scratch.len();
+            let declared = self.declare(&name, &applies);
+            self.path.push(printable(&name));
+            if declared {
+                let end = self.scratch.len();
+                self.value(value, start..end, Place::Nested);
+            } else {
+                self.ghosts.found.push(Ghost { object: object.index(), member, path: self.path.join(".") });
+            }
+            self.path.pop();
+            self.scratch.truncate(start);
+        }
+    }
+
+    fn array(&mut self, array: Value<'_>, applies: std::ops::Range<usize>) {
+        for (index, element) in array.elements().enumerate() {
+            let start = self.scratch.len();
+            for at in applies.clone() {
+                let Some(declares) = self.scratch.get(at).and_then(|id| self.shape.get(*id)) else { continue };
+                if let Some(id) = declares.prefix_items.get(index).copied().or(declares.items) {
+                    self.push_closure(start, id);
+                }
+            }
+            let end = self.scratch.len();
+            self.path.push(index.to_string());
+            self.value(element, start..end, Place::Nested);
+            self.path.pop();
+            self.scratch.truncate(start);
+        }
+    }
+
+    /// Whether any subschema declares the member; pushes the subschemas for its value.
+    fn declare(&mut self, name: &str, applies: &std::ops::Range<usize>) -> bool {
+        let start = self.scratch.len();
+        let mut declared = false;
+        for at in applies.clone() {
+            let Some(declares) = self.scratch.get(at).and_then(|id| self.shape.get(*id)) else { continue };
+            let mut named = false;
+            if let Ok(found) = declares.properties.binary_search_by(|(own, _)| (**own).cmp(name)) {
+                named = true;
+                if let Some((_, id)) = declares.properties.get(found) {
+                    self.push_closure(start, *id);
+                }
+            }
+            for (pattern, id) in &declares.patterns {
+                if pattern.is_match(name) {
+                    named = true;
+                    self.push_closure(start, *id);
+                }
+            }
+            match declares.others {
+                _ if named => declared = true,
+                Others::Unsaid | Others::Forbidden => {}
+                Others::Allowed => declared = true,
+                Others::Described(id) => {
+                    declared = true;
+                    self.push_closure(start, id);
+                }
+            }
+        }
+        declared
+    }
+
+    fn push_closure(&mut self, start: usize, id: Id) {
+        for id in self.shape.closure(id) {
+            let known = self.scratch.get(start..).is_some_and(|set| set.contains(id));
+            if !known {
+                self.scratch.push(*id);
+            }
+        }
+    }
+
+    fn ids<'w>(&'w self, range: &std::ops::Range<usize>) -> impl Iterator<Item = Id> + 'w {
+        self.scratch.get(range.clone()).unwrap_or_default().iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{super::shape::Shape, Ghosts};
+    use crate::json::{Bounds, Document};
+
+    fn ghosts(schema: &Value, arguments: &str) -> (Vec<String>, String, bool) {
+        let shape = Shape::compile(schema, true).unwrap();
+        let doc = Document::parse(arguments.as_bytes(), &Bounds::DEFAULT).unwrap();
+        let ghosts = Ghosts::find(&shape, doc.root());
+        (ghosts.names(), ghosts.strip(doc.root(), arguments), ghosts.free_form)
+    }
+
+    #[track_caller]
+    fn check(schema: &Value, arguments: &str, expected: &[&str]) {
+        assert_eq!(ghosts(schema, arguments).0, expected, "{arguments} under {schema}");
+    }
+
+    #[test]
+    fn undeclared_members_are_ghosts_at_every_depth() {
+        let schema = json!({"type": "object", "properties": {
+            "path": {"type": "string"},
+            "options": {"type": "object", "properties": {"deep": {"type": "object", "properties": {"x": {}}}}},
+            "list": {"type": "array", "items": {"type": "object", "properties": {"id": {}}}},
+        }});
+        check(&schema, r#"{"path":"a"}"#, &[]);
+        check(&schema, r#"{"path":"a","force":true,"admin":1}"#, &["force", "admin"]);
+        check(&schema, r#"{"options":{"deep":{"x":1,"y":2}},"list":[{"id":1},{"id":2,"z":3}]}"#, &["options.deep.y", "list.1.z"]);
+    }
+
+    #[test]
+    fn stripping_leaves_every_other_byte() {
+        let schema = json!({"properties": {"a": {"properties": {"b": {}}}}});
+        let (_, stripped, _) = ghosts(&schema, r#"{ "x":1, "a": {"c":[2], "b": 1e5 } , "y":{"a":{}} }"#);
+        assert_eq!(stripped, r#"{ "a": {"b": 1e5 } }"#);
+    }
+
+    #[test]
+    fn composition_declares() {
+        let schema = json!({
+            "$ref": "#/$defs/base",
+            "allOf": [{"properties": {"all": {}}}],
+            "anyOf": [{"properties": {"any": {"properties": {"in": {}}}}}, {"properties": {"any": {"properties": {"out": {}}}}}],
+            "oneOf": [{"properties": {"one": {}}}, {"properties": {"two": {}}, "additionalProperties": false}],
+            "if": {"properties": {"kind": {"const": 1}}}, "then": {"properties": {"then": {}}}, "else": {"properties": {"else": {}}},
+            "dependentSchemas": {"all": {"properties": {"dep": {}}}},
+            "$defs": {"base": {"properties": {"base": {}}}},
+            "not": {"properties": {"forbidden": {}}},
+        });
+        check(&schema, r#"{"base":1,"all":1,"one":1,"two":1,"kind":1,"then":1,"else":1,"dep":1}"#, &[]);
+        check(&schema, r#"{"any":{"in":1,"out":1,"ghost":1},"forbidden":1,"ghost":1}"#, &["any.ghost", "forbidden", "ghost"]);
+    }
+
+    #[test]
+    fn openness_must_be_said() {
+        check(&json!({"properties": {"a": {}}, "additionalProperties": true}), r#"{"a":1,"b":2}"#, &[]);
+        check(&json!({"additionalProperties": {"properties": {"x": {}}}}), r#"{"k":{"x":1,"y":2}}"#, &["k.y"]);
+        check(&json!({"patternProperties": {"^x-": {}}}), r#"{"x-a":1,"a":2}"#, &["a"]);
+        check(&json!({"properties": {"a": {"type": "object", "additionalProperties": false}}}), r#"{"a":{"b":1}}"#, &["a.b"]);
+        check(&json!({"type": "object"}), r#"{"a":1}"#, &["a"]);
+        check(&json!(true), r#"{"a":1}"#, &["a"]);
+        check(&json!({"properties": {}}), r#"{"a":1}"#, &["a"]);
+    }
+
+    #[test]
+    fn a_nested_object_that_names_nothing_is_a_free_form_map_and_is_told() {
+        let schema = json!({"properties": {"env": {"type": "object"}, "any": {}}});
+        assert_eq!(ghosts(&schema, r#"{"env":{"A":"1"}}"#), (vec![], r#"{"env":{"A":"1"}}"#.into(), true));
+        assert_eq!(ghosts(&schema, r#"{"env":{}}"#).2, false);
+        check(&schema, r#"{"any":{"deep":{"x":1}}}"#, &[]);
+    }
+
+    #[test]
+    fn recursive_schemas_are_walked() {
+        let schema = json!({"$ref": "#/$defs/node", "$defs": {"node": {"properties": {
+            "name": {}, "children": {"items": {"$ref": "#/$defs/node"}}}}}});
+        check(&schema, r#"{"name":1,"children":[{"children":[{"name":1,"evil":2}]}]}"#, &["children.0.children.0.evil"]);
+        check(&json!({"$ref": "#"}), r#"{"a":1}"#, &["a"]);
+    }
+
+    #[test]
+    fn references_by_anchor_id_and_escape() {
+        let schema = json!({"$id": "https://example.com/root.json", "properties": {
+                "a": {"$ref": "#thing"}, "b": {"$ref": "other.json"}, "c": {"$ref": "#/$defs/with~1slash%20space"}},
+            "$defs": {"t": {"$anchor": "thing", "properties": {"x": {}}},
+                "o": {"$id": "other.json", "properties": {"y": {"$ref": "#/$defs/z"}}, "$defs": {"z": {"properties": {"z": {}}}}},
+                "with/slash space": {"properties": {"w": {}}}}});
+        check(&schema, r#"{"a":{"x":1,"g":1},"b":{"y":{"z":1,"g":1},"g":1},"c":{"w":1,"g":1}}"#, &["a.g", "b.y.g", "b.g", "c.g"]);
+    }
+
+    #[test]
+    fn tuples_and_draft_07() {
+        let schema = json!({"properties": {"t": {"prefixItems": [{"properties": {"a": {}}}], "items": {"properties": {"b": {}}}}}});
+        check(&schema, r#"{"t":[{"a":1,"b":1},{"a":1,"b":1}]}"#, &["t.0.b", "t.1.a"]);
+        let draft_07 = json!({"properties": {"a": {"$ref": "#/definitions/x", "properties": {"ignored": {}}}}, "definitions": {"x": {"properties": {"y": {}}}}});
+        let shape = Shape::compile(&draft_07, false).unwrap();
+        let doc = Document::parse(br#"{"a":{"y":1,"ignored":1}}"#, &Bounds::DEFAULT).unwrap();
+        assert_eq!(Ghosts::find(&shape, doc.root()).names(), ["a.ignored"]);
+    }
+
+    #[test]
+    fn names_are_printable_and_bounded() {
+        let name = format!("x\\n\\u001b[31m{}", "y".repeat(500));
+        let (names, ..) = ghosts(&json!({}), &format!("{{\"{name}\":1}}"));
+        assert!(names[0].len() < 200 && !names[0].contains(['\n', '\u{1b}']), "{names:?}");
+        let many: Vec<String> = (0..100).map(|n| format!("\"g{n}\":0")).collect();
+        assert_eq!(ghosts(&json!({}), &format!("{{{}}}", many.join(","))).0.len(), 16);
+        assert_eq!(ghosts(&json!({}), &format!("{{{}}}", many.join(","))).1, "{}");
+    }
+}
