@@ -1,13 +1,14 @@
 //! Edits that leave every other byte alone.
 
-use std::ops::Range;
+use std::{cmp::Reverse, ops::Range};
 
-use super::{Kind, Value};
+use super::Value;
 
 /// Replacements in one text, applied in one pass.
 ///
-/// Spans are bytes of the original text, so there are no stale offsets; where two overlap, the one that
-/// starts first wins and the other is dropped.
+/// Spans are bytes of the original text, so there are no stale offsets. Where two overlap, both spans go
+/// together and the replacement of the one that starts first (the longer one, if both do) takes their
+/// place: what one of them hides stays hidden.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Splices {
     edits: Vec<(Range<usize>, String)>,
@@ -24,6 +25,11 @@ impl Splices {
         self.replace(span, String::new());
     }
 
+    /// Adds all edits of another set for the same text.
+    pub fn append(&mut self, other: &Self) {
+        self.edits.extend_from_slice(&other.edits);
+    }
+
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
         self.edits.is_empty()
@@ -34,28 +40,49 @@ impl Splices {
         self.edits.len()
     }
 
-    /// The text with all edits made. Edits outside the text, or not on character boundaries, are not made.
-    pub fn apply(&self, text: &str) -> String {
-        self.apply_within(text, 0)
+    /// How many bytes the replacements have together: a text grows by no more than that.
+    pub fn replacement_len(&self) -> usize {
+        self.edits.iter().map(|(_, with)| with.len()).sum()
     }
 
+    /// The text with all edits made. Edits outside the text, or not on character boundaries, are not made.
+    pub fn apply(&self, text: &str) -> String {
+        self.in_order().apply_within(text, 0)
+    }
+
+    /// The edits in order, to apply them to many parts of a text without sorting each time.
+    pub(crate) fn in_order(&self) -> OrderedSplices<'_> {
+        let mut edits: Vec<&(Range<usize>, String)> = self.edits.iter().collect();
+        edits.sort_by_key(|(span, _)| (span.start, Reverse(span.end)));
+        OrderedSplices { edits }
+    }
+}
+
+/// The edits of a text, sorted by where they begin.
+#[derive(Debug)]
+pub(crate) struct OrderedSplices<'e> {
+    edits: Vec<&'e (Range<usize>, String)>,
+}
+
+impl OrderedSplices<'_> {
     /// The edited form of `part`, which starts at byte `offset` of the text that the spans refer to.
-    pub fn apply_within(&self, part: &str, offset: usize) -> String {
-        let mut order: Vec<&(Range<usize>, String)> = self.edits.iter().collect();
-        order.sort_by_key(|(span, _)| (span.start, span.end));
-        let grown: usize = self.edits.iter().map(|(_, with)| with.len()).sum();
-        let mut out = String::with_capacity(part.len() + grown);
+    /// Costs the length of the part and its own edits only.
+    pub(crate) fn apply_within(&self, part: &str, offset: usize) -> String {
+        let first = self.edits.partition_point(|(span, _)| span.start < offset);
+        let own = self.edits.get(first..).unwrap_or_default().iter();
+        let own = own.take_while(|(span, _)| span.start <= offset + part.len());
+        let mut out = String::with_capacity(part.len());
         let mut done = 0;
-        for (span, with) in order {
-            let (Some(start), Some(end)) = (span.start.checked_sub(offset), span.end.checked_sub(offset)) else {
-                continue;
-            };
-            if start < done || part.get(start..end).is_none() {
+        for (span, with) in own {
+            let (start, end) = (span.start - offset, span.end.saturating_sub(offset));
+            if part.get(start..end).is_none() {
                 continue;
             }
-            out.push_str(part.get(done..start).unwrap_or_default());
-            out.push_str(with);
-            done = end;
+            if start >= done {
+                out.push_str(part.get(done..start).unwrap_or_default());
+                out.push_str(with);
+            }
+            done = done.max(end);
         }
         out.push_str(part.get(done..).unwrap_or_default());
         out
@@ -64,16 +91,24 @@ impl Splices {
 
 /// Cuts members out of an object, commas included; `doomed` tells which by the index of the member.
 pub fn remove_members(object: Value<'_>, edits: &mut Splices, doomed: impl Fn(usize) -> bool) {
-    debug_assert_eq!(object.kind(), Kind::Object);
-    let spans: Vec<Range<usize>> =
-        object.members().map(|(key, value)| key.span().start..value.span().end).collect();
+    let spans: Vec<_> = object.members().map(|(key, value)| key.span().start..value.span().end).collect();
+    remove_items(&spans, edits, doomed);
+}
+
+/// Cuts elements out of an array, commas included; `doomed` tells which by the index of the element.
+pub fn remove_elements(array: Value<'_>, edits: &mut Splices, doomed: impl Fn(usize) -> bool) {
+    let spans: Vec<_> = array.elements().map(|element| element.span()).collect();
+    remove_items(&spans, edits, doomed);
+}
+
+fn remove_items(spans: &[Range<usize>], edits: &mut Splices, doomed: impl Fn(usize) -> bool) {
     let mut kept_before = None;
     for (index, span) in spans.iter().enumerate() {
         if !doomed(index) {
             kept_before = Some(span.end);
             continue;
         }
-        // With a kept member in front, cut from its end; else cut up to the start of the next member.
+        // With a kept item in front, cut from its end; else cut up to the start of the next item.
         let cut = match (kept_before, spans.get(index + 1)) {
             (Some(end), _) => {
                 kept_before = Some(span.end);
@@ -118,12 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn overlapping_edits_never_eat_the_text_after_them() {
+    fn overlapping_edits_go_together_and_eat_nothing_else() {
         let mut edits = Splices::default();
         edits.replace(4..8, "B");
         edits.replace(2..6, "A");
         edits.replace(100..101, "C");
-        assert_eq!(edits.apply("0123456789"), "01A6789");
+        assert_eq!(edits.apply("0123456789"), "01A89");
     }
 
     proptest! {

@@ -12,6 +12,4 @@ mod shape;
 pub use contract::{Contract, ContractError};
 pub use limits::ArgumentLimits;
 
-pub(crate) use ghosts::Ghosts;
-pub(crate) use hints::printable;
 pub(crate) use limits::{NO_ARGUMENTS, check as check_limits};

@@ -1,0 +1,215 @@
+//! The guard: one decision per message, in both directions.
+//!
+//! The guard reads each message once, in place, and answers with bytes: the same bytes where nothing
+//! changed, edited bytes where something did, answers of its own where something is refused. Both
+//! directions share it; no lock is held while anything is awaited.
+
+mod client;
+mod listing;
+mod server;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use agent_airlock::{
+    Airlock, Caller, Code, RawCall, Rejection, TargetKind,
+    json::{Bounds, Document, JsonError, Tape},
+};
+
+use crate::{
+    envelope::Id,
+    outcome::{Outcome, Pending, Report},
+    refusal,
+    skim::{Skimmed, Skimmer},
+    state::{InFlight, State},
+};
+
+/// What a guard needs to know besides the engine.
+#[derive(Clone, Debug)]
+pub struct GuardSettings {
+    /// Who sends the client's messages, as the host vouches for it.
+    pub caller: Arc<Caller>,
+    /// Whether tools that the policy denies disappear from `tools/list`.
+    pub hide_denied: bool,
+    /// Bounds on one message.
+    pub bounds: Bounds,
+}
+
+impl Default for GuardSettings {
+    fn default() -> Self {
+        Self { caller: Arc::new(Caller::anonymous()), hide_denied: true, bounds: Bounds::DEFAULT }
+    }
+}
+
+/// Stands between one MCP client and one MCP server.
+#[derive(Debug)]
+pub struct Guard {
+    engine: Airlock,
+    settings: GuardSettings,
+    state: Mutex<State>,
+    client_tape: Mutex<Tape>,
+    server_tape: Mutex<Tape>,
+}
+
+impl Guard {
+    /// A guard for one session.
+    pub fn new(engine: Airlock, settings: GuardSettings) -> Self {
+        Self {
+            engine,
+            settings,
+            state: Mutex::new(State::new()),
+            client_tape: Mutex::new(Tape::default()),
+            server_tape: Mutex::new(Tape::default()),
+        }
+    }
+
+    /// Decides about one message from the client: a line without its line break.
+    pub async fn on_client<'m>(&self, line: &'m [u8]) -> Outcome<'m> {
+        let tape = std::mem::take(&mut *lock(&self.client_tape));
+        match Document::parse_into(line, &self.settings.bounds, tape) {
+            Ok(doc) => {
+                let outcome = self.client_message(&doc, line).await;
+                *lock(&self.client_tape) = doc.into_tape();
+                outcome
+            }
+            Err(error) => self.client_garbage(&error, skim(line)),
+        }
+    }
+
+    /// Decides about one message from the server: a line without its line break.
+    pub async fn on_server<'m>(&self, line: &'m [u8]) -> Outcome<'m> {
+        let tape = std::mem::take(&mut *lock(&self.server_tape));
+        match Document::parse_into(line, &self.settings.bounds, tape) {
+            Ok(doc) => {
+                let outcome = self.server_message(&doc, line).await;
+                *lock(&self.server_tape) = doc.into_tape();
+                outcome
+            }
+            Err(error) => self.server_garbage(&error.to_string(), &skim(line)),
+        }
+    }
+
+    /// A line from the client was too long to be kept; it was skipped.
+    pub async fn on_client_oversize(&self, seen: Skimmed) -> Outcome<'static> {
+        let rejection = self.too_long();
+        self.refuse_unread(rejection, seen)
+    }
+
+    /// A line from the server was too long to be kept; it was skipped.
+    pub async fn on_server_oversize(&self, seen: Skimmed) -> Outcome<'static> {
+        let text = format!("a message is longer than {} bytes", self.settings.bounds.max_bytes);
+        self.server_garbage(&text, &seen)
+    }
+
+    /// The server is gone: everything under way is answered.
+    pub async fn on_server_closed(&self) -> Outcome<'static> {
+        let (in_flight, held) = {
+            let mut state = self.state();
+            state.server_gone = true;
+            let in_flight: Vec<InFlight> = state.in_flight.drain().map(|(_, request)| request).collect();
+            let mut held = std::mem::take(&mut state.tools.held);
+            held.append(&mut state.prompts.held);
+            state.held_bytes = 0;
+            (in_flight, held)
+        };
+        let mut outcome = Outcome::stop();
+        let gone = || Rejection::new(Code::InternalUpstream).with_message("the tool server ended before it answered");
+        for request in in_flight {
+            outcome.to_client.push(fail(request, gone()));
+        }
+        for held in held {
+            outcome.to_client.extend(self.refuse_held(&held.line, gone()));
+        }
+        outcome
+    }
+
+    /// The client is gone: what is under way is closed, and the records say `abandoned`.
+    pub async fn on_client_closed(&self) {
+        let (in_flight, held) = {
+            let mut state = self.state();
+            let in_flight: Vec<InFlight> = state.in_flight.drain().map(|(_, request)| request).collect();
+            let mut held = std::mem::take(&mut state.tools.held);
+            held.append(&mut state.prompts.held);
+            state.held_bytes = 0;
+            (in_flight, held)
+        };
+        drop(in_flight);
+        for held in held {
+            self.abandon_held(&held.line);
+        }
+    }
+
+    /// What is under way.
+    pub fn pending(&self) -> Pending {
+        let state = self.state();
+        Pending { held: state.tools.held.len() + state.prompts.held.len(), in_flight: state.in_flight.len() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    fn too_long(&self) -> Rejection {
+        Rejection::new(Code::LimitExceeded).with_hint(format!("at most {} bytes in one message", self.settings.bounds.max_bytes))
+    }
+
+    /// A line from the client that is no JSON, or too much of it.
+    fn client_garbage(&self, error: &JsonError, seen: Skimmed) -> Outcome<'static> {
+        let rejection = if error.kind.is_bound() {
+            Rejection::new(Code::LimitExceeded).with_message(format!("the message cannot be read: {error}"))
+        } else {
+            Rejection::new(Code::MalformedMessage).with_message(format!("the message cannot be read: {error}"))
+        };
+        self.refuse_unread(rejection, seen)
+    }
+
+    /// Refuses a message of which only the outermost members could be told.
+    fn refuse_unread(&self, rejection: Rejection, seen: Skimmed) -> Outcome<'static> {
+        let mut outcome = Outcome::stop();
+        outcome.reports.push(Report::warning(format!("a message from the client was refused: {}", rejection.code())));
+        let is_call = seen.method.as_deref() == Some("tools/call");
+        let rejection = self.record_refusal("?", rejection);
+        let answerable = seen.id.as_deref().filter(|id| is_free_id(id, &self.state()));
+        outcome.to_client.push(match answerable {
+            Some(id) if is_call => refusal::as_tool_result(id, &rejection, refusal::Era::Legacy),
+            Some(id) => refusal::as_error(id, &rejection),
+            None => refusal::as_error("null", &rejection),
+        });
+        outcome
+    }
+
+    /// Writes the record of something that never became a call.
+    fn record_refusal(&self, name: &str, rejection: Rejection) -> Rejection {
+        let tool = self.engine.tool(TargetKind::Tool, name, None);
+        self.engine.refuse(RawCall::without_arguments(tool, Arc::clone(&self.settings.caller)), rejection)
+    }
+}
+
+/// Whether an id token may be answered: a well-formed one that no request under way has.
+fn is_free_id(token: &str, state: &State) -> bool {
+    let doc = Document::parse(token.as_bytes(), &Bounds::DEFAULT).ok();
+    doc.and_then(|doc| Id::read(doc.root())).is_some_and(|id| !state.knows(&id))
+}
+
+/// The answer to a request that the server will not answer any more.
+fn fail(request: InFlight, rejection: Rejection) -> Vec<u8> {
+    let rejection = match request.permit {
+        Some(permit) => permit.fail(rejection),
+        None => rejection,
+    };
+    if request.is_tool_call {
+        refusal::as_tool_result(&request.raw_id, &rejection, request.era)
+    } else {
+        refusal::as_error(&request.raw_id, &rejection)
+    }
+}
+
+fn skim(line: &[u8]) -> Skimmed {
+    let mut skimmer = Skimmer::new();
+    skimmer.push(line);
+    skimmer.finish()
+}
+
+/// A panic while a lock was held leaves bounded bookkeeping behind, nothing that decides.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

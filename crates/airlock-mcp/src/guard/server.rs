@@ -1,0 +1,248 @@
+//! From the server to the client: protect everything that the model may read.
+
+use std::borrow::Cow;
+
+use agent_airlock::{
+    Code, OutputReport, RawOutput, Rejection,
+    json::{Document, Splices, Value, write_string},
+};
+
+use super::{Guard, fail};
+use crate::{
+    catalog::Listed,
+    envelope::{Envelope, Id, Malformed},
+    method::ServerNotification,
+    outcome::{Outcome, Report},
+    places::{self, Answer},
+    refusal,
+    skim::Skimmed,
+    state::{InFlight, MAX_SERVER_REQUESTS},
+};
+
+/// The values of `resultType` that this guard can read; another one must be treated as invalid.
+const RESULT_TYPES: &[&str] = &["complete", "input_required", "task"];
+
+impl Guard {
+    pub(super) async fn server_message<'m>(&self, doc: &Document<'m>, line: &'m [u8]) -> Outcome<'m> {
+        match Envelope::classify(doc) {
+            Ok(envelope @ (Envelope::Result { id, .. } | Envelope::Error { id, .. })) => {
+                self.server_answer(id, &envelope, doc, line).await
+            }
+            Ok(Envelope::Request { id, params, .. }) => self.server_request(id, params, doc, line),
+            Ok(Envelope::Notification { method, params }) => {
+                let name = method.as_str().unwrap_or_default();
+                match ServerNotification::of(&name) {
+                    ServerNotification::ToolsChanged => self.state().tools.catalog.invalidate(),
+                    ServerNotification::PromptsChanged => self.state().prompts.catalog.invalidate(),
+                    ServerNotification::Other => {}
+                }
+                self.protected_params(params, doc, line)
+            }
+            Err(malformed) => self.server_malformed(malformed, doc),
+        }
+    }
+
+    async fn server_answer<'m>(
+        &self,
+        id: Value<'_>,
+        envelope: &Envelope<'_>,
+        doc: &Document<'m>,
+        line: &'m [u8],
+    ) -> Outcome<'m> {
+        let Some(id) = Id::read(id) else {
+            // An error that answers no request in particular; its text is protected like any other.
+            let Envelope::Error { error, .. } = *envelope else { return Outcome::stop() };
+            let protected = self.engine.protect(&RawOutput::FailedParts(doc.text(), places::of_error(error)));
+            return self.deliver(protected.edits(), protected.report(), doc, line);
+        };
+        if let Some(outcome) = self.own_answer(&id, envelope).await {
+            return outcome;
+        }
+        let answered = self.state().answered(&id);
+        match answered {
+            Some(request) => self.release(request, envelope, doc, line).await,
+            None => {
+                let report = "an answer from the server to a request that nobody made, or a second answer, was dropped";
+                Outcome { reports: vec![Report::warning(report)], ..Outcome::stop() }
+            }
+        }
+    }
+
+    /// Releases the answer to a client's request.
+    async fn release<'m>(
+        &self,
+        mut request: InFlight,
+        envelope: &Envelope<'_>,
+        doc: &Document<'m>,
+        line: &'m [u8],
+    ) -> Outcome<'m> {
+        let mut edits = Splices::default();
+        let mut reports = Vec::new();
+        let output = match *envelope {
+            Envelope::Result { result, .. } => {
+                if let Some(problem) = unreadable(result) {
+                    reports.push(Report::warning(format!("an answer from the server was refused: {problem}")));
+                    let rejection = Rejection::new(Code::InternalUpstream).with_message(problem);
+                    return Outcome { to_client: vec![fail(request, rejection)], reports, ..Outcome::stop() };
+                }
+                if let Some((listed, cursor)) = &request.listing {
+                    self.client_page(*listed, cursor.as_deref(), result, &mut edits, &mut reports);
+                }
+                let parts = places::of_result(request.answer, result);
+                if result.get("isError").and_then(|failed| failed.as_bool()) == Some(true) {
+                    RawOutput::FailedParts(doc.text(), parts)
+                } else {
+                    RawOutput::Parts(doc.text(), parts)
+                }
+            }
+            Envelope::Error { error, .. } => RawOutput::FailedParts(doc.text(), places::of_error(error)),
+            Envelope::Request { .. } | Envelope::Notification { .. } => return Outcome::stop(),
+        };
+        let protected = match request.permit.take() {
+            Some(permit) => permit.release(output).await,
+            None => Ok(self.engine.protect(&output)),
+        };
+        let protected = match protected {
+            Ok(protected) if !protected.report().blocked => protected,
+            Ok(_) => return self.withheld(request, Rejection::new(Code::OutputBlocked), reports),
+            Err(rejection) => return self.withheld(request, rejection, reports),
+        };
+        if protected.report().cut_structure
+            && request.answer == Answer::Tool
+            && let Envelope::Result { result, .. } = *envelope
+        {
+            say_that_it_was_cut(result, protected.report().cut_chars, &mut edits);
+        }
+        edits.append(protected.edits());
+        let mut outcome = self.deliver(&edits, protected.report(), doc, line);
+        reports.append(&mut outcome.reports);
+        outcome.reports = reports;
+        outcome
+    }
+
+    fn withheld(&self, request: InFlight, rejection: Rejection, mut reports: Vec<Report>) -> Outcome<'static> {
+        reports.push(Report::warning(format!("an answer from the server was withheld: {}", rejection.code())));
+        Outcome { to_client: vec![fail(request, rejection)], reports, ..Outcome::stop() }
+    }
+
+    /// A server's own request: its texts reach the model, its answer must find its way back.
+    fn server_request<'m>(
+        &self,
+        id: Value<'_>,
+        params: Option<Value<'_>>,
+        doc: &Document<'m>,
+        line: &'m [u8],
+    ) -> Outcome<'m> {
+        let refusal = {
+            let mut state = self.state();
+            if state.server_requests.len() >= MAX_SERVER_REQUESTS {
+                Some(Rejection::new(Code::LimitExceeded).with_message("too many requests of the server are unanswered"))
+            } else if Id::read(id).is_some_and(|id| !state.server_requests.insert(id)) {
+                Some(Rejection::new(Code::MalformedMessage).with_message("a request with this id is still under way"))
+            } else {
+                None
+            }
+        };
+        if let Some(rejection) = refusal {
+            let report = Report::warning(format!("a request from the server was refused: {}", rejection.message()));
+            let answer = refusal::as_error(id.raw(), &rejection);
+            return Outcome { to_server: vec![answer], reports: vec![report], ..Outcome::stop() };
+        }
+        let outcome = self.protected_params(params, doc, line);
+        if outcome.forward.is_none() {
+            if let Some(id) = Id::read(id) {
+                self.state().server_requests.remove(&id);
+            }
+            let answer = refusal::as_error(id.raw(), &Rejection::new(Code::OutputBlocked));
+            return Outcome { to_server: vec![answer], ..outcome };
+        }
+        outcome
+    }
+
+    fn protected_params<'m>(&self, params: Option<Value<'_>>, doc: &Document<'m>, line: &'m [u8]) -> Outcome<'m> {
+        let Some(params) = params else { return Outcome::pass(line) };
+        let protected = self.engine.protect(&RawOutput::Parts(doc.text(), places::of_params(params)));
+        self.deliver(protected.edits(), protected.report(), doc, line)
+    }
+
+    /// The message with its edits; byte for byte the same where there are none.
+    fn deliver<'m>(&self, edits: &Splices, report: &OutputReport, doc: &Document<'m>, line: &'m [u8]) -> Outcome<'m> {
+        let mut outcome = Outcome::stop();
+        if report.injections > 0 {
+            let text = format!("{} passages in a message from the server look like instructions to the model", report.injections);
+            outcome.reports.push(Report::warning(text));
+        }
+        if report.blocked {
+            outcome.reports.push(Report::warning("a message from the server was withheld"));
+            return outcome;
+        }
+        outcome.forward = Some(if edits.is_empty() {
+            Cow::Borrowed(line)
+        } else {
+            Cow::Owned(edits.apply(doc.text()).into_bytes())
+        });
+        outcome
+    }
+
+    fn server_malformed(&self, malformed: Malformed, doc: &Document<'_>) -> Outcome<'static> {
+        let mut outcome = Outcome::stop();
+        outcome.reports.push(Report::warning(format!("a message from the server was not forwarded: {malformed}")));
+        let root = doc.root();
+        let members: Vec<Value<'_>> = if malformed == Malformed::Batch { root.elements().collect() } else { vec![root] };
+        for id in members.into_iter().filter(|member| member.get("method").is_none()).filter_map(|member| member.get("id")) {
+            self.fail_in_flight(Id::read(id), &malformed.to_string(), &mut outcome);
+        }
+        outcome
+    }
+
+    /// A line from the server that is no JSON, or too much of it.
+    pub(super) fn server_garbage(&self, problem: &str, seen: &Skimmed) -> Outcome<'static> {
+        let mut outcome = Outcome::stop();
+        outcome.reports.push(Report::warning(format!("a line from the server was not forwarded: {problem}")));
+        if seen.method.is_none()
+            && let Some(token) = &seen.id
+        {
+            let doc = Document::parse(token.as_bytes(), &self.settings.bounds).ok();
+            self.fail_in_flight(doc.and_then(|doc| Id::read(doc.root())), problem, &mut outcome);
+        }
+        outcome
+    }
+
+    /// Whoever waits for an answer that cannot be read is told so.
+    fn fail_in_flight(&self, id: Option<Id>, problem: &str, outcome: &mut Outcome<'_>) {
+        let Some(id) = id else { return };
+        for listed in [Listed::Tools, Listed::Prompts] {
+            let asked = self.state().mirror(listed).own.as_ref().is_some_and(|own| own.id == id);
+            if asked {
+                self.listing_failed(listed, problem, outcome);
+            }
+        }
+        let answered = self.state().answered(&id);
+        if let Some(request) = answered {
+            let rejection = Rejection::new(Code::InternalUpstream)
+                .with_message(format!("the server's answer cannot be read: {problem}"));
+            outcome.to_client.push(fail(request, rejection));
+        }
+    }
+}
+
+/// Why a result is invalid by itself.
+fn unreadable(result: Value<'_>) -> Option<&'static str> {
+    let kind = result.get("resultType")?;
+    let known = RESULT_TYPES.iter().any(|known| kind.is_text(known));
+    (!known).then_some("the server's answer has an unknown `resultType`")
+}
+
+/// A shortened JSON value has no room for a notice, so the notice becomes a text block beside it.
+fn say_that_it_was_cut(result: Value<'_>, lost: usize, edits: &mut Splices) {
+    let Some(content) = result.get("content").filter(|content| content.is_array()) else { return };
+    let end = content.span().end - 1;
+    let mut block = String::new();
+    if !content.is_empty() {
+        block.push(',');
+    }
+    block.push_str(r#"{"type":"text","text":"#);
+    write_string(&mut block, &format!("[airlock: the structured content was shortened by {lost} characters]"));
+    block.push('}');
+    edits.replace(end..end, block);
+}

@@ -1,0 +1,390 @@
+//! Values that stand where a secret would, and are none.
+
+use std::ops::Range;
+
+use crate::{
+    Kind,
+    text::{Text, contains_fold},
+};
+
+/// Stand-ins and expressions are no longer than this; what is longer is not examined for them.
+const SHORT: usize = 128;
+
+/// Whether the value is the result of masking: finding it again would make masking never end.
+pub(crate) fn is_masked(value: &[u8]) -> bool {
+    memchr::memmem::find(value, b"***").is_some()
+        || is_label(value)
+        || is_one_character(value)
+        || value.len() <= SHORT && contains_fold(value, b"redacted")
+}
+
+/// Whether a mask, or the hidden part of one, touches the span. What stands beside it was no finding before
+/// the mask was made, so it must not become one afterwards.
+pub(crate) fn touches_mask(text: &Text<'_>, span: &Range<usize>) -> bool {
+    let before = match text.before(span.start, 1) {
+        b'*' => {
+            let head = text.slice(0, span.start);
+            head.ends_with(b"****") || head.ends_with(FULL)
+        }
+        b']' => {
+            let start = text.run_back(span.start, LABEL, |byte| byte != b'[');
+            is_label(text.slice(start.saturating_sub(1), span.start))
+        }
+        _ => false,
+    };
+    before
+        || match text.at(span.end) {
+            b'*' => [FULL, b"****", b"***-**"].iter().any(|mask| text.has(span.end, mask)),
+            b'[' => is_label(text.slice(span.end, span.end + LABEL)),
+            _ => false,
+        }
+}
+
+/// The mask that hides everything, and the longest label with its brackets and hash.
+const FULL: &[u8] = b"***REDACTED***";
+const LABEL: usize = 40;
+
+/// Whether the value starts like `[SSN REDACTED]` or `[SSN:a1b2c3d4]`.
+fn is_label(value: &[u8]) -> bool {
+    let Some(inner) = value.strip_prefix(b"[") else { return false };
+    Kind::ALL.iter().any(|kind| {
+        inner
+            .strip_prefix(kind.label().as_bytes())
+            .is_some_and(|rest| matches!(rest.first(), None | Some(b' ' | b':' | b']')))
+    })
+}
+
+fn is_one_character(value: &[u8]) -> bool {
+    let Some((first, rest)) = value.split_first() else { return true };
+    let bullet = "•".as_bytes();
+    rest.iter().all(|byte| byte == first) && (rest.len() > 2 || !first.is_ascii_alphanumeric())
+        || value.chunks(bullet.len()).all(|part| part == bullet)
+}
+
+/// Whether the value names where the secret is, rather than being it.
+pub(crate) fn is_reference(value: &[u8]) -> bool {
+    const STARTS: [&[u8]; 20] = [
+        b"${",
+        b"$(",
+        b"{{",
+        b"#{",
+        b"%(",
+        b"%{",
+        b"@{",
+        b"<%",
+        b"process.env",
+        b"import.meta.env",
+        b"os.environ",
+        b"os.getenv",
+        b"getenv",
+        b"ENV[",
+        b"env(",
+        b"env.",
+        b"env:",
+        b"secrets.",
+        b"vault:",
+        b"!ref",
+    ];
+    let variable = |name: &[u8]| {
+        name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+            && name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+    };
+    let between =
+        |open: u8, close: u8| value.len() > 2 && value.first() == Some(&open) && value.last() == Some(&close);
+    STARTS.iter().any(|start| value.starts_with(start))
+        || value.strip_prefix(b"$").is_some_and(variable)
+        || between(b'<', b'>')
+        || between(b'{', b'}') && !value.contains(&b'"')
+        || between(b'%', b'%')
+}
+
+/// Whether the value says that there is no value.
+pub(crate) fn is_nothing(value: &[u8]) -> bool {
+    const WORDS: [&str; 10] = ["", "null", "none", "nil", "true", "false", "undefined", "nan", "n/a", "-"];
+    WORDS.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// Whether the value is what people write in place of a secret.
+pub(crate) fn is_sample(value: &[u8]) -> bool {
+    const WHOLE: [&str; 36] = [
+        "password",
+        "passwd",
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "key",
+        "apikey",
+        "api_key",
+        "string",
+        "str",
+        "required",
+        "optional",
+        "hidden",
+        "masked",
+        "empty",
+        "unset",
+        "unknown",
+        "default",
+        "disabled",
+        "enabled",
+        "bearer",
+        "basic",
+        "text",
+        "bool",
+        "boolean",
+        "int",
+        "integer",
+        "number",
+        "object",
+        "self",
+        "this",
+        "foobar",
+        "value",
+        "passphrase",
+        "credentials",
+    ];
+    const STARTS: [&str; 16] = [
+        "your",
+        "my-",
+        "my_",
+        "<",
+        "insert",
+        "enter",
+        "changeme",
+        "change_me",
+        "change-me",
+        "change_this",
+        "replace",
+        "placeholder",
+        "dummy",
+        "todo",
+        "fixme",
+        "example",
+    ];
+    const INSIDE: [&str; 8] =
+        ["_here", "-here", "your_", "your-", "placeholder", "changeme", "xxxxx", "-goes-"];
+    // What people write in place of a secret is short.
+    if value.len() > SHORT {
+        return false;
+    }
+    let starts =
+        |word: &&str| value.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    WHOLE.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+        || STARTS.iter().any(starts)
+        || INSIDE.iter().any(|word| contains_fold(value, word.as_bytes()))
+        || is_sequence(value)
+}
+
+/// Whether most of the value counts up in one go: `abcdefghijkl`, `123456789`.
+fn is_sequence(value: &[u8]) -> bool {
+    let (mut run, mut longest) = (1, 1);
+    for pair in value.windows(2) {
+        let step = matches!(pair, [a, b] if a.checked_add(1) == Some(*b));
+        run = if step { run + 1 } else { 1 };
+        longest = longest.max(run);
+    }
+    longest >= 8 && longest * 10 >= value.len() * 7
+}
+
+/// How a value is written, which tells what else it could be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Between quotes or tags: a literal.
+    Quoted,
+    /// Bare: a literal, a word of prose, or code.
+    Bare,
+}
+
+/// Whether the value beside a password's name can be a password.
+pub(crate) fn plausible_password(value: &[u8], written: Written) -> bool {
+    if value.len() < 4 || is_stand_in(value) {
+        return false;
+    }
+    match written {
+        Written::Quoted => !is_prose(value),
+        Written::Bare => value.len() >= 5 && !is_code(value) && !is_plain_word(value),
+    }
+}
+
+/// Whether the value beside a key's or token's name can be one.
+pub(crate) fn plausible_token(value: &[u8], written: Written) -> bool {
+    if value.len() < 8 || is_stand_in(value) || value.iter().any(u8::is_ascii_whitespace) {
+        return false;
+    }
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    if letters == 0 {
+        // A bare number is a count or an identifier.
+        return written == Written::Quoted && digits >= 12;
+    }
+    if value.starts_with(b"/") || value.starts_with(b"./") || value.windows(3).any(|window| window == b"://")
+    {
+        return false;
+    }
+    if written == Written::Bare && is_code(value) {
+        return false;
+    }
+    let mixed = value.iter().any(u8::is_ascii_uppercase) && value.iter().any(u8::is_ascii_lowercase);
+    let symbols = value.iter().filter(|byte| b"!#$%^*?{}[]()<>@~;|".contains(byte)).count();
+    digits >= 2
+        || digits == 1 && value.len() >= 12
+        || mixed && is_scrambled(value)
+        || written == Written::Quoted && symbols >= 4
+}
+
+fn is_stand_in(value: &[u8]) -> bool {
+    is_nothing(value) || is_masked(value) || is_reference(value) || is_sample(value)
+}
+
+/// Two or more words of letters, as in a message or a label.
+fn is_prose(value: &[u8]) -> bool {
+    let mut words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let of_letters = |word: &[u8]| {
+        let core =
+            word.strip_suffix(b".").or(word.strip_suffix(b",")).or(word.strip_suffix(b":")).unwrap_or(word);
+        core.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'\'' | b'-' | b'!' | b'?'))
+    };
+    value.iter().any(u8::is_ascii_whitespace)
+        && words.by_ref().take(3).filter(|word| of_letters(word)).count() >= 2
+}
+
+/// Letters only, in one case or capitalised: a word, a type, a constant.
+fn is_plain_word(value: &[u8]) -> bool {
+    let lower = value.iter().skip(1).all(|byte| byte.is_ascii_lowercase() || *byte == b'_' || *byte == b'-');
+    let upper = value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    value.first().is_some_and(u8::is_ascii_alphabetic) && (lower || upper)
+}
+
+/// A call, an index or an attribute: `getpass()`, `config.password`, `args[1]`.
+fn is_code(value: &[u8]) -> bool {
+    if value.len() > SHORT {
+        return false;
+    }
+    let identifier = |part: &[u8]| {
+        part.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+            && part.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+    };
+    let head = value
+        .iter()
+        .position(|byte| matches!(byte, b'(' | b'['))
+        .map(|at| value.get(..at).unwrap_or_default());
+    let call = head.is_some_and(|head| {
+        !head.is_empty()
+            && head
+                .split(|byte| matches!(byte, b'.' | b':' | b'>' | b'-'))
+                .all(|part| part.is_empty() || identifier(part))
+    });
+    let path =
+        value.split(|byte| matches!(byte, b'.' | b':')).all(|part| part.is_empty() || identifier(part))
+            && (value.contains(&b'.') || value.windows(2).any(|pair| pair == b"::"));
+    let arrow = value.windows(2).any(|pair| pair == b"->" || pair == b"=>");
+    call || path || arrow || value.starts_with(b"&") || value.starts_with(b"@")
+}
+
+/// Mixed letters that change case as random ones do, and not only where a camel-case word begins.
+fn is_scrambled(value: &[u8]) -> bool {
+    let changes = value
+        .windows(2)
+        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_uppercase() != b.is_ascii_uppercase()))
+        .count();
+    value.len() >= 16 && changes * 4 >= value.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_are_recognised() {
+        for value in [
+            "***REDACTED***",
+            "****wxyz",
+            "[API_KEY REDACTED]",
+            "[PASSWORD:9f86d081]",
+            "[CONNECTION_STRING",
+            "xxxxxxxx",
+            "********",
+            "<redacted>",
+            "...",
+            "••••",
+        ] {
+            assert!(is_masked(value.as_bytes()), "{value}");
+        }
+        for value in ["[brackets]", "hunter2", "a**b", "aaa", "7"] {
+            assert!(!is_masked(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn references_are_recognised() {
+        for value in [
+            "${DB_PASSWORD}",
+            "$DB_PASSWORD",
+            "process.env.API_KEY",
+            "<your token>",
+            "{{ vault_token }}",
+            "%(password)s",
+            "%PASSWORD%",
+            "os.environ['X']",
+            "{password}",
+        ] {
+            assert!(is_reference(value.as_bytes()), "{value}");
+        }
+        for value in ["$2b$12$abc", "$ecret", "pa<ss>", "{\"a\":1}"] {
+            assert!(!is_reference(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn passwords_and_what_is_none() {
+        use Written::{Bare, Quoted};
+        for (value, written) in [
+            ("Tr0ub4dor&3x", Quoted),
+            ("correct-horse-battery", Quoted),
+            ("h7-Qw_2z!", Bare),
+            ("hunter2", Bare),
+        ] {
+            assert!(plausible_password(value.as_bytes(), written), "{value}");
+        }
+        for (value, written) in [
+            ("changeme", Bare),
+            ("getpass()", Bare),
+            ("config.password", Bare),
+            ("december", Bare),
+            ("********", Quoted),
+            ("Enter your password", Quoted),
+            ("${link}", Quoted),
+            ("string", Quoted),
+            ("req.body.password", Bare),
+        ] {
+            assert!(!plausible_password(value.as_bytes(), written), "{value}");
+        }
+    }
+
+    #[test]
+    fn tokens_and_what_is_none() {
+        use Written::{Bare, Quoted};
+        for (value, written) in [
+            ("d41f7c02b9e84a66b1c3aa0975e2f8d4", Bare),
+            ("Qm7Tz2Lx9Wp4Rk8Vb3Nf6Hd1", Quoted),
+            ("7091684658325944", Quoted),
+            ("aQzBxCyDwEvFuGtHs", Quoted),
+        ] {
+            assert!(plausible_token(value.as_bytes(), written), "{value}");
+        }
+        for (value, written) in [
+            ("YOUR_API_KEY_HERE", Bare),
+            ("xxxxxxxxxxxxxxxx", Bare),
+            ("abcdefghijklmnopqrstuvwxyz", Bare),
+            ("1763800000", Bare),
+            ("settings.API_KEY", Bare),
+            ("tokenProvider.getToken()", Bare),
+            ("/etc/ssl/key1.pem", Bare),
+            ("CancellationTokenSource", Bare),
+            ("short1", Quoted),
+        ] {
+            assert!(!plausible_token(value.as_bytes(), written), "{value}");
+        }
+    }
+}

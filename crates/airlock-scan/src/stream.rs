@@ -1,0 +1,109 @@
+//! Scanning a text that arrives in chunks.
+
+use crate::{
+    Finding, KindSet, Scanner,
+    finding::resolve,
+    rule::{LOOKAHEAD, LOOKBEHIND},
+};
+
+/// Scans a text that arrives in chunks, and says which part of it is decided.
+///
+/// However the text is cut, the findings are those of [`Scanner::scan`] over the whole, and none is split
+/// over two answers. The last 4 KiB are held back, up to 64 KiB while a private key or a long JSON Web
+/// Token is open: a secret that starts there may end in the next chunk.
+///
+/// ```
+/// use airlock_scan::{KindSet, StreamScanner};
+/// let mut stream = StreamScanner::new(KindSet::all());
+/// let mut findings = Vec::new();
+/// let mut text = stream.push("mail bob@exam", &mut findings);
+/// text += &stream.push("ple.com", &mut findings);
+/// text += &stream.finish(&mut findings);
+/// assert_eq!(&text[findings[0].span.clone()], "bob@example.com");
+/// ```
+#[derive(Debug, Clone)]
+pub struct StreamScanner {
+    scanner: Scanner,
+    /// Text before `decided` was handed out and stays as context; text behind it is held back.
+    buffer: String,
+    decided: usize,
+    /// How much must be held back before looking again is worth it.
+    enough: usize,
+}
+
+impl StreamScanner {
+    /// A stream scanner for these kinds.
+    pub const fn new(kinds: KindSet) -> Self {
+        Self { scanner: Scanner::new(kinds), buffer: String::new(), decided: 0, enough: HOLD }
+    }
+
+    /// Takes the next chunk and returns the text that is decided now, which is often empty.
+    ///
+    /// Appends the findings in the returned text to `out`; their spans are bytes of the returned text.
+    pub fn push(&mut self, chunk: &str, out: &mut Vec<Finding>) -> String {
+        self.buffer.push_str(chunk);
+        if self.held() < self.enough {
+            return String::new();
+        }
+        self.decide(self.buffer.len() - LOOKAHEAD, out)
+    }
+
+    /// Ends the text and returns the rest of it. The scanner is then ready for another text.
+    pub fn finish(&mut self, out: &mut Vec<Finding>) -> String {
+        let rest = self.decide(self.buffer.len() + LOOKBEHIND, out);
+        *self = Self::new(self.scanner.kinds());
+        rest
+    }
+
+    /// Bytes held back.
+    pub fn held(&self) -> usize {
+        self.buffer.len() - self.decided
+    }
+
+    /// Hands out the text of which no finding can start or end differently, given that every candidate
+    /// whose anchor lies before `horizon` sees all the text it reads.
+    fn decide(&mut self, horizon: usize, out: &mut Vec<Finding>) -> String {
+        let mut found = Vec::new();
+        let open = self.scanner.collect(&self.buffer, &mut found);
+        let last = horizon > self.buffer.len();
+        let horizon = if last { horizon } else { open.map_or(horizon, |open| open.min(horizon)) };
+        // Candidates behind the horizon may reach back so far.
+        let mut cut = horizon.saturating_sub(LOOKBEHIND).clamp(self.decided, self.buffer.len());
+        // What starts in text handed out before was decided then, with more context than is left now.
+        found.retain(|finding| finding.span.start >= self.decided);
+        resolve(&mut found, 0);
+        if let Some(across) = found.iter().find(|finding| finding.span.start < cut && cut < finding.span.end)
+        {
+            cut = across.span.start;
+        }
+        while !self.buffer.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        let from = self.decided;
+        found.retain(|finding| finding.span.end <= cut);
+        out.extend(
+            found.into_iter().map(|finding| Finding {
+                span: finding.span.start - from..finding.span.end - from,
+                ..finding
+            }),
+        );
+        let text = self.buffer.get(from..cut).unwrap_or_default().to_owned();
+        self.forget(cut);
+        text
+    }
+
+    /// Keeps only the context that candidates behind `cut` read.
+    fn forget(&mut self, cut: usize) {
+        let mut keep = cut.saturating_sub(LOOKBEHIND);
+        while !self.buffer.is_char_boundary(keep) {
+            keep -= 1;
+        }
+        self.buffer.drain(..keep);
+        self.decided = cut - keep;
+        // Looking at the same text again for every few bytes would make small chunks expensive.
+        self.enough = HOLD.max(self.held() + self.held() / 16);
+    }
+}
+
+/// What is held back at most while nothing is open; a little more than what must be.
+const HOLD: usize = LOOKAHEAD + LOOKBEHIND + 256;

@@ -1,0 +1,98 @@
+//! Payment card numbers: issuer ranges and the Luhn check.
+
+use crate::{
+    Confidence, Kind,
+    rule::Sink,
+    verify::{context::word_before, digits::Number},
+};
+
+/// How cards are written. The 4-4-4-4 form comes after the longer one that starts with it.
+const LAYOUTS: [&[usize]; 7] =
+    [&[4, 4, 4, 4, 3], &[4, 4, 4, 4, 2], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 5], &[4, 4, 4, 1]];
+
+pub(crate) fn verify(number: &Number<'_>, sink: &mut Sink<'_>) -> bool {
+    if !sink.wants(Kind::CreditCard) {
+        return false;
+    }
+    let Some((end, confidence)) = unbroken(number).or_else(|| grouped(number)) else { return false };
+    sink.report(Kind::CreditCard, number.start()..end, confidence, "credit-card");
+    true
+}
+
+fn unbroken(number: &Number<'_>) -> Option<(usize, Confidence)> {
+    let len = number.groups().first()?.len();
+    if !(13..=19).contains(&len) || !is_card(number.digits(1)) {
+        return None;
+    }
+    let end = number.end_of(1)?;
+    let named = || word_before(number.text, number.start(), 3, is_card_word);
+    // Thirteen and more than sixteen digits are rare for cards and common for other numbers.
+    match len {
+        14..=16 => Some((end, Confidence::Medium)),
+        _ => named().then_some((end, Confidence::Medium)),
+    }
+}
+
+fn grouped(number: &Number<'_>) -> Option<(usize, Confidence)> {
+    if number.groups().len() < 3 || number.follows == 4 {
+        return None;
+    }
+    LAYOUTS.iter().find_map(|layout| {
+        let count = layout.len();
+        let separator = number.separator(count);
+        let goes_on = number.next_length(count) == 4 && number.separator(count + 1).is_some();
+        if !number.starts_with(layout) || separator.is_none() || goes_on || !is_card(number.digits(count)) {
+            return None;
+        }
+        Some((number.end_of(count)?, Confidence::High))
+    })
+}
+
+fn is_card_word(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"card" | b"visa" | b"mastercard" | b"maestro" | b"credit" | b"debit" | b"pan" | b"cc" | b"ccn"
+    )
+}
+
+/// Whether the digits lie in an issuer's range, have a length it uses, and pass the Luhn check.
+pub(crate) fn is_card(digits: impl Iterator<Item = u8> + Clone) -> bool {
+    let len = digits.clone().count();
+    let prefix = digits.clone().take(4).fold(0_u32, |value, digit| value * 10 + u32::from(digit));
+    is_issued(prefix, len) && luhn(digits, len)
+}
+
+fn is_issued(prefix: u32, len: usize) -> bool {
+    match prefix {
+        // Visa
+        4000..=4999 => matches!(len, 13 | 16 | 19),
+        // Mastercard, Mir
+        5100..=5599 | 2221..=2720 | 2200..=2204 => len == 16,
+        // American Express
+        3400..=3499 | 3700..=3799 => len == 15,
+        // Diners Club
+        3000..=3059 | 3095 | 3600..=3699 | 3800..=3999 => (14..=19).contains(&len),
+        // JCB; Discover; UnionPay
+        3528..=3589 | 6011 | 6440..=6599 | 6200..=6299 | 8100..=8171 => (16..=19).contains(&len),
+        // Maestro
+        5000..=5099 | 5600..=5899 | 6300..=6399 | 6700..=6799 => (13..=19).contains(&len),
+        _ => false,
+    }
+}
+
+fn luhn(digits: impl Iterator<Item = u8>, len: usize) -> bool {
+    let sum: u32 = digits
+        .enumerate()
+        .map(|(index, digit)| {
+            let digit = u32::from(digit);
+            if (len - index) % 2 == 1 {
+                digit
+            } else if digit > 4 {
+                digit * 2 - 9
+            } else {
+                digit * 2
+            }
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}

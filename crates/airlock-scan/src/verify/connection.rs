@@ -1,0 +1,38 @@
+//! Passwords in URLs: `postgres://svc:PASSWORD@db/app`.
+
+use std::ops::Range;
+
+use crate::{
+    Confidence, Kind,
+    placeholder::{is_masked, is_nothing, is_reference, is_sample},
+    rule::Sink,
+    text::Text,
+};
+
+/// The longest user information.
+const LONGEST: usize = 512;
+
+/// Called at `://`, or `:\/\/` as JSON may write it.
+pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
+    if !sink.wants(Kind::ConnectionString) || !text.before(anchor.start, 1).is_ascii_alphanumeric() {
+        return;
+    }
+    let stop = text.run(anchor.end, LONGEST, |byte| {
+        !byte.is_ascii_whitespace() && !matches!(byte, b'/' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\')
+    });
+    let authority = text.slice(anchor.end, stop);
+    let Some(at) = authority.iter().rposition(|byte| *byte == b'@') else { return };
+    let Some(colon) = authority.iter().take(at).position(|byte| *byte == b':') else { return };
+    let (start, end) = (anchor.end + colon + 1, anchor.end + at);
+    let password = text.slice(start, end);
+    let host = authority
+        .get(at + 1)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[' || !byte.is_ascii());
+    if host && password.len() >= 3 && !is_stand_in(password) {
+        sink.report(Kind::ConnectionString, start..end, Confidence::High, "url-password");
+    }
+}
+
+fn is_stand_in(password: &[u8]) -> bool {
+    is_nothing(password) || is_masked(password) || is_reference(password) || is_sample(password)
+}

@@ -1,0 +1,202 @@
+//! Digit runs: reads the number that starts at one, then asks which kind its groups make.
+
+use crate::{rule::Sink, text::Text, verify};
+
+/// The most digits of a group that are read.
+const DIGITS: usize = 20;
+/// More groups than any kind has, so that a longer number is seen to go on.
+const GROUPS: usize = 8;
+
+/// What stands between two groups of digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Separator {
+    Space,
+    Hyphen,
+    Dot,
+    Slash,
+    /// A parenthesis, with or without a space.
+    Paren,
+}
+
+/// A group of digits; places are relative to the start of the number, which is always short.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Group {
+    start: u8,
+    end: u8,
+    /// What separates this group from the one before it; meaningless for the first.
+    pub(crate) separator: Separator,
+}
+
+impl Group {
+    pub(crate) fn len(self) -> usize {
+        usize::from(self.end - self.start)
+    }
+}
+
+/// Groups of ASCII digits with single separators between them.
+pub(crate) struct Number<'t> {
+    pub(crate) text: &'t Text<'t>,
+    start: usize,
+    groups: [Group; GROUPS],
+    count: usize,
+    /// The length of the group of digits that stands before the number, one space away; or 0.
+    pub(crate) follows: usize,
+}
+
+/// Reports every kind of number that starts at `start`, where a digit run starts.
+#[inline]
+pub(crate) fn verify(text: &Text<'_>, start: usize, sink: &mut Sink<'_>) {
+    let (previous, earlier) = (text.before(start, 1), text.before(start, 2));
+    match previous {
+        b':' if earlier.is_ascii_hexdigit() => return verify::ip::verify_full_v6(text, start, sink),
+        b'*' | b'_' => return,
+        b'.' | b'-' if earlier.is_ascii_alphanumeric() => return,
+        _ if previous.is_ascii_alphanumeric() => return,
+        _ => {}
+    }
+    let end = text.run(start, DIGITS, |byte| byte.is_ascii_digit());
+    // Most numbers stand alone and are too short for anything.
+    if end - start < 9 && separator(text, end).is_none() {
+        return;
+    }
+    number(text, start, end, sink);
+}
+
+fn number(text: &Text<'_>, start: usize, end: usize, sink: &mut Sink<'_>) {
+    let Some(number) = Number::read(text, start, end) else { return };
+    let found = verify::card::verify(&number, sink) || verify::ssn::verify(&number, sink);
+    if !found && !verify::ip::verify_v4(&number, sink) {
+        verify::phone::verify(&number, sink);
+    }
+}
+
+impl<'t> Number<'t> {
+    /// Reads the number whose first group is `start..end`; `None` inside a longer number.
+    fn read(text: &'t Text<'t>, start: usize, end: usize) -> Option<Self> {
+        let place = |at: usize| u8::try_from(at - start).unwrap_or(u8::MAX);
+        let first = Group { start: 0, end: place(end), separator: Separator::Space };
+        let mut number =
+            Self { text, start, groups: [first; GROUPS], count: 1, follows: follows(text, start)? };
+        let mut last = end;
+        for slot in number.groups.iter_mut().skip(1) {
+            let Some((separator, start)) = separator(text, last) else { break };
+            last = text.run(start, DIGITS, |byte| byte.is_ascii_digit());
+            *slot = Group { start: place(start), end: place(last), separator };
+            number.count += 1;
+        }
+        Some(number)
+    }
+
+    pub(crate) fn groups(&self) -> &[Group] {
+        self.groups.get(..self.count).unwrap_or_default()
+    }
+
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Where a group ends in the text.
+    pub(crate) fn place_of_end(&self, group: Group) -> usize {
+        self.start + usize::from(group.end)
+    }
+
+    fn bytes_of(&self, group: Group) -> &'t [u8] {
+        self.text.slice(self.start + usize::from(group.start), self.place_of_end(group))
+    }
+
+    /// Whether the first groups have these lengths.
+    pub(crate) fn starts_with(&self, lengths: &[usize]) -> bool {
+        self.count >= lengths.len()
+            && self.groups().iter().zip(lengths).all(|(group, len)| group.len() == *len)
+    }
+
+    /// The separator of the first `count` groups, if they share one.
+    pub(crate) fn separator(&self, count: usize) -> Option<Separator> {
+        let mut separators = self.groups().iter().take(count).skip(1).map(|group| group.separator);
+        let first = separators.next()?;
+        separators.all(|separator| separator == first).then_some(first)
+    }
+
+    /// End of the first `count` groups, if nothing that belongs to the same word or number follows.
+    pub(crate) fn end_of(&self, count: usize) -> Option<usize> {
+        let end = self.place_of_end(*self.groups().get(count.checked_sub(1)?)?);
+        match self.groups().get(count) {
+            Some(next) => {
+                (next.separator == Separator::Space || next.separator == Separator::Paren).then_some(end)
+            }
+            None => ends_word(self.text, end).then_some(end),
+        }
+    }
+
+    /// The group after the first `count`, if it stands one space away.
+    pub(crate) fn next_length(&self, count: usize) -> usize {
+        self.groups().get(count).map_or(0, |group| group.len())
+    }
+
+    /// The digits of the first `count` groups.
+    pub(crate) fn digits(&self, count: usize) -> impl Iterator<Item = u8> + Clone + '_ {
+        let groups = self.groups().iter().take(count);
+        groups.flat_map(|group| self.bytes_of(*group)).map(|byte| byte - b'0')
+    }
+
+    /// The value of one short group; 0 where there is none.
+    pub(crate) fn value(&self, index: usize) -> u32 {
+        let digits = self.groups().get(index).map(|group| self.bytes_of(*group)).unwrap_or_default();
+        digits.iter().take(9).fold(0, |value, byte| value * 10 + u32::from(byte - b'0'))
+    }
+
+    pub(crate) fn first_digit(&self) -> u8 {
+        self.text.at(self.start)
+    }
+
+    /// Whether the group is a lone zero in parentheses.
+    pub(crate) fn is_trunk_zero(&self, group: Group) -> bool {
+        group.separator == Separator::Paren && self.bytes_of(group) == b"0"
+    }
+}
+
+/// Whether a number may end at `end`: no letter, digit, mask or further part of a dotted or hyphenated word follows.
+fn ends_word(text: &Text<'_>, end: usize) -> bool {
+    match text.at(end) {
+        b'_' | b'*' | b'%' => false,
+        b'-' | b'.' => !text.at(end + 1).is_ascii_alphanumeric(),
+        next => !next.is_ascii_alphanumeric(),
+    }
+}
+
+/// Length of the group one space before `start`; `None` where another separator makes `start` its continuation.
+fn follows(text: &Text<'_>, start: usize) -> Option<usize> {
+    // A group that ends another number, as in `…-1881 4012`, is not of this one.
+    let digits_before = |end: usize| {
+        let start = text.run_back(end, 8, |byte| byte.is_ascii_digit());
+        if matches!(text.before(start, 1), b'-' | b'.') { 0 } else { end - start }
+    };
+    match text.before(start, 1) {
+        b' ' => Some(digits_before(start - 1)),
+        0xa0 if text.before(start, 2) == 0xc2 => Some(digits_before(start - 2)),
+        0x90..=0x93 if text.before(start, 2) == 0x80 && text.before(start, 3) == 0xe2 => {
+            (digits_before(start - 3) == 0).then_some(0)
+        }
+        _ => Some(0),
+    }
+}
+
+/// The separator at `at` and the place of the digit behind it, if that is what follows.
+#[inline]
+fn separator(text: &Text<'_>, at: usize) -> Option<(Separator, usize)> {
+    use Separator::{Dot, Hyphen, Paren, Slash, Space};
+    let (separator, len) = match (text.at(at), text.at(at + 1), text.at(at + 2)) {
+        (b' ', b'(', _) | (b')', b' ' | b'-', _) => (Paren, 2),
+        (b'(' | b')', _, _) => (Paren, 1),
+        (b' ', _, _) => (Space, 1),
+        (b'-', _, _) => (Hyphen, 1),
+        (b'.', _, _) => (Dot, 1),
+        (b'/', _, _) => (Slash, 1),
+        (0xc2, 0xa0, _) => (Space, 2),
+        // Encoded, thin and narrow no-break spaces; hyphens and dashes.
+        (b'%', b'2', b'0') | (0xe2, 0x80, 0x89 | 0xaf) => (Space, 3),
+        (0xe2, 0x80, 0x90..=0x93) => (Hyphen, 3),
+        _ => return None,
+    };
+    text.at(at + len).is_ascii_digit().then_some((separator, at + len))
+}

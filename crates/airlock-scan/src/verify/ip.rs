@@ -1,0 +1,155 @@
+//! IPv4 and IPv6 addresses; never versions, object identifiers, times or paths of code.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::{
+    Confidence, Kind,
+    rule::Sink,
+    text::{Text, is_word},
+    verify::{
+        context::word_before,
+        digits::{Number, Separator},
+    },
+};
+
+/// The longest IPv6 address in text form, with an IPv4 tail.
+const LONGEST_V6: usize = 45;
+
+pub(crate) fn verify_v4(number: &Number<'_>, sink: &mut Sink<'_>) -> bool {
+    if !sink.wants(Kind::IpAddress) || number.separator(4) != Some(Separator::Dot) {
+        return false;
+    }
+    let Some(end) = v4(number) else { return false };
+    sink.report(
+        Kind::IpAddress,
+        number.start()..with_prefix_length(number.text, end),
+        Confidence::Medium,
+        "ipv4",
+    );
+    true
+}
+
+fn v4(number: &Number<'_>) -> Option<usize> {
+    let (text, start) = (number.text, number.start());
+    let octets = number.groups().get(..4)?;
+    if octets.iter().any(|octet| octet.len() > 3) {
+        return None;
+    }
+    let end = number.place_of_end(*octets.last()?);
+    let address: Ipv4Addr = text.str.get(start..end)?.parse().ok()?;
+    let goes_on = match text.at(end) {
+        b'.' => text.at(end + 1).is_ascii_alphanumeric(),
+        b'-' => text.at(end + 1).is_ascii_alphabetic(),
+        next => is_word(next) || next == b'*',
+    };
+    // `Chrome/126.0.0.0` is a product's version, `//192.0.2.1` a host.
+    let product = text.before(start, 1) == b'/' && is_word(text.before(start, 2));
+    // A colon before belongs to an IPv6 address that ends in this one.
+    let tail = text.before(start, 1) == b':' && text.before(start, 2) == b':';
+    let ordinary = is_of_interest(IpAddr::V4(address)) && !goes_on && !product && !tail;
+    (ordinary && !word_before(text, start, 2, is_version_word)).then_some(end)
+}
+
+fn is_version_word(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"version"
+            | b"versions"
+            | b"ver"
+            | b"section"
+            | b"sections"
+            | b"sec"
+            | b"chapter"
+            | b"clause"
+            | b"oid"
+            | b"release"
+            | b"build"
+            | b"firmware"
+            | b"rev"
+            | b"revision"
+            | b"upgraded"
+            | b"upgrade"
+            | b"appendix"
+            | b"paragraph"
+    )
+}
+
+/// Loopback, unspecified and broadcast addresses and netmasks identify nobody.
+pub(crate) fn is_of_interest(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => !v4.is_loopback() && !matches!(v4.octets(), [0 | 255, ..]),
+        IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unspecified(),
+    }
+}
+
+/// Called at `::`.
+pub(crate) fn verify_double_colon(text: &Text<'_>, anchor: std::ops::Range<usize>, sink: &mut Sink<'_>) {
+    let before = text.before(anchor.start, 1);
+    let neighbours = before.is_ascii_hexdigit() || text.at(anchor.end).is_ascii_hexdigit();
+    if neighbours && (!is_word(before) || before.is_ascii_hexdigit()) {
+        verify_v6(text, anchor.start, sink);
+    }
+}
+
+/// Called at a digit behind a colon, for addresses written out in full: seven colons, no `::`.
+pub(crate) fn verify_full_v6(text: &Text<'_>, at: usize, sink: &mut Sink<'_>) {
+    let hex = |byte: u8| byte.is_ascii_hexdigit();
+    let (mut end, mut colons) = (text.run(at, 5, hex), 1);
+    while text.at(end) == b':' && colons < 8 {
+        end = text.run(end + 1, 5, hex);
+        colons += 1;
+    }
+    let mut start = text.run_back(at - 1, 5, hex);
+    while text.before(start, 1) == b':' && colons < 8 {
+        start = text.run_back(start - 1, 5, hex);
+        colons += 1;
+    }
+    // Times and hardware addresses have fewer.
+    if colons == 7 {
+        verify_v6(text, at, sink);
+    }
+}
+
+/// Reports the IPv6 address that `at` lies in.
+fn verify_v6(text: &Text<'_>, at: usize, sink: &mut Sink<'_>) {
+    if !sink.wants(Kind::IpAddress) {
+        return;
+    }
+    let belongs = |byte: u8| byte.is_ascii_hexdigit() || byte == b':';
+    let start = text.run_back(at, LONGEST_V6, belongs);
+    let mut end = text.run(at, LONGEST_V6, |byte| belongs(byte) || byte == b'.');
+    while matches!(text.before(end, 1), b'.') || text.before(end, 1) == b':' && text.before(end, 2) != b':' {
+        end -= 1;
+    }
+    let outside = [text.before(start, 1), text.at(end)];
+    if end < start + 2
+        || end - start > LONGEST_V6
+        || outside.iter().any(|byte| is_word(*byte) || *byte == b'*')
+    {
+        return;
+    }
+    let Some(Ok(address)) = text.str.get(start..end).map(str::parse::<Ipv6Addr>) else { return };
+    let hex = text.slice(start, end).iter().filter(|byte| byte.is_ascii_hexdigit());
+    // `a::b` is a path in several languages: ask for as many digits as real prefixes have.
+    let telling = hex.clone().count() >= 5 && hex.clone().any(u8::is_ascii_digit);
+    if telling && is_of_interest(IpAddr::V6(address)) {
+        let end = with_prefix_length(text, with_zone(text, end));
+        sink.report(Kind::IpAddress, start..end, Confidence::High, "ipv6");
+    }
+}
+
+/// Includes a zone such as `%eth0`.
+fn with_zone(text: &Text<'_>, end: usize) -> usize {
+    if text.at(end) == b'%' && text.at(end + 1).is_ascii_alphabetic() {
+        text.run(end + 1, 16, is_word)
+    } else {
+        end
+    }
+}
+
+/// Includes a prefix length such as `/24`.
+fn with_prefix_length(text: &Text<'_>, end: usize) -> usize {
+    let digits = text.run(end + 1, 4, |byte| byte.is_ascii_digit());
+    let length = text.at(end) == b'/' && (end + 2..=end + 4).contains(&digits);
+    if length && !is_word(text.at(digits)) && text.at(digits) != b'/' { digits } else { end }
+}

@@ -1,0 +1,270 @@
+//! Promises that hold for every text: spans, masking, cuts, and time.
+
+use std::fmt::Write;
+
+use airlock_scan::{Finding, Kind, KindSet, Scanner, StreamScanner, rules};
+use proptest::prelude::*;
+
+/// Pieces of which texts are made: every example of every rule, masks, and what glues them together.
+fn pieces() -> Vec<String> {
+    const GLUE: [&str; 40] = [
+        " ",
+        "\n",
+        "\"",
+        "'",
+        ":",
+        "=",
+        "-",
+        ".",
+        "@",
+        "/",
+        "\\",
+        "\\\"",
+        ";",
+        ",",
+        "{",
+        "}",
+        "[",
+        "]",
+        "(",
+        ")",
+        "+",
+        "1",
+        "42",
+        "2026-11-22",
+        "password",
+        "token=",
+        "api_key",
+        "\"secret\": \"",
+        "://",
+        "eyJ",
+        "::",
+        "ü",
+        "名前",
+        "🔑",
+        "-----BEGIN PRIVATE KEY-----",
+        "***REDACTED***",
+        "[SSN:a1b2c3d4]",
+        "***-**-6789",
+        "b***@example.com",
+        "****wxyz",
+    ];
+    let examples = rules().iter().flat_map(|rule| rule.examples.iter().chain(rule.counterexamples));
+    examples.chain(&GLUE).map(|piece| (*piece).to_owned()).collect()
+}
+
+fn text(len: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    let piece =
+        prop_oneof![8 => proptest::sample::select(pieces()), 1 => "\\PC{0,12}", 1 => "[0-9 .-]{1,24}"];
+    proptest::collection::vec(piece, len).prop_map(|pieces| pieces.concat())
+}
+
+fn scan(text: &str) -> Vec<Finding> {
+    let mut out = Vec::new();
+    Scanner::default().scan(text, &mut out);
+    out
+}
+
+/// The masks of the engine.
+fn mask(strategy: usize, kind: Kind, value: &str) -> String {
+    let tail = |count: usize| {
+        value.chars().rev().take(count).collect::<Vec<_>>().into_iter().rev().collect::<String>()
+    };
+    let digits = || value.chars().filter(char::is_ascii_digit).collect::<String>();
+    let last_digits =
+        || digits().chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect::<String>();
+    match (strategy, kind) {
+        (0, _) => "***REDACTED***".to_owned(),
+        (1, _) => format!("[{} REDACTED]", kind.label()),
+        (2, _) => format!("[{}:9f860810]", kind.label()),
+        (_, Kind::Ssn) => format!("***-**-{}", last_digits()),
+        (_, Kind::CreditCard) => format!("****-****-****-{}", last_digits()),
+        (_, Kind::Phone) => format!("***-***-{}", last_digits()),
+        (_, Kind::Email) => match value.split_once('@') {
+            Some((local, domain)) => format!("{}***@{domain}", local.chars().take(1).collect::<String>()),
+            None => "***".to_owned(),
+        },
+        (_, Kind::IpAddress) if value.contains(':') => {
+            let last = value.rsplit(':').next().unwrap_or_default();
+            if last.contains('.') { "****:*.*.*.*".to_owned() } else { format!("****:{last}") }
+        }
+        (_, Kind::IpAddress) => format!("{}.*.*", value.split('.').take(2).collect::<Vec<_>>().join(".")),
+        _ => format!("****{}", tail(4)),
+    }
+}
+
+fn masked(text: &str, strategy: usize) -> String {
+    let (mut masked, mut at) = (String::new(), 0);
+    for finding in scan(text) {
+        masked.push_str(&text[at..finding.span.start]);
+        masked.push_str(&mask(strategy, finding.kind, &text[finding.span.clone()]));
+        at = finding.span.end;
+    }
+    masked.push_str(&text[at..]);
+    masked
+}
+
+/// Scans `text` cut at `cuts` (lengths of chunks, repeated) and maps the findings back.
+fn streamed(text: &str, cuts: &[usize]) -> (String, Vec<Finding>) {
+    let mut stream = StreamScanner::new(KindSet::all());
+    let (mut whole, mut all) = (String::new(), Vec::new());
+    let mut take = |released: String, found: Vec<Finding>| {
+        all.extend(found.into_iter().map(|finding| Finding {
+            span: finding.span.start + whole.len()..finding.span.end + whole.len(),
+            ..finding
+        }));
+        whole.push_str(&released);
+    };
+    let (mut rest, mut lengths) = (text, cuts.iter().cycle());
+    while !rest.is_empty() {
+        let mut len = lengths.next().map_or(1, |len| (*len).clamp(1, rest.len()));
+        while !rest.is_char_boundary(len) {
+            len += 1;
+        }
+        let (chunk, tail) = rest.split_at(len);
+        let mut found = Vec::new();
+        let released = stream.push(chunk, &mut found);
+        take(released, found);
+        assert!(stream.held() < 72 * 1024, "held back {}", stream.held());
+        rest = tail;
+    }
+    let mut found = Vec::new();
+    let released = stream.finish(&mut found);
+    take(released, found);
+    (whole, all)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn spans_are_sorted_disjoint_and_on_boundaries(text in text(0..12)) {
+        let mut end = 0;
+        for finding in scan(&text) {
+            prop_assert!(finding.span.start >= end && finding.span.end > finding.span.start);
+            prop_assert!(text.get(finding.span.clone()).is_some());
+            end = finding.span.end;
+        }
+    }
+
+    #[test]
+    fn screening_reports_valid_spans(text in text(0..12)) {
+        let mut out = Vec::new();
+        Scanner::default().screen(&text, &mut out);
+        for finding in out {
+            prop_assert_eq!(finding.kind, Kind::Injection);
+            prop_assert!(text.get(finding.span).is_some_and(|span| !span.is_empty()));
+        }
+    }
+
+    #[test]
+    fn masking_is_idempotent(text in text(0..8), strategy in 0_usize..4) {
+        let once = masked(&text, strategy);
+        let twice = masked(&once, strategy);
+        prop_assert_eq!(&once, &twice, "of {}", text);
+    }
+
+    #[test]
+    fn scanning_keyed_values_reports_valid_spans(key in "[a-zA-Z_.-]{0,12}(password|token|ssn|email|)", value in text(0..4)) {
+        let mut out = Vec::new();
+        Scanner::default().scan_keyed(&key, &value, &mut out);
+        for finding in out {
+            prop_assert!(value.get(finding.span).is_some_and(|span| !span.is_empty()));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_cut_gives_the_findings_of_no_cut(
+        text in text(100..400),
+        cuts in proptest::collection::vec(prop_oneof![1_usize..16, 16_usize..4000, 4000_usize..9000], 1..8),
+    ) {
+        let (whole, found) = streamed(&text, &cuts);
+        prop_assert_eq!(&whole, &text);
+        prop_assert_eq!(found, scan(&text));
+    }
+}
+
+#[test]
+fn a_long_private_key_is_found_over_many_chunks() {
+    let mut text = "x ".repeat(3000) + "-----BEGIN RSA PRIVATE KEY-----\n";
+    for line in 0..600 {
+        writeln!(text, "ZmFicmljYXRlZC1rZXktbWF0ZXJpYWwtMDAtMDEyMzQ1Njc4OWFiY2RlZjAx{line:04}").unwrap();
+    }
+    text += "-----END RSA PRIVATE KEY-----\n";
+    text += &"y ".repeat(3000);
+    let expected = scan(&text);
+    assert_eq!(expected.len(), 1);
+    for cut in [97, 1000, 5000, 50_000] {
+        assert_eq!(streamed(&text, &[cut]), (text.clone(), expected.clone()), "chunks of {cut}");
+    }
+}
+
+#[test]
+fn every_example_is_found_at_every_cut() {
+    let filler = "lorem ipsum dolor sit amet ".repeat(200);
+    for rule in rules().iter().filter(|rule| rule.kind != Kind::Injection) {
+        let Some(example) = rule.examples.first() else { continue };
+        let text = format!("{filler}\n{example}\n{filler}");
+        let expected = scan(&text);
+        let place = filler.len() + 1;
+        for cut in (0..=example.len()).step_by(example.len() / 6 + 1) {
+            let found = streamed(&text, &[place + cut, 4100, 200]);
+            assert_eq!(found.1, expected, "{} cut at {cut}", rule.id);
+        }
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test measures its own time")]
+fn hostile_texts_take_linear_time() {
+    // Each of these makes quadratic scanners stall: a million bytes of one temptation. The bound is loose
+    // enough for a debug build on a busy machine; quadratic behaviour exceeds it a hundredfold.
+    let temptations = [
+        "1",
+        "@",
+        "a@",
+        "eyJ",
+        "eyJhbGciOiJI.",
+        "\"",
+        "password=\"",
+        "password=",
+        "token: ",
+        "://a:",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n",
+        "1-",
+        "1 ",
+        "1.1.1.1.",
+        "::",
+        "a:",
+        "ghp_",
+        "\\\"password\\\": \\\"",
+        "<token>",
+        "Bearer ",
+        "-u a:",
+        "%40",
+        "key",
+        "ü@",
+        "4111 ",
+        "\u{200b}",
+        "\u{e0061}",
+        "ignore your ",
+        "![](http",
+        "AKIA",
+        "sk-",
+        "\\",
+    ];
+    for temptation in temptations {
+        let text = temptation.repeat(300_000 / temptation.len());
+        let before = std::time::Instant::now();
+        let mut out = scan(&text);
+        Scanner::default().screen(&text, &mut out);
+        Scanner::default().scan_keyed("password", &text, &mut out);
+        let took = before.elapsed();
+        assert!(took.as_secs() < 5, "{temptation:?} took {took:?}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Fakes for the ports of the engine, and the contract suites that fakes and real ones pass alike.
+//!
+//! Not published; for tests only. A suite panics where a port breaks its contract.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test kit fails a test by panicking")]
+
+mod contracts;
+mod fakes;
+
+pub use contracts::{audit_sink_contract, clock_contract, files_contract, rate_limit_store_contract};
+pub use fakes::{FakeAudit, FakeClock, NoFiles, broken_store, config, engine, providers};

@@ -1,0 +1,331 @@
+//! Runs the layers in order. Small on purpose: the order is the security.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::{
+    audit::{AuditScope, Record},
+    call::{Permit, RawCall, ValidatedCall},
+    caller::Role,
+    code::{Code, Layer},
+    config::{Config, ToolRules},
+    json::Value,
+    policy::{Binding, Check, Limit, Policy, Subject, TargetKind, Verdict, fold},
+    ports::{Now, Providers, StoreAnswer, Take, Taken},
+    protect::{Exemptions, OutputReport, ProtectedOutput, Protector, RawOutput},
+    rejection::Rejection,
+    tool::{Tool, check_name},
+    validate::{ArgumentLimits, Contract, check_limits},
+};
+
+/// The engine behind every door: compile tools once, then admit calls and release outputs.
+///
+/// Cheap to clone; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Airlock {
+    core: Arc<Core>,
+}
+
+/// Tells engines apart, so that a tool bound to one is never judged by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EngineId(u64);
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    id: EngineId,
+    pub(crate) providers: Providers,
+    pub(crate) protector: Protector,
+    strict: bool,
+    allow_broken_schemas: bool,
+    limits: ArgumentLimits,
+    /// The default policy first, then the named ones.
+    policies: Vec<Policy>,
+    roles: Vec<(Role, usize)>,
+    tool_rules: Vec<BoundRules>,
+}
+
+/// The rules of one `[tools.PATTERN]` section.
+#[derive(Debug)]
+struct BoundRules {
+    rules: ToolRules,
+    arguments: Vec<Arc<crate::policy::ArgumentRules>>,
+}
+
+impl Airlock {
+    /// An engine for a configuration. `hash_key` is the deployment's key for the masking strategy `hash`.
+    pub fn new(config: &Config, providers: Providers, hash_key: [u8; 32]) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let mut policies = vec![config.policy.clone()];
+        policies.extend(config.policies.iter().cloned());
+        let tool_rules = config.tools.iter().map(|rules| BoundRules {
+            arguments: rules.arguments.iter().cloned().map(Arc::new).collect(),
+            rules: rules.clone(),
+        });
+        let core = Core {
+            id: EngineId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            providers,
+            protector: Protector::new(&config.airlock, &config.sanitization, &hash_key),
+            strict: config.airlock.strict_mode,
+            allow_broken_schemas: config.airlock.allow_broken_schemas,
+            limits: config.limits.arguments,
+            policies,
+            roles: config.roles.iter().map(|(role, index)| (role.clone(), index + 1)).collect(),
+            tool_rules: tool_rules.collect(),
+        };
+        Self { core: Arc::new(core) }
+    }
+
+    /// Compiles what can be called: its contract, and what the policies say about its name. Without a
+    /// schema it has no parameters. A schema that does not compile gives a tool whose calls are refused.
+    pub fn tool(&self, kind: TargetKind, name: &str, input_schema: Option<&str>) -> Arc<Tool> {
+        let contract = check_name(kind, name)
+            .and_then(|()| input_schema.map_or_else(Contract::of_no_parameters, Contract::compile));
+        let folded = fold(name);
+        let subject = Subject { kind, name, folded: &folded };
+        let mut exempt = Exemptions::default();
+        let mut rules = Vec::new();
+        let sections = self.core.tool_rules.iter().filter(|_| kind == TargetKind::Tool);
+        for section in sections.filter(|section| section.rules.pattern.matches(name)) {
+            rules.extend(section.arguments.iter().cloned());
+            exempt.unmasked |= !section.rules.mask;
+            exempt.fields.extend(section.rules.unmasked_fields.iter().cloned());
+        }
+        Arc::new(Tool {
+            engine: self.core.id,
+            kind,
+            name: name.into(),
+            contract,
+            bindings: self.core.policies.iter().map(|policy| policy.bind(&subject)).collect(),
+            rules,
+            exempt,
+        })
+    }
+
+    /// Layers 1 and 2: may this call be made?
+    ///
+    /// Dropping the future leaves the record `abandoned`; a quota that was taken is not given back.
+    ///
+    /// # Errors
+    ///
+    /// The rejection to show to the agent. Its record is written.
+    pub async fn admit(&self, call: RawCall) -> Result<Permit, Rejection> {
+        let now = self.core.providers.clock.now();
+        let mut call = self.core.open_scope(call, now);
+        if self.core.providers.audit.ready().is_err() {
+            return Err(call.scope.refuse(Rejection::new(Code::InternalAudit).for_tool(&call.tool.name)));
+        }
+        let judged = shielded(|| {
+            self.core.validate(&mut call)?;
+            self.core.authorize(&mut call, now, &mut |_, _, _| {})
+        });
+        let admitted = match judged {
+            Ok(limits) => self.core.spend(&call, &limits, now).await,
+            Err(rejection) => Err(rejection),
+        };
+        match admitted {
+            Ok(()) => Ok(Permit { call, core: Arc::clone(&self.core) }),
+            Err(rejection) => {
+                let rejection = rejection.for_tool(&call.tool.name);
+                Err(call.scope.refuse(rejection))
+            }
+        }
+    }
+
+    /// Records a call that the host refuses by itself, before the engine could judge it: an unknown tool, a
+    /// message that is no call. Gives back what to show to the agent.
+    pub fn refuse(&self, call: RawCall, rejection: Rejection) -> Rejection {
+        let mut call = self.core.open_scope(call, self.core.providers.clock.now());
+        let rejection = rejection.for_tool(&call.tool.name);
+        call.scope.refuse(rejection)
+    }
+
+    /// Records a call that its caller gave up before it could be judged.
+    pub fn abandon(&self, call: RawCall) {
+        drop(self.core.open_scope(call, self.core.providers.clock.now()));
+    }
+
+    /// The time, as the engine's clock tells it.
+    pub fn now(&self) -> Option<Now> {
+        self.core.providers.clock.now()
+    }
+
+    /// Whether the policies let this caller see that the tool exists: nothing that depends on time,
+    /// arguments or quotas.
+    pub fn may_see(&self, tool: &Tool, caller: &crate::Caller) -> bool {
+        let bindings = self.core.bindings(tool, caller);
+        bindings.is_ok_and(|bindings| bindings.iter().all(|binding| binding.may_see(caller)))
+    }
+
+    /// Masks a text that belongs to no call: a description, a log message. Also says what was found.
+    pub fn protect(&self, output: &RawOutput<'_>) -> ProtectedOutput {
+        self.core.protect_exempt(output, &Exemptions::default())
+    }
+
+    /// The text with everything masked that a record must not hold.
+    pub fn mask_for_record<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
+        self.core.protector.mask_text_for_record(text)
+    }
+
+    /// Whether ghost arguments are refused rather than stripped.
+    pub fn is_strict(&self) -> bool {
+        self.core.strict
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+}
+
+/// What `explain` hears of each check: the layer, which check, and what it decided.
+pub(crate) type Trace<'t> = &'t mut dyn FnMut(Layer, Check, Verdict);
+
+impl Core {
+    pub(crate) fn open_scope(self: &Arc<Self>, call: RawCall, now: Option<Now>) -> ValidatedCall {
+        let record = Record {
+            started: now.map(|now| now.wall),
+            tool: Arc::clone(&call.tool),
+            caller: Arc::clone(&call.caller),
+            arguments: Arc::clone(&call.arguments),
+            policy: self.policies.first().map(|policy| policy.name().into()).unwrap_or_default(),
+            ghosts: Vec::new(),
+            stripped: false,
+            free_form: false,
+            unchecked_schema: false,
+            output: OutputReport::default(),
+        };
+        let scope = AuditScope::open(Arc::clone(self), record);
+        ValidatedCall { tool: call.tool, arguments: call.arguments, caller: call.caller, scope }
+    }
+
+    /// Layer 1. Strips ghosts in permissive mode, and then decides on the stripped text.
+    pub(crate) fn validate(&self, call: &mut ValidatedCall) -> Result<(), Rejection> {
+        let doc = check_limits(&call.arguments, &self.limits)?;
+        let contract = match &call.tool.contract {
+            Ok(contract) => contract,
+            Err(_) if self.allow_broken_schemas => {
+                call.scope.record().unchecked_schema = true;
+                return Ok(());
+            }
+            Err(error) => return Err(Rejection::new(Code::InternalContract).with_hint(error.to_string())),
+        };
+        let ghosts = contract.ghosts(doc.root());
+        call.scope.record().free_form = ghosts.free_form;
+        if ghosts.is_empty() {
+            return contract.check(doc.root());
+        }
+        let names = ghosts.names();
+        call.scope.record().ghosts.clone_from(&names);
+        if self.strict {
+            let hints = names.iter().map(|name| format!("remove `{name}`: the tool does not declare it"));
+            return Err(hints.fold(Rejection::new(Code::GhostArguments).with_ghosts(names.clone()), Rejection::with_hint));
+        }
+        let stripped = ghosts.strip(doc.root(), &call.arguments);
+        contract.check(check_limits(&stripped, &self.limits)?.root())?;
+        call.scope.record().stripped = true;
+        call.arguments = stripped.into();
+        Ok(())
+    }
+
+    /// Layer 2 up to the quota: what is left is to take the tokens.
+    pub(crate) fn authorize<'t>(
+        &self,
+        call: &'t mut ValidatedCall,
+        now: Option<Now>,
+        trace: Trace<'_>,
+    ) -> Result<Vec<Limit>, Rejection> {
+        let now = now.ok_or_else(|| Rejection::new(Code::InternalClock))?;
+        let tool = Arc::clone(&call.tool);
+        let bindings = self.bindings(&tool, &call.caller)?;
+        let names: Vec<&str> = bindings.iter().map(|binding| binding.policy()).collect();
+        call.scope.record().policy = names.join("+").into();
+        let mut limits = Vec::new();
+        for binding in &bindings {
+            let mut trace = |check, verdict| trace(Layer::Authorize, check, verdict);
+            limits.extend(binding.evaluate(&call.caller, now.wall, &mut trace)?.cloned());
+        }
+        if !tool.rules.is_empty() {
+            let doc = check_limits(&call.arguments, &self.limits)?;
+            self.check_argument_rules(&tool, doc.root(), trace)?;
+        }
+        Ok(limits)
+    }
+
+    fn check_argument_rules(&self, tool: &Tool, arguments: Value<'_>, trace: Trace<'_>) -> Result<(), Rejection> {
+        let checked = tool.rules.iter().try_for_each(|rules| rules.check(arguments, &*self.providers.files));
+        let verdict = checked.as_ref().map_or_else(|rejection| Verdict::Refused(rejection.code()), |()| Verdict::Passed);
+        trace(Layer::Authorize, Check::ArgumentRules, verdict);
+        checked
+    }
+
+    /// The bindings that decide for a caller: those of its roles, or the default policy's if no role of it
+    /// is bound. Several decide together, and each must admit.
+    fn bindings<'t>(&self, tool: &'t Tool, caller: &crate::Caller) -> Result<Vec<&'t Binding>, Rejection> {
+        if tool.engine != self.id {
+            return Err(Rejection::new(Code::InternalPolicy).with_message("the tool belongs to another engine"));
+        }
+        let bound = self.roles.iter().filter(|(role, _)| caller.roles.contains(role)).map(|(_, index)| *index);
+        let mut indices: Vec<usize> = bound.collect();
+        indices.sort_unstable();
+        indices.dedup();
+        if indices.is_empty() {
+            indices.push(0);
+        }
+        let found: Option<Vec<&Binding>> = indices.into_iter().map(|index| tool.bindings.get(index)).collect();
+        found.ok_or_else(|| Rejection::new(Code::InternalPolicy))
+    }
+
+    async fn spend(&self, call: &ValidatedCall, limits: &[Limit], now: Option<Now>) -> Result<(), Rejection> {
+        if limits.is_empty() {
+            return Ok(());
+        }
+        let now = now.ok_or_else(|| Rejection::new(Code::InternalClock))?;
+        let caller = call.caller.quota_key();
+        let takes: Vec<Take<'_>> =
+            limits.iter().map(|limit| Take { limit: &limit.key, caller, quota: limit.quota }).collect();
+        let taken = match self.providers.rate_limits.take(&takes, now.monotonic) {
+            StoreAnswer::Ready(taken) => taken,
+            StoreAnswer::Pending(taken) => taken.await,
+        };
+        match taken {
+            Ok(Taken::Granted) => Ok(()),
+            Ok(Taken::Refused { retry_after }) => {
+                let texts: Vec<&str> = limits.iter().map(|limit| &*limit.text).collect();
+                Err(Rejection::new(Code::RateLimited)
+                    .with_hint(format!("the limit is {}", texts.join(" and ")))
+                    .with_retry_after(retry_after))
+            }
+            Err(_) => Err(Rejection::new(Code::InternalRateStore)),
+        }
+    }
+
+    pub(crate) fn protect(&self, tool: &Tool, output: &RawOutput<'_>) -> ProtectedOutput {
+        self.protect_exempt(output, &tool.exempt)
+    }
+
+    /// A scanner that fails must not let the output through.
+    fn protect_exempt(&self, output: &RawOutput<'_>, exempt: &Exemptions) -> ProtectedOutput {
+        let protected = std::panic::catch_unwind(AssertUnwindSafe(|| match output {
+            RawOutput::Text(text) | RawOutput::Failed(text) => {
+                let (text, report) = self.protector.protect_text(text, exempt);
+                ProtectedOutput { text: Some(text.into_owned()), report, ..ProtectedOutput::default() }
+            }
+            RawOutput::Parts(document, parts) | RawOutput::FailedParts(document, parts) => {
+                self.protector.protect(document, parts, exempt)
+            }
+        }));
+        protected.unwrap_or_else(|_| ProtectedOutput {
+            report: OutputReport { blocked: true, ..OutputReport::default() },
+            ..ProtectedOutput::default()
+        })
+    }
+}
+
+/// Runs a stage; a panic in it is a refusal, never a way through.
+pub(crate) fn shielded<T>(stage: impl FnOnce() -> Result<T, Rejection>) -> Result<T, Rejection> {
+    std::panic::catch_unwind(AssertUnwindSafe(stage)).unwrap_or_else(|_| Err(Rejection::new(Code::InternalPanic)))
+}

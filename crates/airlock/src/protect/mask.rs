@@ -1,0 +1,188 @@
+//! Replacing a finding: the four strategies.
+
+use std::fmt;
+
+use airlock_scan::{Class, Kind};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::config::{Sanitization, Strategy};
+
+/// What a fully masked finding becomes.
+pub(crate) const REDACTED: &str = "***REDACTED***";
+/// Shorter secrets show nothing: four characters of eight would be half of them.
+const SHORTEST_PARTIAL_SECRET: usize = 12;
+
+/// Replaces findings. The forms are chosen so that the scanner does not find them again.
+pub(super) struct Masker {
+    strategies: Vec<(Kind, Strategy)>,
+    key: [u8; 32],
+}
+
+// The key must not be printed.
+impl fmt::Debug for Masker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Masker").field("strategies", &self.strategies).finish_non_exhaustive()
+    }
+}
+
+impl Masker {
+    pub(super) fn new(sanitization: &Sanitization, key: &[u8; 32]) -> Self {
+        let strategies = Kind::ALL.iter().map(|kind| (*kind, strategy_of(sanitization, *kind))).collect();
+        Self { strategies, key: *key }
+    }
+
+    /// What `text`, a finding of `kind`, becomes.
+    pub(super) fn mask(&self, kind: Kind, text: &str) -> String {
+        let strategy = self.strategies.iter().find(|(own, _)| *own == kind).map(|(_, strategy)| *strategy);
+        match strategy.unwrap_or(Strategy::Full) {
+            Strategy::Full => REDACTED.to_owned(),
+            Strategy::Partial => partial(kind, text),
+            Strategy::TypeOnly => format!("[{} REDACTED]", kind.label()),
+            Strategy::Hash => format!("[{}:{}]", kind.label(), self.short_hash(kind, text)),
+        }
+    }
+
+    /// Eight hexadecimal digits of HMAC-SHA-256 (RFC 2104, FIPS 180-4) over the kind and the text: the same
+    /// value gives the same mask within a deployment, and without the key nobody can try all the SSNs.
+    fn short_hash(&self, kind: Kind, text: &str) -> String {
+        let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.key) else { return "00000000".to_owned() };
+        mac.update(b"airlock mask v1\0");
+        mac.update(kind.name().as_bytes());
+        mac.update(b"\0");
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn strategy_of(sanitization: &Sanitization, kind: Kind) -> Strategy {
+    let own = sanitization.kinds.iter().find(|(own, _)| *own == kind).map(|(_, strategy)| *strategy);
+    own.unwrap_or(match kind.class() {
+        Class::Pii => sanitization.pii_strategy,
+        _ => sanitization.secret_strategy,
+    })
+}
+
+/// Keeps what lets people recognize a value without knowing it.
+fn partial(kind: Kind, text: &str) -> String {
+    match kind {
+        Kind::Ssn => last_digits("***-**-", text),
+        Kind::CreditCard => last_digits("****-****-****-", text),
+        Kind::Phone => last_digits("***-***-", text),
+        Kind::Email => email(text),
+        Kind::IpAddress => ip_address(text),
+        _ => last_characters(text),
+    }
+}
+
+fn last_digits(prefix: &str, text: &str) -> String {
+    let digits: Vec<char> = text.chars().filter(|c| c.is_numeric()).collect();
+    match digits.len().checked_sub(4).and_then(|start| digits.get(start..)) {
+        Some(last) if digits.len() > 4 => prefix.chars().chain(last.iter().copied()).collect(),
+        _ => REDACTED.to_owned(),
+    }
+}
+
+fn email(text: &str) -> String {
+    let at = text.rfind(['@', '＠']);
+    match (text.chars().next(), at.and_then(|at| text.get(at..))) {
+        (Some(first), Some(domain)) if first.is_alphanumeric() => {
+            format!("{first}***@{}", domain.trim_start_matches(['@', '＠']))
+        }
+        (_, Some(domain)) => format!("***@{}", domain.trim_start_matches(['@', '＠'])),
+        _ => REDACTED.to_owned(),
+    }
+}
+
+fn ip_address(text: &str) -> String {
+    if let Some(last) = text.rsplit(':').next().filter(|_| text.contains(':')) {
+        let group = if last.contains('.') { "" } else { last };
+        return format!("****:{group}");
+    }
+    let mut parts = text.split('.');
+    match (parts.next(), parts.next()) {
+        (Some(one), Some(two)) => format!("{one}.{two}.*.*"),
+        _ => REDACTED.to_owned(),
+    }
+}
+
+fn last_characters(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    match characters.len().checked_sub(4).and_then(|start| characters.get(start..)) {
+        Some(last) if characters.len() >= SHORTEST_PARTIAL_SECRET && last.iter().all(|c| c.is_alphanumeric()) => {
+            "****".chars().chain(last.iter().copied()).collect()
+        }
+        _ => REDACTED.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use airlock_scan::Kind;
+
+    use super::Masker;
+    use crate::config::{Sanitization, Strategy};
+
+    fn masker(strategy: Strategy) -> Masker {
+        let sanitization = Sanitization { pii_strategy: strategy, secret_strategy: strategy, ..Sanitization::default() };
+        Masker::new(&sanitization, &[7; 32])
+    }
+
+    #[test]
+    fn the_four_strategies() {
+        for (strategy, ssn, key) in [
+            (Strategy::Full, "***REDACTED***", "***REDACTED***"),
+            (Strategy::Partial, "***-**-6789", "****cdef"),
+            (Strategy::TypeOnly, "[SSN REDACTED]", "[API_KEY REDACTED]"),
+        ] {
+            assert_eq!(masker(strategy).mask(Kind::Ssn, "123-45-6789"), ssn);
+            assert_eq!(masker(strategy).mask(Kind::ApiKey, "sk-live-89abcdef"), key);
+        }
+        let hashed = masker(Strategy::Hash).mask(Kind::Ssn, "123-45-6789");
+        assert!(hashed.starts_with("[SSN:") && hashed.len() == "[SSN:a1b2c3d4]".len(), "{hashed}");
+    }
+
+    #[test]
+    fn defaults_are_partial_for_people_and_full_for_secrets() {
+        let masker = Masker::new(&Sanitization::default(), &[0; 32]);
+        assert_eq!(masker.mask(Kind::Ssn, "123-45-6789"), "***-**-6789");
+        assert_eq!(masker.mask(Kind::ApiKey, "sk-live-89abcdef"), "***REDACTED***");
+    }
+
+    #[test]
+    fn hashes_are_keyed_and_separated_by_kind() {
+        let other = Masker::new(&Sanitization { pii_strategy: Strategy::Hash, ..Sanitization::default() }, &[8; 32]);
+        let one = masker(Strategy::Hash);
+        assert_eq!(one.mask(Kind::Ssn, "x"), one.mask(Kind::Ssn, "x"));
+        assert_ne!(one.mask(Kind::Ssn, "x"), other.mask(Kind::Ssn, "x"));
+        let digits = |mask: String| mask.split(':').next_back().map(str::to_owned);
+        assert_ne!(digits(one.mask(Kind::Ssn, "x")), digits(one.mask(Kind::Phone, "x")));
+    }
+
+    #[test]
+    fn hmac_matches_the_published_vector() {
+        // RFC 4231, test case 2.
+        use hmac::{Hmac, KeyInit, Mac};
+        let mut mac = <Hmac<sha2::Sha256> as KeyInit>::new_from_slice(b"Jefe").unwrap();
+        mac.update(b"what do ya want for nothing?");
+        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn partial_forms_tell_little() {
+        let masker = masker(Strategy::Partial);
+        for (kind, text, expected) in [
+            (Kind::CreditCard, "4539 5787 6362 1486", "****-****-****-1486"),
+            (Kind::Phone, "+1 (415) 555-0132", "***-***-0132"),
+            (Kind::Email, "bob@example.com", "b***@example.com"),
+            (Kind::Email, "\"q\"@example.com", "***@example.com"),
+            (Kind::IpAddress, "203.0.113.9", "203.0.*.*"),
+            (Kind::IpAddress, "2001:db8::1", "****:1"),
+            (Kind::Password, "hunter2", "***REDACTED***"),
+            (Kind::Ssn, "12", "***REDACTED***"),
+        ] {
+            assert_eq!(masker.mask(kind, text), expected, "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Layer 4: what goes back to the agent. Find, mask, cut, in this order.
+//!
+//! Cutting first would cut a secret in half and let the half through.
+
+mod base64;
+mod leaves;
+mod mask;
+mod output;
+mod report;
+mod truncate;
+
+pub use output::{Part, ProtectedOutput, RawOutput};
+pub use report::OutputReport;
+
+use std::borrow::Cow;
+
+use airlock_scan::{Class, Finding, KindSet, Scanner};
+
+use crate::{
+    config::{AirlockConfig, Injection, Sanitization},
+    json::{Document, Splices},
+};
+use leaves::Leaves;
+use mask::Masker;
+
+fn secrets_and_personal_data() -> KindSet {
+    KindSet::secrets().iter().fold(KindSet::pii(), KindSet::with)
+}
+
+/// Finds and masks what must not reach the agent. Built once per engine; shared by all calls.
+#[derive(Debug)]
+pub(crate) struct Protector {
+    masker: Masker,
+    /// What is masked in output; empty when the configuration switches it off.
+    output: Scanner,
+    /// What is masked in records: always everything.
+    record: Scanner,
+    enabled: bool,
+    injection: Injection,
+    max_output_chars: usize,
+}
+
+/// What the configuration exempts for one tool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Exemptions {
+    /// The output of the tool is not masked at all.
+    pub(crate) unmasked: bool,
+    /// Members of these names are not masked.
+    pub(crate) fields: Vec<String>,
+}
+
+impl Protector {
+    pub(crate) fn new(airlock: &AirlockConfig, sanitization: &Sanitization, hash_key: &[u8; 32]) -> Self {
+        let mut kinds = KindSet::none();
+        for kind in airlock_scan::Kind::ALL {
+            let on = match kind.class() {
+                Class::Pii => airlock.mask_pii,
+                Class::Secret => airlock.mask_secrets,
+                _ => sanitization.injection != Injection::Off,
+            };
+            if on && !sanitization.disabled_kinds.contains(*kind) {
+                kinds = kinds.with(*kind);
+            }
+        }
+        Self {
+            masker: Masker::new(sanitization, hash_key),
+            output: Scanner::new(kinds),
+            record: Scanner::new(secrets_and_personal_data()),
+            enabled: airlock.sanitize_output,
+            injection: sanitization.injection,
+            max_output_chars: airlock.max_output_chars,
+        }
+    }
+
+    /// Protects what stands at `parts` of a document.
+    pub(crate) fn protect(&self, document: &str, parts: &[Part<'_>], exempt: &Exemptions) -> ProtectedOutput {
+        let mut out = ProtectedOutput::default();
+        if !self.enabled {
+            return out;
+        }
+        let mut leaves = Leaves::new(&self.output, &self.masker, exempt);
+        if self.injection != Injection::Off {
+            leaves.screen_instructions();
+        }
+        leaves.parts(parts, &mut out.edits);
+        out.report = leaves.into_report();
+        out.report.blocked = self.injection == Injection::Block && out.report.injections > 0;
+        truncate::parts(document, parts, self.max_output_chars, &mut out);
+        out
+    }
+
+    /// Protects a text that is no JSON.
+    pub(crate) fn protect_text<'t>(&self, text: &'t str, exempt: &Exemptions) -> (Cow<'t, str>, OutputReport) {
+        if !self.enabled {
+            return (Cow::Borrowed(text), OutputReport::default());
+        }
+        let mut leaves = Leaves::new(&self.output, &self.masker, exempt);
+        if self.injection != Injection::Off {
+            leaves.screen_instructions();
+        }
+        let mut edits = Splices::default();
+        leaves.text(None, text, &mut |span, mask| edits.replace(span, mask));
+        let mut report = leaves.into_report();
+        report.blocked = self.injection == Injection::Block && report.injections > 0;
+        let masked = if edits.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(edits.apply(text)) };
+        match truncate::text(&masked, self.max_output_chars) {
+            Some((cut, lost)) => {
+                report.cut_chars = lost;
+                (Cow::Owned(cut), report)
+            }
+            None => (masked, report),
+        }
+    }
+
+    /// The JSON with everything masked that a record must not hold, whatever the output's settings are.
+    pub(crate) fn mask_for_record<'t>(&self, doc: &Document<'t>) -> Cow<'t, str> {
+        let exempt = Exemptions::default();
+        let mut leaves = Leaves::new(&self.record, &self.masker, &exempt);
+        let mut edits = Splices::default();
+        leaves.value(doc.root(), &mut edits);
+        if edits.is_empty() { Cow::Borrowed(doc.text()) } else { Cow::Owned(edits.apply(doc.text())) }
+    }
+
+    /// A short text for a record or a message, masked.
+    pub(crate) fn mask_text_for_record<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut found: Vec<Finding> = Vec::new();
+        self.record.scan(text, &mut found);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut edits = Splices::default();
+        for finding in found {
+            let secret = text.get(finding.span.clone()).unwrap_or_default();
+            edits.replace(finding.span, self.masker.mask(finding.kind, secret));
+        }
+        Cow::Owned(edits.apply(text))
+    }
+}

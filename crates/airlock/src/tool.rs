@@ -1,0 +1,78 @@
+//! What can be called.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    caller::parse_identifier,
+    engine::EngineId,
+    policy::{ArgumentRules, Binding, TargetKind},
+    protect::Exemptions,
+    validate::{Contract, ContractError},
+};
+
+/// Something that can be called, bound to one engine: its contract is compiled and everything the policies
+/// say about it is looked up once, so that a call costs the same whatever the number of tools and rules.
+///
+/// Made by [`Airlock::tool`](crate::Airlock::tool).
+#[derive(Debug)]
+pub struct Tool {
+    pub(crate) engine: EngineId,
+    pub(crate) kind: TargetKind,
+    pub(crate) name: Box<str>,
+    pub(crate) contract: Result<Contract, ContractError>,
+    /// One per policy of the engine; the default policy first.
+    pub(crate) bindings: Vec<Binding>,
+    pub(crate) rules: Vec<Arc<ArgumentRules>>,
+    pub(crate) exempt: Exemptions,
+}
+
+impl Tool {
+    /// Its name as listed.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What kind of thing it is.
+    pub fn kind(&self) -> TargetKind {
+        self.kind
+    }
+
+    /// Its name as records and limits know it: `read_file`, `prompt:review`, `resource:file:///a`.
+    pub fn qualified_name(&self) -> String {
+        format!("{}{}", self.kind.prefix(), self.name)
+    }
+
+    /// Why its schema cannot be used, if it cannot; every call of it is refused then.
+    pub fn contract_error(&self) -> Option<&ContractError> {
+        self.contract.as_ref().err()
+    }
+}
+
+/// Longest URI of a resource in bytes; what is completed may be a URI template.
+const MAX_URI_LEN: usize = 8 * 1024;
+
+/// A name that may be called: bounded, visible, on one line.
+pub(crate) fn check_name(kind: TargetKind, name: &str) -> Result<(), ContractError> {
+    match kind {
+        TargetKind::Tool | TargetKind::Prompt => match parse_identifier(name, "a name") {
+            Ok(parsed) if *parsed == *name => Ok(()),
+            Ok(_) => Err(ContractError::new("the name has white space around it")),
+            Err(error) => Err(ContractError::new(error.to_string())),
+        },
+        // An empty one is for the contract to refuse: it may be absent or of another type.
+        TargetKind::Resource | TargetKind::Completion => {
+            if name.len() > MAX_URI_LEN || name.chars().any(char::is_control) {
+                return Err(ContractError::new(format!(
+                    "a URI must be at most {MAX_URI_LEN} bytes without control characters"
+                )));
+            }
+            Ok(())
+        }
+    }
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.kind.prefix(), self.name)
+    }
+}
