@@ -174,10 +174,9 @@ impl Catalog {
     /// After a page of the client's listing: either more follows, or the mirror is whole.
     pub(crate) fn client_page_done(&mut self, listing: u64, next_cursor: Option<String>) {
         match next_cursor {
-            Some(next_cursor) if listing != 0 => self.chain = Some(Chain { listing, next_cursor }),
-            Some(_) => {}
-            None if listing != 0 => self.finish(listing),
-            None => {}
+            _ if listing == 0 => {}
+            Some(next_cursor) => self.chain = Some(Chain { listing, next_cursor }),
+            None => self.finish(listing),
         }
     }
 
@@ -227,7 +226,8 @@ impl Catalog {
         let name = definition.get("name").and_then(|name| name.as_str())?;
         let digest = Digest::of(definition);
         let noun = self.listed.noun();
-        let shown = engine.mask_for_record(&name).chars().take(80).collect::<String>().escape_debug().to_string();
+        let shown =
+            engine.mask_for_record(&name).chars().take(80).collect::<String>().escape_debug().to_string();
         if let Some(entry) = self.entries.get_mut(&*name) {
             let twice = entry.listing == listing && !entry.gone;
             let changed = entry.digest != digest;
@@ -239,8 +239,11 @@ impl Catalog {
                     Lister::Client => "the client was shown the new definition",
                     Lister::Guard => "calls are refused until it is listed again",
                 };
-                reports.push(Report::warning(format!("the server changed the definition of the {noun} `{shown}` during the session; {seen}")));
-                entry.tool = engine.tool(self.listed.kind(), &name, self.listed.schema(definition).as_deref());
+                reports.push(Report::warning(format!(
+                    "the server changed the definition of the {noun} `{shown}` during the session; {seen}"
+                )));
+                entry.tool =
+                    engine.tool(self.listed.kind(), &name, self.listed.schema(definition).as_deref());
             }
             entry.quarantined = match lister {
                 Lister::Client => false,

@@ -38,7 +38,8 @@ enum Depth {
 fn write_canonical(value: Value<'_>, out: &mut String, depth: Depth) {
     match value.kind() {
         Kind::Object => {
-            let mut members: Vec<_> = value.members().map(|(key, member)| (key.as_str().unwrap_or_default(), member)).collect();
+            let mut members: Vec<_> =
+                value.members().map(|(key, member)| (key.as_str().unwrap_or_default(), member)).collect();
             members.retain(|(name, _)| depth == Depth::Inside || name != "_meta");
             members.sort_by(|(one, _), (other, _)| one.cmp(other));
             out.push('{');
@@ -76,7 +77,12 @@ mod tests {
     #[test]
     fn only_meaning_counts() {
         let one = digest(r#"{"name":"a","description":"b","inputSchema":{"type":"object"},"_meta":{"t":1}}"#);
-        assert_eq!(one, digest(r#"{ "inputSchema": {"type":"object"}, "description":"\u0062", "name":"a", "_meta":{"t":2}}"#));
+        assert_eq!(
+            one,
+            digest(
+                r#"{ "inputSchema": {"type":"object"}, "description":"\u0062", "name":"a", "_meta":{"t":2}}"#
+            )
+        );
         for other in [
             r#"{"name":"a","description":"b!","inputSchema":{"type":"object"}}"#,
             r#"{"name":"a","description":"b","inputSchema":{"type":"object","properties":{}}}"#,

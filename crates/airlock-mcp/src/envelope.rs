@@ -34,11 +34,24 @@ impl Id {
 /// One message, classified.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Envelope<'d> {
-    Request { id: Value<'d>, method: Value<'d>, params: Option<Value<'d>> },
-    Notification { method: Value<'d>, params: Option<Value<'d>> },
-    Result { id: Value<'d>, result: Value<'d> },
+    Request {
+        id: Value<'d>,
+        method: Value<'d>,
+        params: Option<Value<'d>>,
+    },
+    Notification {
+        method: Value<'d>,
+        params: Option<Value<'d>>,
+    },
+    Result {
+        id: Value<'d>,
+        result: Value<'d>,
+    },
     /// The id is `null` when the peer could not tell which request failed.
-    Error { id: Value<'d>, error: Value<'d> },
+    Error {
+        id: Value<'d>,
+        error: Value<'d>,
+    },
 }
 
 /// Why a message cannot be classified.
@@ -120,7 +133,11 @@ fn well_formed_params(params: Option<Value<'_>>) -> Result<Option<Value<'_>>, Ma
 }
 
 fn readable(method: Value<'_>) -> Result<Value<'_>, Malformed> {
-    if method.kind() == Kind::String && !method.has_lone_surrogate() { Ok(method) } else { Err(Malformed::Shape) }
+    if method.kind() == Kind::String && !method.has_lone_surrogate() {
+        Ok(method)
+    } else {
+        Err(Malformed::Shape)
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +178,10 @@ mod tests {
             ("[]", Malformed::Batch),
             ("1", Malformed::NotAnObject),
             (r#"{"jsonrpc":"2.0","id":1,"method":"a","method":"b"}"#, Malformed::DuplicateKey),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"a","params":{"x":{"y":1,"y":2}}}"#, Malformed::DuplicateKey),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"a","params":{"x":{"y":1,"y":2}}}"#,
+                Malformed::DuplicateKey,
+            ),
             (r#"{"id":1,"method":"a"}"#, Malformed::Version),
             (r#"{"jsonrpc":2.0,"id":1,"method":"a"}"#, Malformed::Version),
             (r#"{"jsonrpc":"1.0","id":1,"method":"a"}"#, Malformed::Version),

@@ -42,7 +42,6 @@ impl ClientMethod {
     }
 }
 
-
 /// What a server's notification means to the guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerNotification {

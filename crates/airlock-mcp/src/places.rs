@@ -6,7 +6,8 @@
 use agent_airlock::{Part, json::Value};
 
 /// Members that must come back exactly as they were sent; nobody reads them.
-const OPAQUE: &[&str] = &["nextCursor", "requestState", "progressToken", "taskId", "requestId", "protocolVersion", "resultType"];
+const OPAQUE: &[&str] =
+    &["nextCursor", "requestState", "progressToken", "taskId", "requestId", "protocolVersion", "resultType"];
 
 /// What kind of answer a result is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +87,9 @@ fn block<'d>(item: Value<'d>, parts: &mut Vec<Part<'d>>) {
             Some("text") if text => push_text(value, parts),
             Some("resource") if is("resource") => contents(value, parts),
             // A tool's result inside a message has blocks of its own.
-            Some("content") if value.is_array() => value.elements().for_each(|inner| block_shallow(inner, parts)),
+            Some("content") if value.is_array() => {
+                value.elements().for_each(|inner| block_shallow(inner, parts));
+            }
             _ => member(key, value, parts),
         }
     }

@@ -1,6 +1,9 @@
 //! A rejection as an MCP client expects it.
 
-use agent_airlock::{Rejection, json::{Value, write_string}};
+use agent_airlock::{
+    Rejection,
+    json::{Value, write_string},
+};
 
 /// First of our JSON-RPC error codes: outside -32768…-32000, which JSON-RPC and MCP reserve. A rejection's
 /// code is this minus its place in the catalogue.

@@ -105,7 +105,8 @@ impl State {
         let mirrors = [&self.tools, &self.prompts];
         self.in_flight.contains_key(id)
             || mirrors.iter().any(|mirror| {
-                mirror.own.as_ref().is_some_and(|own| own.id == *id) || mirror.held.iter().any(|held| held.id == *id)
+                mirror.own.as_ref().is_some_and(|own| own.id == *id)
+                    || mirror.held.iter().any(|held| held.id == *id)
             })
     }
 

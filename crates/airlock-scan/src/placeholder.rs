@@ -13,29 +13,29 @@ const SHORT: usize = 128;
 /// Whether the value is the result of masking: finding it again would make masking never end.
 pub(crate) fn is_masked(value: &[u8]) -> bool {
     memchr::memmem::find(value, b"***").is_some()
-        || is_label(value)
+        || holds_label(value)
         || is_one_character(value)
         || value.len() <= SHORT && contains_fold(value, b"redacted")
 }
 
-/// Whether a mask, or the hidden part of one, touches the span. What stands beside it was no finding before
-/// the mask was made, so it must not become one afterwards.
+/// Whether a mask, or the hidden part of one, touches the span, if need be across one `-` or `.`. What stands
+/// there was no finding before the mask was made, so it must not become one afterwards.
 pub(crate) fn touches_mask(text: &Text<'_>, span: &Range<usize>) -> bool {
-    let before = match text.before(span.start, 1) {
+    let joins = |byte: u8| byte == b'-' || byte == b'.';
+    let start = span.start - usize::from(joins(text.before(span.start, 1)));
+    let before = match text.before(start, 1) {
         b'*' => {
-            let head = text.slice(0, span.start);
+            let head = text.slice(0, start);
             head.ends_with(b"****") || head.ends_with(FULL)
         }
-        b']' => {
-            let start = text.run_back(span.start, LABEL, |byte| byte != b'[');
-            is_label(text.slice(start.saturating_sub(1), span.start))
-        }
+        b']' => ends_label(text, start),
         _ => false,
     };
+    let end = span.end + usize::from(joins(text.at(span.end)));
     before
-        || match text.at(span.end) {
-            b'*' => [FULL, b"****", b"***-**"].iter().any(|mask| text.has(span.end, mask)),
-            b'[' => is_label(text.slice(span.end, span.end + LABEL)),
+        || match text.at(end) {
+            b'*' => [FULL, b"****", b"***-**", b"***@"].iter().any(|mask| text.has(end, mask)),
+            b'[' => is_label(text.slice(end, end + LABEL)),
             _ => false,
         }
 }
@@ -43,6 +43,17 @@ pub(crate) fn touches_mask(text: &Text<'_>, span: &Range<usize>) -> bool {
 /// The mask that hides everything, and the longest label with its brackets and hash.
 const FULL: &[u8] = b"***REDACTED***";
 const LABEL: usize = 40;
+
+/// Whether a mask such as `[SSN REDACTED]` ends at `at`, behind its bracket.
+pub(crate) fn ends_label(text: &Text<'_>, at: usize) -> bool {
+    let open = text.run_back(at, LABEL, |byte| byte != b'[');
+    is_label(text.slice(open.saturating_sub(1), at))
+}
+
+/// Whether a mask with a label starts anywhere in the value.
+fn holds_label(value: &[u8]) -> bool {
+    memchr::memchr_iter(b'[', value).any(|at| value.get(at..).is_some_and(is_label))
+}
 
 /// Whether the value starts like `[SSN REDACTED]` or `[SSN:a1b2c3d4]`.
 fn is_label(value: &[u8]) -> bool {
@@ -249,11 +260,12 @@ fn is_prose(value: &[u8]) -> bool {
         && words.by_ref().take(3).filter(|word| of_letters(word)).count() >= 2
 }
 
-/// Letters only, in one case or capitalised: a word, a type, a constant.
+/// A word, a type or a constant: letters as languages and programs write them, `WIN32_ERROR` included.
 fn is_plain_word(value: &[u8]) -> bool {
-    let lower = value.iter().skip(1).all(|byte| byte.is_ascii_lowercase() || *byte == b'_' || *byte == b'-');
-    let upper = value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
-    value.first().is_some_and(u8::is_ascii_alphabetic) && (lower || upper)
+    let letters = value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'));
+    let constant = value.contains(&b'_')
+        && value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
+    value.first().is_some_and(u8::is_ascii_alphabetic) && (letters && !is_scrambled(value) || constant)
 }
 
 /// A call, an index or an attribute: `getpass()`, `config.password`, `args[1]`.
@@ -262,8 +274,10 @@ fn is_code(value: &[u8]) -> bool {
         return false;
     }
     let identifier = |part: &[u8]| {
+        let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
         part.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
-            && part.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+            && part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+            && digits <= 2
     };
     let head = value
         .iter()
@@ -279,7 +293,7 @@ fn is_code(value: &[u8]) -> bool {
         value.split(|byte| matches!(byte, b'.' | b':')).all(|part| part.is_empty() || identifier(part))
             && (value.contains(&b'.') || value.windows(2).any(|pair| pair == b"::"));
     let arrow = value.windows(2).any(|pair| pair == b"->" || pair == b"=>");
-    call || path || arrow || value.starts_with(b"&") || value.starts_with(b"@")
+    call || path || arrow || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'_'))
 }
 
 /// Mixed letters that change case as random ones do, and not only where a camel-case word begins.

@@ -46,6 +46,15 @@ impl<'t> Text<'t> {
             .is_some_and(|part| part.eq_ignore_ascii_case(literal))
     }
 
+    /// The greatest character boundary up to `at`.
+    pub(crate) fn floor(&self, at: usize) -> usize {
+        let mut at = at.min(self.len());
+        while !self.str.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    }
+
     /// End of the run of bytes from `at` for which `class` holds, at most `limit` bytes long.
     #[inline]
     pub(crate) fn run(&self, at: usize, limit: usize, class: impl Fn(u8) -> bool) -> usize {

@@ -83,7 +83,11 @@ impl FakeAudit {
 
 impl AuditSink for FakeAudit {
     fn ready(&self) -> Result<(), AuditError> {
-        if self.broken.load(Ordering::SeqCst) { Err(AuditError("broken for a test".to_owned())) } else { Ok(()) }
+        if self.broken.load(Ordering::SeqCst) {
+            Err(AuditError("broken for a test".to_owned()))
+        } else {
+            Ok(())
+        }
     }
 
     fn write(&self, record: &str) -> Result<(), AuditError> {
@@ -110,7 +114,11 @@ pub fn broken_store(pending: bool) -> Arc<dyn RateLimitStore> {
     struct Broken(bool);
     impl RateLimitStore for Broken {
         fn take<'a>(&'a self, _: &'a [Take<'a>], _: Duration) -> StoreAnswer<'a> {
-            if self.0 { StoreAnswer::Pending(Box::pin(async { Err(StoreError) })) } else { StoreAnswer::Ready(Err(StoreError)) }
+            if self.0 {
+                StoreAnswer::Pending(Box::pin(async { Err(StoreError) }))
+            } else {
+                StoreAnswer::Ready(Err(StoreError))
+            }
         }
     }
     Arc::new(Broken(pending))

@@ -1,7 +1,12 @@
 //! Fakes for the ports of the engine, and the contract suites that fakes and real ones pass alike.
 //!
 //! Not published; for tests only. A suite panics where a port breaks its contract.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test kit fails a test by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test kit fails a test by panicking"
+)]
 
 mod contracts;
 mod fakes;

@@ -85,7 +85,10 @@ impl Permit {
     ///
     /// `output_blocked` when the output may not be shown, `internal_audit` when the record cannot be
     /// written: the tool ran, and its output is withheld.
-    #[expect(clippy::unused_async, reason = "an audit destination or scanner may have to be awaited in a later release")]
+    #[expect(
+        clippy::unused_async,
+        reason = "an audit destination or scanner may have to be awaited in a later release"
+    )]
     pub async fn release(mut self, output: RawOutput<'_>) -> Result<ProtectedOutput, Rejection> {
         let failed = output.is_failure();
         let protected = self.core.protect(&self.call.tool, &output);

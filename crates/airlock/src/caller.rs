@@ -1,6 +1,6 @@
 //! Who calls. Comes from the transport or the host, never from tool arguments.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// Longest identifier in bytes.
 pub const MAX_IDENTIFIER_LEN: usize = 256;
@@ -85,12 +85,13 @@ impl Caller {
         Self::default()
     }
 
-    /// What rate limits count by: the agent, else the session, else all anonymous callers together.
-    pub fn quota_key(&self) -> &str {
+    /// What rate limits count by: the agent, else the session, else all anonymous callers together. An agent
+    /// and a session of the same name are apart, because identifiers hold no control characters.
+    pub fn quota_key(&self) -> Cow<'_, str> {
         match (&self.agent_id, &self.session_id) {
-            (Some(agent), _) => agent.as_str(),
-            (None, Some(session)) => session.as_str(),
-            (None, None) => "",
+            (Some(agent), _) => Cow::Borrowed(agent.as_str()),
+            (None, Some(session)) => Cow::Owned(format!("\u{1}{session}")),
+            (None, None) => Cow::Borrowed(""),
         }
     }
 }
@@ -113,7 +114,8 @@ mod tests {
         let mut caller = Caller::anonymous();
         assert_eq!(caller.quota_key(), "");
         caller.session_id = SessionId::new("s").ok();
-        assert_eq!(caller.quota_key(), "s");
+        assert_ne!(caller.quota_key(), "s");
+        assert_ne!(caller.quota_key(), "");
         caller.agent_id = AgentId::new("a").ok();
         assert_eq!(caller.quota_key(), "a");
     }

@@ -188,9 +188,23 @@ mod tests {
     #[test]
     fn the_documented_names_exist() {
         for name in [
-            "ghost_arguments", "validation_error", "limit_exceeded", "tool_denied", "tool_not_allowed", "agent_required",
-            "role_required", "time_restricted", "rate_limited", "argument_denied", "path_denied", "content_blocked",
-            "approval_required", "sandbox_unavailable", "sandbox_error", "timeout", "output_blocked",
+            "ghost_arguments",
+            "validation_error",
+            "limit_exceeded",
+            "tool_denied",
+            "tool_not_allowed",
+            "agent_required",
+            "role_required",
+            "time_restricted",
+            "rate_limited",
+            "argument_denied",
+            "path_denied",
+            "content_blocked",
+            "approval_required",
+            "sandbox_unavailable",
+            "sandbox_error",
+            "timeout",
+            "output_blocked",
         ] {
             assert!(Code::from_name(name).is_some_and(|code| !code.is_internal()), "{name}");
         }

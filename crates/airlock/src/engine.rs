@@ -90,10 +90,17 @@ impl Airlock {
         let mut exempt = Exemptions::default();
         let mut rules = Vec::new();
         let sections = self.core.tool_rules.iter().filter(|_| kind == TargetKind::Tool);
-        for section in sections.filter(|section| section.rules.pattern.matches(name)) {
-            rules.extend(section.arguments.iter().cloned());
-            exempt.unmasked |= !section.rules.mask;
-            exempt.fields.extend(section.rules.unmasked_fields.iter().cloned());
+        for section in sections {
+            let pattern = &section.rules.pattern;
+            let exact = pattern.matches(name);
+            // Rules hold in any spelling of the name, exemptions in the written one only: tricks can only lose.
+            if exact || pattern.matches_folded(&folded) {
+                rules.extend(section.arguments.iter().cloned());
+            }
+            if exact {
+                exempt.unmasked |= !section.rules.mask;
+                exempt.fields.extend(section.rules.unmasked_fields.iter().cloned());
+            }
         }
         Arc::new(Tool {
             engine: self.core.id,
@@ -222,7 +229,10 @@ impl Core {
         call.scope.record().ghosts.clone_from(&names);
         if self.strict {
             let hints = names.iter().map(|name| format!("remove `{name}`: the tool does not declare it"));
-            return Err(hints.fold(Rejection::new(Code::GhostArguments).with_ghosts(names.clone()), Rejection::with_hint));
+            return Err(hints.fold(
+                Rejection::new(Code::GhostArguments).with_ghosts(names.clone()),
+                Rejection::with_hint,
+            ));
         }
         let stripped = ghosts.strip(doc.root(), &call.arguments);
         contract.check(check_limits(&stripped, &self.limits)?.root())?;
@@ -232,9 +242,9 @@ impl Core {
     }
 
     /// Layer 2 up to the quota: what is left is to take the tokens.
-    pub(crate) fn authorize<'t>(
+    pub(crate) fn authorize(
         &self,
-        call: &'t mut ValidatedCall,
+        call: &mut ValidatedCall,
         now: Option<Now>,
         trace: Trace<'_>,
     ) -> Result<Vec<Limit>, Rejection> {
@@ -255,9 +265,16 @@ impl Core {
         Ok(limits)
     }
 
-    fn check_argument_rules(&self, tool: &Tool, arguments: Value<'_>, trace: Trace<'_>) -> Result<(), Rejection> {
+    fn check_argument_rules(
+        &self,
+        tool: &Tool,
+        arguments: Value<'_>,
+        trace: Trace<'_>,
+    ) -> Result<(), Rejection> {
         let checked = tool.rules.iter().try_for_each(|rules| rules.check(arguments, &*self.providers.files));
-        let verdict = checked.as_ref().map_or_else(|rejection| Verdict::Refused(rejection.code()), |()| Verdict::Passed);
+        let verdict = checked
+            .as_ref()
+            .map_or_else(|rejection| Verdict::Refused(rejection.code()), |()| Verdict::Passed);
         trace(Layer::Authorize, Check::ArgumentRules, verdict);
         checked
     }
@@ -266,16 +283,20 @@ impl Core {
     /// is bound. Several decide together, and each must admit.
     fn bindings<'t>(&self, tool: &'t Tool, caller: &crate::Caller) -> Result<Vec<&'t Binding>, Rejection> {
         if tool.engine != self.id {
-            return Err(Rejection::new(Code::InternalPolicy).with_message("the tool belongs to another engine"));
+            return Err(
+                Rejection::new(Code::InternalPolicy).with_message("the tool belongs to another engine")
+            );
         }
-        let bound = self.roles.iter().filter(|(role, _)| caller.roles.contains(role)).map(|(_, index)| *index);
+        let bound =
+            self.roles.iter().filter(|(role, _)| caller.roles.contains(role)).map(|(_, index)| *index);
         let mut indices: Vec<usize> = bound.collect();
         indices.sort_unstable();
         indices.dedup();
         if indices.is_empty() {
             indices.push(0);
         }
-        let found: Option<Vec<&Binding>> = indices.into_iter().map(|index| tool.bindings.get(index)).collect();
+        let found: Option<Vec<&Binding>> =
+            indices.into_iter().map(|index| tool.bindings.get(index)).collect();
         found.ok_or_else(|| Rejection::new(Code::InternalPolicy))
     }
 
@@ -285,8 +306,10 @@ impl Core {
         }
         let now = now.ok_or_else(|| Rejection::new(Code::InternalClock))?;
         let caller = call.caller.quota_key();
-        let takes: Vec<Take<'_>> =
-            limits.iter().map(|limit| Take { limit: &limit.key, caller, quota: limit.quota }).collect();
+        let takes: Vec<Take<'_>> = limits
+            .iter()
+            .map(|limit| Take { limit: &limit.key, caller: &caller, quota: limit.quota })
+            .collect();
         let taken = match self.providers.rate_limits.take(&takes, now.monotonic) {
             StoreAnswer::Ready(taken) => taken,
             StoreAnswer::Pending(taken) => taken.await,
@@ -312,7 +335,7 @@ impl Core {
         let protected = std::panic::catch_unwind(AssertUnwindSafe(|| match output {
             RawOutput::Text(text) | RawOutput::Failed(text) => {
                 let (text, report) = self.protector.protect_text(text, exempt);
-                ProtectedOutput { text: Some(text.into_owned()), report, ..ProtectedOutput::default() }
+                ProtectedOutput { text: Some(text.into_owned()), report, ..ProtectedOutput::unchanged() }
             }
             RawOutput::Parts(document, parts) | RawOutput::FailedParts(document, parts) => {
                 self.protector.protect(document, parts, exempt)
@@ -320,12 +343,13 @@ impl Core {
         }));
         protected.unwrap_or_else(|_| ProtectedOutput {
             report: OutputReport { blocked: true, ..OutputReport::default() },
-            ..ProtectedOutput::default()
+            ..ProtectedOutput::unchanged()
         })
     }
 }
 
 /// Runs a stage; a panic in it is a refusal, never a way through.
 pub(crate) fn shielded<T>(stage: impl FnOnce() -> Result<T, Rejection>) -> Result<T, Rejection> {
-    std::panic::catch_unwind(AssertUnwindSafe(stage)).unwrap_or_else(|_| Err(Rejection::new(Code::InternalPanic)))
+    std::panic::catch_unwind(AssertUnwindSafe(stage))
+        .unwrap_or_else(|_| Err(Rejection::new(Code::InternalPanic)))
 }

@@ -75,7 +75,9 @@ impl Airlock {
             };
             steps.push(Step { layer: Layer::Authorize, check: Check::RateLimit.name(), outcome });
         }
-        let result = result.map(|_| Arc::clone(&call.arguments)).map_err(|rejection| rejection.for_tool(call.tool.name()));
+        let result = result
+            .map(|_| Arc::clone(&call.arguments))
+            .map_err(|rejection| rejection.for_tool(call.tool.name()));
         Explanation { steps, result }
     }
 }

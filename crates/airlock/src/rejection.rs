@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn hints_are_bounded() {
-        let rejection = (0..100).fold(Rejection::new(Code::ValidationError), |r, n| r.with_hint(n.to_string()));
+        let rejection =
+            (0..100).fold(Rejection::new(Code::ValidationError), |r, n| r.with_hint(n.to_string()));
         assert_eq!(rejection.fix_hints().len(), MAX_FIX_HINTS);
     }
 }

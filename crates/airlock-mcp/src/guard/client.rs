@@ -22,10 +22,10 @@ use crate::{
 const MAX_BATCH_ANSWERS: usize = 100;
 
 /// The schema of what `resources/read` and its relatives take.
-const RESOURCE_SCHEMA: &str = r#"{"type":"object","properties":{"uri":{"type":"string","minLength":1}},"required":["uri"]}"#;
+const RESOURCE_SCHEMA: &str =
+    r#"{"type":"object","properties":{"uri":{"type":"string","minLength":1}},"required":["uri"]}"#;
 /// The schema of the `argument` of `completion/complete`.
-const COMPLETION_SCHEMA: &str =
-    r#"{"type":"object","properties":{"name":{"type":"string"},"value":{"type":"string"}},"required":["name","value"]}"#;
+const COMPLETION_SCHEMA: &str = r#"{"type":"object","properties":{"name":{"type":"string"},"value":{"type":"string"}},"required":["name","value"]}"#;
 
 /// A client's request, read.
 #[derive(Clone, Copy)]
@@ -131,7 +131,10 @@ impl Guard {
                 let admitted = self.engine.admit(RawCall::new(tool, arguments, self.caller())).await;
                 self.send(&request, admitted, None, line)
             }
-            ClientMethod::ListTools | ClientMethod::ListPrompts | ClientMethod::TaskResult | ClientMethod::Other => {
+            ClientMethod::ListTools
+            | ClientMethod::ListPrompts
+            | ClientMethod::TaskResult
+            | ClientMethod::Other => {
                 self.register(&request, None);
                 Outcome::pass(line)
             }
@@ -158,7 +161,12 @@ impl Guard {
     }
 
     /// Judges a call of something that the server lists; waits for the list where it is not known.
-    pub(super) async fn call_listed<'m>(&self, request: &Request<'_>, listed: Listed, line: &'m [u8]) -> Outcome<'m> {
+    pub(super) async fn call_listed<'m>(
+        &self,
+        request: &Request<'_>,
+        listed: Listed,
+        line: &'m [u8],
+    ) -> Outcome<'m> {
         let Some(name) = request.text_param("name") else {
             let rejection = Rejection::new(Code::ValidationError)
                 .with_message("`params.name` is not a string")
@@ -176,10 +184,13 @@ impl Guard {
                 self.judge(request, judged, line).await
             }
             Lookup::Unknown => {
-                let rejection = Rejection::new(Code::ToolUnknown).with_hint(format!("call `{}` for the names", listed.method()));
+                let rejection = Rejection::new(Code::ToolUnknown)
+                    .with_hint(format!("call `{}` for the names", listed.method()));
                 self.refuse_call(request, listed, &name, rejection)
             }
-            Lookup::Quarantined => self.refuse_call(request, listed, &name, Rejection::new(Code::ToolChanged)),
+            Lookup::Quarantined => {
+                self.refuse_call(request, listed, &name, Rejection::new(Code::ToolChanged))
+            }
         }
     }
 
@@ -202,7 +213,9 @@ impl Guard {
     ) -> Outcome<'m> {
         let permit = match admitted {
             Ok(permit) => permit,
-            Err(rejection) => return Outcome { to_client: vec![request.refusal(&rejection)], ..Outcome::stop() },
+            Err(rejection) => {
+                return Outcome { to_client: vec![request.refusal(&rejection)], ..Outcome::stop() };
+            }
         };
         let edited = match arguments {
             Some(arguments) if permit.was_stripped() => {
@@ -228,7 +241,13 @@ impl Guard {
     }
 
     /// Refuses a call of a known name: the record has its arguments.
-    fn refuse_call(&self, request: &Request<'_>, listed: Listed, name: &str, rejection: Rejection) -> Outcome<'static> {
+    fn refuse_call(
+        &self,
+        request: &Request<'_>,
+        listed: Listed,
+        name: &str,
+        rejection: Rejection,
+    ) -> Outcome<'static> {
         let tool = self.engine.tool(listed.kind(), name, None);
         let call = match request.param("arguments") {
             Some(arguments) => RawCall::new(tool, arguments.raw(), self.caller()),
@@ -239,12 +258,22 @@ impl Guard {
     }
 
     /// Refuses a request that is no call of anything known.
-    pub(super) fn refused(&self, request: &Request<'_>, name: &str, rejection: Rejection) -> Outcome<'static> {
+    pub(super) fn refused(
+        &self,
+        request: &Request<'_>,
+        name: &str,
+        rejection: Rejection,
+    ) -> Outcome<'static> {
         let rejection = self.record_refusal(name, rejection);
         Outcome { to_client: vec![request.refusal(&rejection)], ..Outcome::stop() }
     }
 
-    fn client_notification<'m>(&self, method: &str, params: Option<Value<'_>>, line: &'m [u8]) -> Outcome<'m> {
+    fn client_notification<'m>(
+        &self,
+        method: &str,
+        params: Option<Value<'_>>,
+        line: &'m [u8],
+    ) -> Outcome<'m> {
         if ClientMethod::of(method).needs_id() {
             // A server might carry it out all the same, and nobody would see the answer.
             let rejection = Rejection::new(Code::MalformedMessage).with_message("a request without an id");
@@ -273,7 +302,9 @@ impl Guard {
         if known {
             return Outcome::pass(line);
         }
-        let report = Report::warning("an answer from the client to a request that the server did not make was dropped");
+        let report = Report::warning(
+            "an answer from the client to a request that the server did not make was dropped",
+        );
         Outcome { reports: vec![report], ..Outcome::stop() }
     }
 
@@ -284,9 +315,15 @@ impl Guard {
         let root = doc.root();
         if malformed == Malformed::Batch {
             let rejection = self.record_refusal("?", rejection);
-            let ids = root.elements().filter(|member| member.get("method").is_some()).filter_map(|member| member.get("id"));
+            let ids = root
+                .elements()
+                .filter(|member| member.get("method").is_some())
+                .filter_map(|member| member.get("id"));
             let answerable = ids.filter(|id| Id::read(*id).is_some_and(|id| !self.state().knows(&id)));
-            outcome.to_client = answerable.take(MAX_BATCH_ANSWERS).map(|id| refusal::as_error(id.raw(), &rejection)).collect();
+            outcome.to_client = answerable
+                .take(MAX_BATCH_ANSWERS)
+                .map(|id| refusal::as_error(id.raw(), &rejection))
+                .collect();
             if outcome.to_client.is_empty() {
                 outcome.to_client.push(refusal::as_error("null", &rejection));
             }
@@ -299,7 +336,9 @@ impl Guard {
         let id = root.get("id").filter(|id| Id::read(*id).is_some_and(|id| !self.state().knows(&id)));
         outcome.to_client.push(match id {
             // With two ids or two methods nobody can say what the answer should look like.
-            Some(id) if !root.has_duplicate_key() => Request { id, method, params: root.get("params") }.refusal(&rejection),
+            Some(id) if !root.has_duplicate_key() => {
+                Request { id, method, params: root.get("params") }.refusal(&rejection)
+            }
             _ => refusal::as_error("null", &rejection),
         });
         outcome

@@ -29,7 +29,8 @@ impl Guard {
         let Some(id) = Id::read(request.id) else { return outcome };
         if state.mirror(listed).held.len() >= MAX_HELD || state.held_bytes + line.len() > MAX_HELD_BYTES {
             drop(state);
-            let rejection = Rejection::new(Code::LimitExceeded).with_message("too many calls wait for the list of the server");
+            let rejection = Rejection::new(Code::LimitExceeded)
+                .with_message("too many calls wait for the list of the server");
             return self.refused(request, "?", rejection);
         }
         state.held_bytes += line.len();
@@ -62,7 +63,7 @@ impl Guard {
             self.listing_failed(listed, "the server answered with an error", &mut outcome);
             return Some(outcome);
         };
-        let Some(items) = result.get(listed.member()).filter(|items| items.is_array()) else {
+        let Some(items) = result.get(listed.member()).filter(Value::is_array) else {
             self.listing_failed(listed, "the answer has no list", &mut outcome);
             return Some(outcome);
         };
@@ -75,7 +76,13 @@ impl Guard {
             own.pages += 1;
             let mirror = state.mirror(listed);
             for definition in items.elements() {
-                mirror.catalog.learn(&self.engine, definition, own.listing, Lister::Guard, &mut outcome.reports);
+                mirror.catalog.learn(
+                    &self.engine,
+                    definition,
+                    own.listing,
+                    Lister::Guard,
+                    &mut outcome.reports,
+                );
             }
             let overflow = mirror.catalog.overflows() || own.pages >= MAX_PAGES;
             match next {
@@ -133,7 +140,7 @@ impl Guard {
         edits: &mut Splices,
         reports: &mut Vec<Report>,
     ) {
-        let Some(items) = result.get(listed.member()).filter(|items| items.is_array()) else { return };
+        let Some(items) = result.get(listed.member()).filter(Value::is_array) else { return };
         let now = self.engine.now().map(|now| now.monotonic);
         let mut tools = Vec::with_capacity(items.len());
         {
@@ -190,4 +197,3 @@ fn ttl(result: Value<'_>) -> Option<Duration> {
     let milliseconds: u64 = result.get("ttlMs")?.as_number()?.parse().ok()?;
     Some(Duration::from_millis(milliseconds))
 }
-

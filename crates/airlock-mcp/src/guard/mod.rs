@@ -71,7 +71,7 @@ impl Guard {
                 *lock(&self.client_tape) = doc.into_tape();
                 outcome
             }
-            Err(error) => self.client_garbage(&error, skim(line)),
+            Err(error) => self.client_garbage(&error, &skim(line)),
         }
     }
 
@@ -89,18 +89,20 @@ impl Guard {
     }
 
     /// A line from the client was too long to be kept; it was skipped.
+    #[expect(clippy::unused_async, reason = "a transport need not know which decisions wait for a store")]
     pub async fn on_client_oversize(&self, seen: Skimmed) -> Outcome<'static> {
-        let rejection = self.too_long();
-        self.refuse_unread(rejection, seen)
+        self.refuse_unread(self.too_long(), &seen)
     }
 
     /// A line from the server was too long to be kept; it was skipped.
+    #[expect(clippy::unused_async, reason = "a transport need not know which decisions wait for a store")]
     pub async fn on_server_oversize(&self, seen: Skimmed) -> Outcome<'static> {
         let text = format!("a message is longer than {} bytes", self.settings.bounds.max_bytes);
         self.server_garbage(&text, &seen)
     }
 
     /// The server is gone: everything under way is answered.
+    #[expect(clippy::unused_async, reason = "a transport need not know which decisions wait for a store")]
     pub async fn on_server_closed(&self) -> Outcome<'static> {
         let (in_flight, held) = {
             let mut state = self.state();
@@ -112,7 +114,9 @@ impl Guard {
             (in_flight, held)
         };
         let mut outcome = Outcome::stop();
-        let gone = || Rejection::new(Code::InternalUpstream).with_message("the tool server ended before it answered");
+        let gone = || {
+            Rejection::new(Code::InternalUpstream).with_message("the tool server ended before it answered")
+        };
         for request in in_flight {
             outcome.to_client.push(fail(request, gone()));
         }
@@ -123,6 +127,7 @@ impl Guard {
     }
 
     /// The client is gone: what is under way is closed, and the records say `abandoned`.
+    #[expect(clippy::unused_async, reason = "a transport need not know which decisions wait for a store")]
     pub async fn on_client_closed(&self) {
         let (in_flight, held) = {
             let mut state = self.state();
@@ -149,23 +154,27 @@ impl Guard {
     }
 
     fn too_long(&self) -> Rejection {
-        Rejection::new(Code::LimitExceeded).with_hint(format!("at most {} bytes in one message", self.settings.bounds.max_bytes))
+        Rejection::new(Code::LimitExceeded)
+            .with_hint(format!("at most {} bytes in one message", self.settings.bounds.max_bytes))
     }
 
     /// A line from the client that is no JSON, or too much of it.
-    fn client_garbage(&self, error: &JsonError, seen: Skimmed) -> Outcome<'static> {
+    fn client_garbage(&self, error: &JsonError, seen: &Skimmed) -> Outcome<'static> {
         let rejection = if error.kind.is_bound() {
             Rejection::new(Code::LimitExceeded).with_message(format!("the message cannot be read: {error}"))
         } else {
-            Rejection::new(Code::MalformedMessage).with_message(format!("the message cannot be read: {error}"))
+            Rejection::new(Code::MalformedMessage)
+                .with_message(format!("the message cannot be read: {error}"))
         };
-        self.refuse_unread(rejection, seen)
+        self.refuse_unread(rejection, &seen)
     }
 
     /// Refuses a message of which only the outermost members could be told.
-    fn refuse_unread(&self, rejection: Rejection, seen: Skimmed) -> Outcome<'static> {
+    fn refuse_unread(&self, rejection: Rejection, seen: &Skimmed) -> Outcome<'static> {
         let mut outcome = Outcome::stop();
-        outcome.reports.push(Report::warning(format!("a message from the client was refused: {}", rejection.code())));
+        outcome
+            .reports
+            .push(Report::warning(format!("a message from the client was refused: {}", rejection.code())));
         let is_call = seen.method.as_deref() == Some("tools/call");
         let rejection = self.record_refusal("?", rejection);
         let answerable = seen.id.as_deref().filter(|id| is_free_id(id, &self.state()));

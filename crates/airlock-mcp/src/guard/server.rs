@@ -53,19 +53,18 @@ impl Guard {
             // An error that answers no request in particular; its text is protected like any other.
             let Envelope::Error { error, .. } = *envelope else { return Outcome::stop() };
             let protected = self.engine.protect(&RawOutput::FailedParts(doc.text(), places::of_error(error)));
-            return self.deliver(protected.edits(), protected.report(), doc, line);
+            return deliver(protected.edits(), protected.report(), doc, line);
         };
         if let Some(outcome) = self.own_answer(&id, envelope).await {
             return outcome;
         }
         let answered = self.state().answered(&id);
-        match answered {
-            Some(request) => self.release(request, envelope, doc, line).await,
-            None => {
-                let report = "an answer from the server to a request that nobody made, or a second answer, was dropped";
-                Outcome { reports: vec![Report::warning(report)], ..Outcome::stop() }
-            }
-        }
+        let Some(request) = answered else {
+            let report =
+                "an answer from the server to a request that nobody made, or a second answer, was dropped";
+            return Outcome { reports: vec![Report::warning(report)], ..Outcome::stop() };
+        };
+        self.release(request, envelope, doc, line).await
     }
 
     /// Releases the answer to a client's request.
@@ -81,7 +80,8 @@ impl Guard {
         let output = match *envelope {
             Envelope::Result { result, .. } => {
                 if let Some(problem) = unreadable(result) {
-                    reports.push(Report::warning(format!("an answer from the server was refused: {problem}")));
+                    reports
+                        .push(Report::warning(format!("an answer from the server was refused: {problem}")));
                     let rejection = Rejection::new(Code::InternalUpstream).with_message(problem);
                     return Outcome { to_client: vec![fail(request, rejection)], reports, ..Outcome::stop() };
                 }
@@ -104,8 +104,8 @@ impl Guard {
         };
         let protected = match protected {
             Ok(protected) if !protected.report().blocked => protected,
-            Ok(_) => return self.withheld(request, Rejection::new(Code::OutputBlocked), reports),
-            Err(rejection) => return self.withheld(request, rejection, reports),
+            Ok(_) => return withheld(request, Rejection::new(Code::OutputBlocked), reports),
+            Err(rejection) => return withheld(request, rejection, reports),
         };
         if protected.report().cut_structure
             && request.answer == Answer::Tool
@@ -114,15 +114,10 @@ impl Guard {
             say_that_it_was_cut(result, protected.report().cut_chars, &mut edits);
         }
         edits.append(protected.edits());
-        let mut outcome = self.deliver(&edits, protected.report(), doc, line);
+        let mut outcome = deliver(&edits, protected.report(), doc, line);
         reports.append(&mut outcome.reports);
         outcome.reports = reports;
         outcome
-    }
-
-    fn withheld(&self, request: InFlight, rejection: Rejection, mut reports: Vec<Report>) -> Outcome<'static> {
-        reports.push(Report::warning(format!("an answer from the server was withheld: {}", rejection.code())));
-        Outcome { to_client: vec![fail(request, rejection)], reports, ..Outcome::stop() }
     }
 
     /// A server's own request: its texts reach the model, its answer must find its way back.
@@ -136,15 +131,22 @@ impl Guard {
         let refusal = {
             let mut state = self.state();
             if state.server_requests.len() >= MAX_SERVER_REQUESTS {
-                Some(Rejection::new(Code::LimitExceeded).with_message("too many requests of the server are unanswered"))
+                Some(
+                    Rejection::new(Code::LimitExceeded)
+                        .with_message("too many requests of the server are unanswered"),
+                )
             } else if Id::read(id).is_some_and(|id| !state.server_requests.insert(id)) {
-                Some(Rejection::new(Code::MalformedMessage).with_message("a request with this id is still under way"))
+                Some(
+                    Rejection::new(Code::MalformedMessage)
+                        .with_message("a request with this id is still under way"),
+                )
             } else {
                 None
             }
         };
         if let Some(rejection) = refusal {
-            let report = Report::warning(format!("a request from the server was refused: {}", rejection.message()));
+            let report =
+                Report::warning(format!("a request from the server was refused: {}", rejection.message()));
             let answer = refusal::as_error(id.raw(), &rejection);
             return Outcome { to_server: vec![answer], reports: vec![report], ..Outcome::stop() };
         }
@@ -159,37 +161,30 @@ impl Guard {
         outcome
     }
 
-    fn protected_params<'m>(&self, params: Option<Value<'_>>, doc: &Document<'m>, line: &'m [u8]) -> Outcome<'m> {
+    fn protected_params<'m>(
+        &self,
+        params: Option<Value<'_>>,
+        doc: &Document<'m>,
+        line: &'m [u8],
+    ) -> Outcome<'m> {
         let Some(params) = params else { return Outcome::pass(line) };
         let protected = self.engine.protect(&RawOutput::Parts(doc.text(), places::of_params(params)));
-        self.deliver(protected.edits(), protected.report(), doc, line)
-    }
-
-    /// The message with its edits; byte for byte the same where there are none.
-    fn deliver<'m>(&self, edits: &Splices, report: &OutputReport, doc: &Document<'m>, line: &'m [u8]) -> Outcome<'m> {
-        let mut outcome = Outcome::stop();
-        if report.injections > 0 {
-            let text = format!("{} passages in a message from the server look like instructions to the model", report.injections);
-            outcome.reports.push(Report::warning(text));
-        }
-        if report.blocked {
-            outcome.reports.push(Report::warning("a message from the server was withheld"));
-            return outcome;
-        }
-        outcome.forward = Some(if edits.is_empty() {
-            Cow::Borrowed(line)
-        } else {
-            Cow::Owned(edits.apply(doc.text()).into_bytes())
-        });
-        outcome
+        deliver(protected.edits(), protected.report(), doc, line)
     }
 
     fn server_malformed(&self, malformed: Malformed, doc: &Document<'_>) -> Outcome<'static> {
         let mut outcome = Outcome::stop();
-        outcome.reports.push(Report::warning(format!("a message from the server was not forwarded: {malformed}")));
+        outcome
+            .reports
+            .push(Report::warning(format!("a message from the server was not forwarded: {malformed}")));
         let root = doc.root();
-        let members: Vec<Value<'_>> = if malformed == Malformed::Batch { root.elements().collect() } else { vec![root] };
-        for id in members.into_iter().filter(|member| member.get("method").is_none()).filter_map(|member| member.get("id")) {
+        let members: Vec<Value<'_>> =
+            if malformed == Malformed::Batch { root.elements().collect() } else { vec![root] };
+        for id in members
+            .into_iter()
+            .filter(|member| member.get("method").is_none())
+            .filter_map(|member| member.get("id"))
+        {
             self.fail_in_flight(Id::read(id), &malformed.to_string(), &mut outcome);
         }
         outcome
@@ -226,6 +221,34 @@ impl Guard {
     }
 }
 
+/// The answer that says that an output is withheld.
+fn withheld(request: InFlight, rejection: Rejection, mut reports: Vec<Report>) -> Outcome<'static> {
+    reports.push(Report::warning(format!("an answer from the server was withheld: {}", rejection.code())));
+    Outcome { to_client: vec![fail(request, rejection)], reports, ..Outcome::stop() }
+}
+
+/// The message with its edits; byte for byte the same where there are none.
+fn deliver<'m>(edits: &Splices, report: &OutputReport, doc: &Document<'m>, line: &'m [u8]) -> Outcome<'m> {
+    let mut outcome = Outcome::stop();
+    if report.injections > 0 {
+        let text = format!(
+            "{} passages in a message from the server look like instructions to the model",
+            report.injections
+        );
+        outcome.reports.push(Report::warning(text));
+    }
+    if report.blocked {
+        outcome.reports.push(Report::warning("a message from the server was withheld"));
+        return outcome;
+    }
+    outcome.forward = Some(if edits.is_empty() {
+        Cow::Borrowed(line)
+    } else {
+        Cow::Owned(edits.apply(doc.text()).into_bytes())
+    });
+    outcome
+}
+
 /// Why a result is invalid by itself.
 fn unreadable(result: Value<'_>) -> Option<&'static str> {
     let kind = result.get("resultType")?;
@@ -235,14 +258,17 @@ fn unreadable(result: Value<'_>) -> Option<&'static str> {
 
 /// A shortened JSON value has no room for a notice, so the notice becomes a text block beside it.
 fn say_that_it_was_cut(result: Value<'_>, lost: usize, edits: &mut Splices) {
-    let Some(content) = result.get("content").filter(|content| content.is_array()) else { return };
+    let Some(content) = result.get("content").filter(Value::is_array) else { return };
     let end = content.span().end - 1;
     let mut block = String::new();
     if !content.is_empty() {
         block.push(',');
     }
     block.push_str(r#"{"type":"text","text":"#);
-    write_string(&mut block, &format!("[airlock: the structured content was shortened by {lost} characters]"));
+    write_string(
+        &mut block,
+        &format!("[airlock: the structured content was shortened by {lost} characters]"),
+    );
     block.push('}');
     edits.replace(end..end, block);
 }

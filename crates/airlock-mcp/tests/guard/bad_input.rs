@@ -37,13 +37,18 @@ fn lines_from_the_client_that_are_no_message() {
         assert!(session.call("9", r#"{"path":"a"}"#).untouched, "the session goes on");
     }
     let session = Session::strict();
-    assert_eq!(error_code_of(&session.client_bytes(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}")), "malformed_message");
+    assert_eq!(
+        error_code_of(&session.client_bytes(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}")),
+        "malformed_message"
+    );
 }
 
 #[test]
 fn a_message_that_is_not_utf_8_is_answered_under_its_id() {
     let session = Session::strict();
-    let seen = session.client_bytes(b"{\"jsonrpc\":\"2.0\",\"id\":77,\"method\":\"tools/call\",\"params\":{\"x\":\"\xff\"}}");
+    let seen = session.client_bytes(
+        b"{\"jsonrpc\":\"2.0\",\"id\":77,\"method\":\"tools/call\",\"params\":{\"x\":\"\xff\"}}",
+    );
     assert_eq!(seen.answer()["id"], 77);
     assert_eq!(seen.block_reason(), "malformed_message");
 }
@@ -54,7 +59,10 @@ fn lone_surrogates_and_endless_numbers_do_not_travel_on() {
     assert_eq!(session.call("1", r#"{"path":"\ud800"}"#).block_reason(), "validation_error");
     assert_eq!(session.call("1", r#"{"path":"a","limit":1e999}"#).block_reason(), "limit_exceeded");
     let digits = "9".repeat(200);
-    assert_eq!(session.call("1", &format!(r#"{{"path":"a","limit":{digits}}}"#)).block_reason(), "limit_exceeded");
+    assert_eq!(
+        session.call("1", &format!(r#"{{"path":"a","limit":{digits}}}"#)).block_reason(),
+        "limit_exceeded"
+    );
 }
 
 #[test]
@@ -74,11 +82,15 @@ fn oversize_lines_are_answered_under_their_id() {
 fn garbage_from_the_server_is_not_forwarded() {
     let session = Session::strict();
     session.call("1", r#"{"path":"a"}"#);
-    for line in ["Listening on port 3000", "", "{", "[]", "{\"jsonrpc\":\"2.0\"}", "{\"id\":99,\"result\":1}"] {
+    for line in ["Listening on port 3000", "", "{", "[]", "{\"jsonrpc\":\"2.0\"}", "{\"id\":99,\"result\":1}"]
+    {
         let seen = session.server(line);
         assert_eq!((seen.forward, seen.to_client.len(), seen.reports.len()), (None, 0, 1), "{line}");
     }
-    assert!(session.server(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#).untouched, "the call still gets its answer");
+    assert!(
+        session.server(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#).untouched,
+        "the call still gets its answer"
+    );
 }
 
 #[test]
@@ -107,14 +119,19 @@ fn answers_that_nobody_asked_for_are_dropped() {
     let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
     assert!(session.server(answer).untouched);
     assert_eq!(session.server(answer).forward, None, "answered twice");
-    assert_eq!(session.server(r#"{"jsonrpc":"2.0","id":"1","result":{}}"#).forward, None, "an id of another type");
+    assert_eq!(
+        session.server(r#"{"jsonrpc":"2.0","id":"1","result":{}}"#).forward,
+        None,
+        "an id of another type"
+    );
     assert_eq!(session.server(r#"{"jsonrpc":"2.0","id":"airlock-1","result":{"tools":[]}}"#).forward, None);
     assert_eq!(session.client(r#"{"jsonrpc":"2.0","id":3,"result":{}}"#).forward, None);
     assert_eq!(session.results().len(), 1);
 }
 
 fn any_message() -> impl Strategy<Value = String> {
-    let id = prop_oneof![Just("1"), Just("2"), Just("\"a\""), Just("null"), Just("1.5"), Just("\"airlock-1\"")];
+    let id =
+        prop_oneof![Just("1"), Just("2"), Just("\"a\""), Just("null"), Just("1.5"), Just("\"airlock-1\"")];
     let body = prop_oneof![
         Just(r#""method":"tools/call","params":{"name":"read_file","arguments":{"path":"a"}}"#),
         Just(r#""method":"tools/call","params":{"name":"read_file","arguments":{"path":"a","ghost":1}}"#),
@@ -123,7 +140,9 @@ fn any_message() -> impl Strategy<Value = String> {
         Just(r#""method":"notifications/cancelled","params":{"requestId":1}"#),
         Just(r#""method":"notifications/tools/list_changed""#),
         Just(r#""method":"ping""#),
-        Just(r#""result":{"tools":[{"name":"read_file","inputSchema":{"type":"object","properties":{"path":{}}}}]}"#),
+        Just(
+            r#""result":{"tools":[{"name":"read_file","inputSchema":{"type":"object","properties":{"path":{}}}}]}"#
+        ),
         Just(r#""result":{"content":[{"type":"text","text":"123-45-6789"}]}"#),
         Just(r#""error":{"code":1,"message":"sk-live-xxxxx"}"#),
     ];

@@ -7,7 +7,8 @@ fn a_valid_call_passes_byte_for_byte() {
     let session = Session::strict();
     let seen = session.call("1", r#"{ "path" : "a\u0062c" , "limit":1e1}"#);
     assert!(seen.untouched, "{seen:?}");
-    let seen = session.server(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"ok"}]}}"#);
+    let seen =
+        session.server(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"ok"}]}}"#);
     assert!(seen.untouched);
     assert_eq!(session.results(), [("allowed".to_owned(), None)]);
 }
@@ -35,18 +36,28 @@ fn the_twelve_kinds_of_malformed_calls_are_stopped() {
         assert!(seen.to_server.is_empty());
         assert_eq!(session.results(), [("blocked".to_owned(), Some(code.to_owned()))], "{what}");
         // The positive control: the same session lets a proper call through, under the same id.
-        assert!(session.call("1", r#"{"path":"a","limit":100,"options":{"deep":true},"mode":"r"}"#).untouched, "{what}");
+        assert!(
+            session.call("1", r#"{"path":"a","limit":100,"options":{"deep":true},"mode":"r"}"#).untouched,
+            "{what}"
+        );
     }
 }
 
 #[test]
 fn a_batch_is_refused_for_each_of_its_members() {
     let session = Session::strict();
-    let batch = format!("[{},{}]", call_line("1", "delete_file", "{}"), call_line("\"b\"", "read_file", r#"{"path":"a"}"#));
+    let batch = format!(
+        "[{},{}]",
+        call_line("1", "delete_file", "{}"),
+        call_line("\"b\"", "read_file", r#"{"path":"a"}"#)
+    );
     let seen = session.client(&batch);
     assert_eq!(seen.forward, None);
-    let ids: Vec<serde_json::Value> =
-        seen.to_client.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].clone()).collect();
+    let ids: Vec<serde_json::Value> = seen
+        .to_client
+        .iter()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].clone())
+        .collect();
     assert_eq!(ids, [serde_json::json!(1), serde_json::json!("b")]);
     assert!(seen.to_client.iter().all(|line| line.contains("malformed_message")));
     assert!(session.call("1", r#"{"path":"a"}"#).untouched);
@@ -55,7 +66,10 @@ fn a_batch_is_refused_for_each_of_its_members() {
 #[test]
 fn permissive_mode_strips_ghosts_and_forwards_the_rest() {
     let session = Session::new("").listed(crate::harness::TOOLS);
-    let seen = session.call("7", r#"{"force":true, "path":"a", "options":{"x":1,"deep":false}, "n":12345678901234567890123}"#);
+    let seen = session.call(
+        "7",
+        r#"{"force":true, "path":"a", "options":{"x":1,"deep":false}, "n":12345678901234567890123}"#,
+    );
     let expected = call_line("7", "read_file", r#"{"path":"a", "options":{"deep":false}}"#);
     assert_eq!(seen.forward.as_deref(), Some(expected.as_str()));
     session.server(r#"{"jsonrpc":"2.0","id":7,"result":{"content":[]}}"#);
@@ -67,7 +81,8 @@ fn permissive_mode_strips_ghosts_and_forwards_the_rest() {
 
 #[test]
 fn denied_allowed_and_look_alike_names() {
-    let config = "[policy]\ndenied_tools = [\"delete_*\"]\nallowed_tools = [\"read_*\", \"delete_*\", \"Delete*\"]";
+    let config =
+        "[policy]\ndenied_tools = [\"delete_*\"]\nallowed_tools = [\"read_*\", \"delete_*\", \"Delete*\"]";
     let tools = r#"[{"name":"read_file","inputSchema":{"type":"object"}},{"name":"delete_file","inputSchema":{"type":"object"}},
         {"name":"Delete_file","inputSchema":{"type":"object"}},{"name":"d\u0435lete_file","inputSchema":{"type":"object"}},
         {"name":"write_file","inputSchema":{"type":"object"}},{"name":"r\u0435ad_file","inputSchema":{"type":"object"}}]"#;
@@ -103,7 +118,8 @@ fn who_calls_comes_from_the_host_never_from_arguments() {
 
 #[test]
 fn rate_limits_tell_the_wait() {
-    let session = Session::new("[policy.rate_limits]\n\"read_*\" = \"2/minute\"").listed(crate::harness::TOOLS);
+    let session =
+        Session::new("[policy.rate_limits]\n\"read_*\" = \"2/minute\"").listed(crate::harness::TOOLS);
     assert!(session.call("1", r#"{"path":"a"}"#).untouched);
     assert_eq!(session.call("2", r#"{"path":7}"#).block_reason(), "validation_error", "costs no quota");
     assert!(session.call("3", r#"{"path":"a"}"#).untouched);
@@ -115,7 +131,9 @@ fn rate_limits_tell_the_wait() {
 #[test]
 fn a_request_without_an_id_is_not_carried_out() {
     let session = Session::strict();
-    let seen = session.client(r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"read_file","arguments":{"path":"a"}}}"#);
+    let seen = session.client(
+        r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"read_file","arguments":{"path":"a"}}}"#,
+    );
     assert_eq!((seen.forward.as_ref(), seen.to_client.len()), (None, 0));
     assert_eq!(seen.reports.len(), 1);
     assert_eq!(session.results(), [("blocked".to_owned(), Some("malformed_message".to_owned()))]);
@@ -153,7 +171,9 @@ fn vendor_members_and_unknown_methods_stay() {
 
 #[test]
 fn prompts_resources_and_completions_are_judged_too() {
-    let session = Session::new("[airlock]\nstrict_mode = true\n[policy]\ndenied_resources = [\"file:///etc/*\"]\ndenied_prompts = [\"evil*\"]");
+    let session = Session::new(
+        "[airlock]\nstrict_mode = true\n[policy]\ndenied_resources = [\"file:///etc/*\"]\ndenied_prompts = [\"evil*\"]",
+    );
     assert!(session.client(r#"{"jsonrpc":"2.0","id":1,"method":"prompts/list"}"#).untouched);
     let listed = session.server(r#"{"jsonrpc":"2.0","id":1,"result":{"prompts":[{"name":"review","arguments":[{"name":"code","required":true}]},{"name":"evil_one"}]}}"#);
     assert!(!listed.forward.unwrap().contains("evil_one"), "denied prompts disappear");
@@ -173,14 +193,21 @@ fn prompts_resources_and_completions_are_judged_too() {
         let error_code = answer["error"]["code"].as_i64().unwrap();
         assert!(!(-32768..=-32000).contains(&error_code));
     }
-    let read = |uri: &str| session.client(&format!(r#"{{"jsonrpc":"2.0","id":9,"method":"resources/read","params":{{"uri":{uri}}}}}"#));
+    let read = |uri: &str| {
+        session.client(&format!(
+            r#"{{"jsonrpc":"2.0","id":9,"method":"resources/read","params":{{"uri":{uri}}}}}"#
+        ))
+    };
     assert_eq!(read("\"file:///etc/passwd\"").answer()["error"]["data"]["block_reason"], "tool_denied");
     assert_eq!(read("5").answer()["error"]["data"]["block_reason"], "validation_error");
     assert!(read("\"file:///tmp/a\"").untouched);
     let complete = |argument: &str| {
         session.client(&format!(r#"{{"jsonrpc":"2.0","id":10,"method":"completion/complete","params":{{"ref":{{"type":"ref/prompt","name":"review"}},"argument":{argument}}}}}"#))
     };
-    assert_eq!(complete(r#"{"name":"code","value":1}"#).answer()["error"]["data"]["block_reason"], "validation_error");
+    assert_eq!(
+        complete(r#"{"name":"code","value":1}"#).answer()["error"]["data"]["block_reason"],
+        "validation_error"
+    );
     assert!(complete(r#"{"name":"code","value":"x"}"#).untouched);
 }
 
@@ -200,6 +227,7 @@ fn without_an_audit_record_nothing_runs() {
     session.audit.break_down();
     assert_eq!(session.call("2", r#"{"path":"a"}"#).block_reason(), "internal_audit");
     // The call that is under way comes back without a record: its output is withheld.
-    let seen = session.server(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"x"}]}}"#);
+    let seen =
+        session.server(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"x"}]}}"#);
     assert_eq!(seen.block_reason(), "internal_audit");
 }

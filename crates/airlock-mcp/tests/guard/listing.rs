@@ -48,7 +48,10 @@ fn a_modern_server_gets_the_metadata_it_requires() {
 fn a_server_that_does_not_list_gets_no_calls() {
     let session = Session::new("");
     let question = own_question(&session.call("1", r#"{"path":"a"}"#));
-    let seen = session.server(&format!(r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32601,"message":"no"}}}}"#, question["id"]));
+    let seen = session.server(&format!(
+        r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32601,"message":"no"}}}}"#,
+        question["id"]
+    ));
     assert_eq!(seen.to_server, Vec::<String>::new());
     assert_eq!(seen.block_reason(), "internal_upstream");
     assert_eq!(session.results().len(), 1);
@@ -60,7 +63,8 @@ fn a_server_that_does_not_list_gets_no_calls() {
 fn a_waiting_call_can_be_cancelled_and_leaves_its_record() {
     let session = Session::new("");
     own_question(&session.call("1", r#"{"path":"a"}"#));
-    let seen = session.client(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#);
+    let seen =
+        session.client(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#);
     assert_eq!(seen.forward, None, "the server never saw the request");
     assert_eq!(session.results(), [("abandoned".to_owned(), None)]);
 }
@@ -78,7 +82,10 @@ fn denied_tools_disappear_and_the_rest_stays_as_it_was() {
     let session = Session::new("[policy]\ndenied_tools = [\"delete_*\"]");
     let forward = session.list(TOOLS).forward.unwrap();
     let first = TOOLS.find(r#",{"name":"delete_file""#).unwrap();
-    assert_eq!(forward, format!(r#"{{"jsonrpc":"2.0","id":"list","result":{{"tools":{}]}}}}"#, &TOOLS[..first]));
+    assert_eq!(
+        forward,
+        format!(r#"{{"jsonrpc":"2.0","id":"list","result":{{"tools":{}]}}}}"#, &TOOLS[..first])
+    );
     let shown = Session::with("[policy]\ndenied_tools = [\"delete_*\"]", agent("a", &[]), false);
     assert!(shown.list(TOOLS).untouched, "switchable");
     assert_eq!(shown.call_tool("1", "delete_file", "{}").block_reason(), "tool_denied", "but never callable");
@@ -88,7 +95,9 @@ fn denied_tools_disappear_and_the_rest_stays_as_it_was() {
 fn a_filtered_list_is_not_for_public_caches() {
     let session = Session::new("[policy]\ndenied_tools = [\"delete_*\"]");
     session.client(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#);
-    let seen = session.server(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"cacheScope":"public","ttlMs":60000,"tools":{TOOLS}}}}}"#));
+    let seen = session.server(&format!(
+        r#"{{"jsonrpc":"2.0","id":1,"result":{{"cacheScope":"public","ttlMs":60000,"tools":{TOOLS}}}}}"#
+    ));
     let forward: Value = serde_json::from_str(&seen.forward.unwrap()).unwrap();
     assert_eq!(forward["result"]["cacheScope"], "private");
     assert_eq!(forward["result"]["tools"].as_array().unwrap().len(), 1);
@@ -106,7 +115,11 @@ fn a_tool_that_changes_is_quarantined_until_the_client_sees_it() {
     let seen = session.server(&answer_to(&question, &format!(r#"{{"tools":{changed}}}"#)));
     assert!(seen.to_server.is_empty(), "the changed tool is not called");
     assert_eq!(seen.block_reason(), "tool_changed");
-    assert!(seen.reports.iter().any(|report| report.contains("changed the definition") && report.contains("read_file")));
+    assert!(
+        seen.reports
+            .iter()
+            .any(|report| report.contains("changed the definition") && report.contains("read_file"))
+    );
     assert_eq!(session.call("3", r#"{"path":"a"}"#).block_reason(), "tool_changed");
     assert!(session.call_tool("4", "delete_file", "{}").untouched, "the other tool did not change");
 
@@ -117,18 +130,21 @@ fn a_tool_that_changes_is_quarantined_until_the_client_sees_it() {
 #[test]
 fn removing_and_adding_again_does_not_wash_a_change() {
     let session = Session::strict();
-    let only_delete = r#"[{"name":"delete_file","inputSchema":{"type":"object","properties":{"path":{"type":"string"}}}}]"#;
+    let only_delete =
+        r#"[{"name":"delete_file","inputSchema":{"type":"object","properties":{"path":{"type":"string"}}}}]"#;
     session.list(only_delete);
     assert_eq!(session.call("1", r#"{"path":"a"}"#).block_reason(), "tool_unknown");
     session.server(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
     let question = own_question(&session.call("2", r#"{"path":"a"}"#));
-    let seen = session.server(&answer_to(&question, &format!(r#"{{"tools":{}}}"#, TOOLS.replace("Reads.", "Other."))));
+    let seen = session
+        .server(&answer_to(&question, &format!(r#"{{"tools":{}}}"#, TOOLS.replace("Reads.", "Other."))));
     assert_eq!(seen.block_reason(), "tool_changed");
 }
 
 #[test]
 fn a_tool_listed_twice() {
-    let same = r#"[{"name":"t","inputSchema":{"type":"object"}},{"name":"t","inputSchema":{"type":"object"}}]"#;
+    let same =
+        r#"[{"name":"t","inputSchema":{"type":"object"}},{"name":"t","inputSchema":{"type":"object"}}]"#;
     assert!(Session::new("").listed(same).call_tool("1", "t", "{}").untouched, "the same twice is harmless");
     let other = r#"[{"name":"t","inputSchema":{"type":"object"}},{"name":"t","inputSchema":{"type":"object","properties":{"x":{}}}}]"#;
     let session = Session::new("");
@@ -139,7 +155,11 @@ fn a_tool_listed_twice() {
 
 #[test]
 fn a_schema_that_does_not_compile_makes_its_tool_uncallable() {
-    let tools = |schema: &str| format!(r#"[{{"name":"bad","inputSchema":{schema}}},{{"name":"good","inputSchema":{{"type":"object"}}}}]"#);
+    let tools = |schema: &str| {
+        format!(
+            r#"[{{"name":"bad","inputSchema":{schema}}},{{"name":"good","inputSchema":{{"type":"object"}}}}]"#
+        )
+    };
     for schema in [
         r#"{"$ref":"https://example.com/x.json"}"#,
         r#"{"type":"nonsense"}"#,
@@ -153,7 +173,8 @@ fn a_schema_that_does_not_compile_makes_its_tool_uncallable() {
         assert_eq!(session.call_tool("1", "bad", "{}").block_reason(), "internal_contract", "{schema}");
         assert!(session.call_tool("1", "good", "{}").untouched);
     }
-    let allowed = Session::new("[airlock]\ndanger_allow_uncompilable_schemas = true").listed(&tools(r#"{"type":"nonsense"}"#));
+    let allowed = Session::new("[airlock]\ndanger_allow_uncompilable_schemas = true")
+        .listed(&tools(r#"{"type":"nonsense"}"#));
     assert!(allowed.call_tool("1", "bad", r#"{"x":1}"#).untouched);
     allowed.server(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
     assert_eq!(allowed.records()[0]["unchecked_schema"], true);
@@ -163,7 +184,8 @@ fn a_schema_that_does_not_compile_makes_its_tool_uncallable() {
 fn pages_of_the_client_make_a_whole() {
     let session = Session::new("");
     let page = |id: u32, cursor: &str, result: &str| {
-        session.client(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list","params":{{{cursor}}}}}"#));
+        session
+            .client(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list","params":{{{cursor}}}}}"#));
         session.server(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#))
     };
     page(1, "", r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}}],"nextCursor":"p2"}"#);

@@ -1,4 +1,5 @@
 //! The guard through its public face: bytes in, decisions out.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod bad_input;
 mod calls;
@@ -75,7 +76,8 @@ mod harness {
 
         pub(crate) fn with(toml: &str, caller: Caller, hide_denied: bool) -> Self {
             let (engine, audit) = engine(toml);
-            let settings = GuardSettings { caller: Arc::new(caller), hide_denied, ..GuardSettings::default() };
+            let settings =
+                GuardSettings { caller: Arc::new(caller), hide_denied, ..GuardSettings::default() };
             Self { guard: Guard::new(engine, settings), audit }
         }
 
@@ -127,12 +129,17 @@ mod harness {
         /// The result and reason of each record.
         pub(crate) fn results(&self) -> Vec<(String, Option<String>)> {
             let field = |record: &Value, name: &str| record[name].as_str().map(str::to_owned);
-            self.records().iter().map(|record| (field(record, "result").unwrap(), field(record, "reason"))).collect()
+            self.records()
+                .iter()
+                .map(|record| (field(record, "result").unwrap(), field(record, "reason")))
+                .collect()
         }
     }
 
     pub(crate) fn call_line(id: &str, name: &str, arguments: &str) -> String {
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{name}","arguments":{arguments}}}}}"#)
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{name}","arguments":{arguments}}}}}"#
+        )
     }
 
     pub(crate) fn agent(id: &str, roles: &[&str]) -> Caller {

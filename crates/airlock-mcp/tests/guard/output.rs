@@ -38,7 +38,10 @@ fn the_example_of_the_product_is_masked_everywhere() {
         ("structured", format!(r#"{{"content":[],"structuredContent":{LEAK}}}"#)),
         ("structured array", format!(r#"{{"content":[],"structuredContent":[{LEAK}]}}"#)),
         ("tool error", format!(r#"{{"content":[{{"type":"text","text":{text}}}],"isError":true}}"#)),
-        ("embedded resource", format!(r#"{{"content":[{{"type":"resource","resource":{{"uri":"x:y","text":{text}}}}}]}}"#)),
+        (
+            "embedded resource",
+            format!(r#"{{"content":[{{"type":"resource","resource":{{"uri":"x:y","text":{text}}}}}]}}"#),
+        ),
         ("unknown block", format!(r#"{{"content":[{{"type":"hologram","payload":{{"deep":[{LEAK}]}}}}]}}"#)),
         ("metadata", format!(r#"{{"content":[],"_meta":{{"x":{LEAK}}}}}"#)),
         ("vendor member", format!(r#"{{"content":[],"x-vendor":{LEAK}}}"#)),
@@ -46,7 +49,12 @@ fn the_example_of_the_product_is_masked_everywhere() {
         ("text that is no string", format!(r#"{{"content":[{{"type":"text","text":{LEAK}}}]}}"#)),
         ("block that is no object", format!(r#"{{"content":[{text}]}}"#)),
         ("bare result", text.clone()),
-        ("input request", format!(r#"{{"resultType":"input_required","inputRequests":{{"a":{{"method":"elicitation/create","params":{{"message":{text}}}}}}}}}"#)),
+        (
+            "input request",
+            format!(
+                r#"{{"resultType":"input_required","inputRequests":{{"a":{{"method":"elicitation/create","params":{{"message":{text}}}}}}}}}"#
+            ),
+        ),
     ] {
         let session = called();
         let forward = result(&session, &answer);
@@ -60,17 +68,36 @@ fn the_example_of_the_product_is_masked_everywhere() {
 fn the_example_is_masked_in_errors_resources_prompts_and_notifications() {
     let text = as_string(LEAK);
     let session = called();
-    let error = session.server(&format!(r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":1,"message":{text},"data":{LEAK}}}}}"#));
+    let error = session.server(&format!(
+        r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":1,"message":{text},"data":{LEAK}}}}}"#
+    ));
     assert_masked(&error.forward.unwrap());
     assert_eq!(session.results(), [("failed".to_owned(), None)]);
 
     for (request, answer) in [
-        (r#""method":"resources/read","params":{"uri":"a:b"}"#, format!(r#"{{"contents":[{{"uri":"a:b","text":{text}}}]}}"#)),
-        (r#""method":"resources/list""#, format!(r#"{{"resources":[{{"uri":"a:b","name":"n","description":{text}}}]}}"#)),
-        (r#""method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"c","version":"1"}}"#, format!(r#"{{"protocolVersion":"2025-06-18","capabilities":{{}},"serverInfo":{{"name":"s","version":"1"}},"instructions":{text}}}"#)),
+        (
+            r#""method":"resources/read","params":{"uri":"a:b"}"#,
+            format!(r#"{{"contents":[{{"uri":"a:b","text":{text}}}]}}"#),
+        ),
+        (
+            r#""method":"resources/list""#,
+            format!(r#"{{"resources":[{{"uri":"a:b","name":"n","description":{text}}}]}}"#),
+        ),
+        (
+            r#""method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"c","version":"1"}}"#,
+            format!(
+                r#"{{"protocolVersion":"2025-06-18","capabilities":{{}},"serverInfo":{{"name":"s","version":"1"}},"instructions":{text}}}"#
+            ),
+        ),
         (r#""method":"vendor/anything""#, format!(r#"{{"x":{LEAK}}}"#)),
-        (r#""method":"tasks/result","params":{"taskId":"t"}"#, format!(r#"{{"content":[{{"type":"text","text":{text}}}]}}"#)),
-        (r#""method":"tools/list""#, format!(r#"{{"tools":[{{"name":"t","description":{text},"inputSchema":{{"type":"object"}}}}]}}"#)),
+        (
+            r#""method":"tasks/result","params":{"taskId":"t"}"#,
+            format!(r#"{{"content":[{{"type":"text","text":{text}}}]}}"#),
+        ),
+        (
+            r#""method":"tools/list""#,
+            format!(r#"{{"tools":[{{"name":"t","description":{text},"inputSchema":{{"type":"object"}}}}]}}"#),
+        ),
     ] {
         let session = Session::new("");
         assert!(session.client(&format!(r#"{{"jsonrpc":"2.0","id":1,{request}}}"#)).untouched, "{request}");
@@ -80,14 +107,21 @@ fn the_example_is_masked_in_errors_resources_prompts_and_notifications() {
     let session = Session::new("");
     for message in [
         format!(r#""method":"notifications/message","params":{{"level":"info","data":{LEAK}}}"#),
-        format!(r#""method":"notifications/progress","params":{{"progressToken":1,"progress":1,"message":{text}}}"#),
+        format!(
+            r#""method":"notifications/progress","params":{{"progressToken":1,"progress":1,"message":{text}}}"#
+        ),
         format!(r#""method":"notifications/vendor","params":{{"x":[{text}]}}"#),
-        format!(r#""id":5,"method":"elicitation/create","params":{{"message":{text},"requestedSchema":{{"type":"object"}}}}"#),
-        format!(r#""id":6,"method":"sampling/createMessage","params":{{"messages":[{{"role":"user","content":{{"type":"text","text":{text}}}}}],"maxTokens":5}}"#),
+        format!(
+            r#""id":5,"method":"elicitation/create","params":{{"message":{text},"requestedSchema":{{"type":"object"}}}}"#
+        ),
+        format!(
+            r#""id":6,"method":"sampling/createMessage","params":{{"messages":[{{"role":"user","content":{{"type":"text","text":{text}}}}}],"maxTokens":5}}"#
+        ),
     ] {
         assert_masked(&session.server(&format!(r#"{{"jsonrpc":"2.0",{message}}}"#)).forward.unwrap());
     }
-    let error = session.server(&format!(r#"{{"jsonrpc":"2.0","id":null,"error":{{"code":-32700,"message":{text}}}}}"#));
+    let error = session
+        .server(&format!(r#"{{"jsonrpc":"2.0","id":null,"error":{{"code":-32700,"message":{text}}}}}"#));
     assert_masked(&error.forward.unwrap());
 }
 
@@ -101,23 +135,36 @@ fn what_is_not_found_stays_byte_for_byte() {
     let masked = session.server(r#"{ "jsonrpc":"2.0", "id":1, "result":{ "n":1.50, "content":[{"type":"text","text":"a 123-45-6789 \u00e9\/"}]} }"#);
     assert_eq!(
         masked.forward.as_deref(),
-        Some(r#"{ "jsonrpc":"2.0", "id":1, "result":{ "n":1.50, "content":[{"type":"text","text":"a ***-**-6789 \u00e9\/"}]} }"#)
+        Some(
+            r#"{ "jsonrpc":"2.0", "id":1, "result":{ "n":1.50, "content":[{"type":"text","text":"a ***-**-6789 \u00e9\/"}]} }"#
+        )
     );
 }
 
 #[test]
 fn a_secret_split_over_two_blocks_is_found() {
     let session = called();
-    let forward = result(&session, r#"{"content":[{"type":"text","text":"the number is 123-4"},{"type":"text","text":"5-6789 indeed"}]}"#);
+    let forward = result(
+        &session,
+        r#"{"content":[{"type":"text","text":"the number is 123-4"},{"type":"text","text":"5-6789 indeed"}]}"#,
+    );
     let back: Value = serde_json::from_str(&forward).unwrap();
-    let texts: String = back["result"]["content"].as_array().unwrap().iter().map(|block| block["text"].as_str().unwrap()).collect();
+    let texts: String = back["result"]["content"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|block| block["text"].as_str().unwrap())
+        .collect();
     assert_eq!(texts, "the number is ***-**-6789 indeed");
 }
 
 #[test]
 fn keys_numbers_and_blobs_count() {
     let session = called();
-    let forward = result(&session, r#"{"content":[],"structuredContent":{"ssn":523456781,"mail":{"bob@example.com":1},"password":"hunter22"}}"#);
+    let forward = result(
+        &session,
+        r#"{"content":[],"structuredContent":{"ssn":523456781,"mail":{"bob@example.com":1},"password":"hunter22"}}"#,
+    );
     for secret in ["523456781", "bob@example.com", "hunter22"] {
         assert!(!forward.contains(secret), "{secret} in {forward}");
     }
@@ -158,16 +205,25 @@ fn long_output_is_cut_after_masking_and_says_so() {
     let session = Session::new("[airlock]\nmax_output_chars = 100").listed(TOOLS);
     session.call("1", r#"{"path":"a"}"#);
     let text = format!("{} 123-45-6789 and more {}", "x".repeat(90), "y".repeat(100));
-    let forward = result(&session, &format!(r#"{{"content":[{{"type":"text","text":"{text}"}},{{"type":"text","text":"second"}}]}}"#));
+    let forward = result(
+        &session,
+        &format!(r#"{{"content":[{{"type":"text","text":"{text}"}},{{"type":"text","text":"second"}}]}}"#),
+    );
     let back: Value = serde_json::from_str(&forward).unwrap();
     let first = back["result"]["content"][0]["text"].as_str().unwrap();
-    assert!(first.starts_with(&"x".repeat(90)) && first.contains("[airlock: ") && !first.contains("123-4"), "{first}");
+    assert!(
+        first.starts_with(&"x".repeat(90)) && first.contains("[airlock: ") && !first.contains("123-4"),
+        "{first}"
+    );
     assert!(back["result"]["content"][1]["text"].as_str().unwrap().contains("6 characters cut"));
     assert!(session.records()[0]["cut_chars"].as_u64().unwrap() > 100);
 
     session.call("2", r#"{"path":"a"}"#);
     let rows: Vec<String> = (0..100).map(|n| format!(r#"{{"id":{n}}}"#)).collect();
-    let line = format!(r#"{{"jsonrpc":"2.0","id":2,"result":{{"content":[],"structuredContent":{{"rows":[{}],"total":100}}}}}}"#, rows.join(","));
+    let line = format!(
+        r#"{{"jsonrpc":"2.0","id":2,"result":{{"content":[],"structuredContent":{{"rows":[{}],"total":100}}}}}}"#,
+        rows.join(",")
+    );
     let back: Value = serde_json::from_str(&session.server(&line).forward.unwrap()).unwrap();
     assert_eq!(back["result"]["structuredContent"]["total"], 100);
     assert!(back["result"]["structuredContent"]["rows"].as_array().unwrap().len() < 20);
@@ -189,13 +245,23 @@ fn injected_instructions_are_flagged_or_withheld() {
     session.call("1", r#"{"path":"a"}"#);
     assert_eq!(session.server(&line).block_reason(), "output_blocked");
     session.call("2", r#"{"path":"a"}"#);
-    assert!(session.server(r#"{"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":"fine"}]}}"#).untouched);
+    assert!(
+        session
+            .server(r#"{"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":"fine"}]}}"#)
+            .untouched
+    );
 }
 
 #[test]
 fn masking_is_idempotent_over_the_wire() {
     let session = called();
-    let once = result(&session, &format!(r#"{{"content":[{{"type":"text","text":{}}}],"structuredContent":{LEAK}}}"#, as_string(LEAK)));
+    let once = result(
+        &session,
+        &format!(
+            r#"{{"content":[{{"type":"text","text":{}}}],"structuredContent":{LEAK}}}"#,
+            as_string(LEAK)
+        ),
+    );
     session.call("1", r#"{"path":"a"}"#);
     assert!(session.server(&once).untouched);
 }

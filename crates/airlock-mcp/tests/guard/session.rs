@@ -29,7 +29,8 @@ fn progress_and_cancellation_pass_and_late_answers_are_still_masked() {
     session.call("1", r#"{"path":"a"}"#);
     assert!(session.server(r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"t","progress":0.5,"total":1}}"#).untouched);
     assert!(session.client(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"reason":"x"}}"#).untouched);
-    let late = session.server(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"123-45-6789"}]}}"#);
+    let late = session
+        .server(r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"123-45-6789"}]}}"#);
     assert!(late.forward.unwrap().contains("***-**-6789"));
     assert_eq!(session.results().len(), 1);
 }

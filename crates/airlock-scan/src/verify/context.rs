@@ -1,15 +1,21 @@
 //! The words before a candidate, where its own form does not decide.
 
-use crate::text::Text;
+use crate::{placeholder::ends_label, text::Text};
 
 /// How far before the candidate a word may stand.
 const REACH: usize = 40;
 
 /// Whether one of the last `count` words before `at`, on the same line, satisfies `accept`.
 ///
-/// Words are runs of ASCII letters in lower case, cut to sixteen letters.
+/// Words are runs of ASCII letters in lower case, cut to sixteen letters. The label of a mask is no word.
 pub(crate) fn word_before(text: &Text<'_>, at: usize, count: usize, accept: impl Fn(&[u8]) -> bool) -> bool {
     let mut end = at;
+    let gap = text.run_back(at, REACH, |byte| !byte.is_ascii_alphabetic() && byte != b'\n');
+    if let Some(bracket) = memchr::memrchr(b']', text.slice(gap, at))
+        && ends_label(text, gap + bracket + 1)
+    {
+        return false;
+    }
     for _ in 0..count {
         let floor = at.saturating_sub(REACH);
         end = text.run_back(end, end - floor, |byte| !byte.is_ascii_alphabetic() && byte != b'\n');

@@ -27,7 +27,7 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
     let Some(end) = domain(text, anchor.end) else { return };
     let name = text.slice(start, anchor.start);
     let repository = matches!(name, b"git" | b"hg" | b"svn") && text.at(end) == b':';
-    if !repository && text.at(end) != b'(' && !is_user_of_url(text, anchor.start, end) {
+    if !repository && !matches!(text.at(end), b'(' | b'@') && !is_user_of_url(text, anchor.start, end) {
         sink.report(Kind::Email, start..end, Confidence::High, "email");
     }
 }

@@ -18,3 +18,4 @@ pub(crate) mod phone;
 pub(crate) mod phrase;
 pub(crate) mod ssn;
 pub(crate) mod token;
+pub(crate) mod value;

@@ -20,9 +20,7 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
     let body = label_end + 5;
     let body_end = text.run(body, LONGEST - (body - anchor.start), is_body);
     // A block that was cut off is a secret as far as it goes.
-    let end = closing(text, body_end)
-        .unwrap_or_else(|| text.run_back(body_end, body_end - body, |byte| !is_base64(byte)));
-    let end = end.max(body);
+    let end = closing(text, body_end).unwrap_or_else(|| cut_off(text, body, body_end));
     if body_end + LABEL >= text.len() && body_end - anchor.start < LONGEST {
         sink.leave_open(anchor.start);
     }
@@ -40,6 +38,28 @@ fn is_body(byte: u8) -> bool {
 
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// End of the last line of base64 in a block without a closing line; `start` where there is none.
+fn cut_off(text: &Text<'_>, start: usize, limit: usize) -> usize {
+    let (mut at, mut end) = (start, start);
+    while at < limit {
+        let line = text.run(at, limit - at, |byte| byte.is_ascii_whitespace() || byte == b'\\');
+        // Escaped line ends leave an `n` or `r` before the line.
+        let line = if text.before(line, 1) == b'\\' { line + 1 } else { line };
+        let line_end = text.run(line, limit.saturating_sub(line), is_base64);
+        let header = text.at(line_end) == b':' || text.at(line_end) == b'-';
+        if header && end == start {
+            at = text.run(line_end, limit - line_end, |byte| byte != b'\n' && byte != b'\\');
+            continue;
+        }
+        let whole = matches!(text.at(line_end), 0 | b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b' ' | b'<');
+        if !whole || line_end - line < 16 && text.before(line_end, 1) != b'=' {
+            break;
+        }
+        (at, end) = (line_end, line_end);
+    }
+    end
 }
 
 /// End of the closing line at `at`; the hyphen inside headers is no closing line.

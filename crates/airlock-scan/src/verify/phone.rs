@@ -65,6 +65,12 @@ fn international(number: &Number<'_>) -> Option<usize> {
     }
     let mut code = number.digits(1).take(2);
     let (first, second) = (u32::from(code.next()?), u32::from(code.next().unwrap_or(0)));
+    // `+10000-09-09` is a date of a far year.
+    let date = number.starts_with(&[number.groups().first()?.len(), 2, 2])
+        && number.separator(3) == Some(Separator::Hyphen);
+    if date || first == 1 && !is_north_american_abroad(number) {
+        return None;
+    }
     let known = COUNTRIES.iter().find(|(code, _)| *code == first || *code == first * 10 + second);
     let most = known.map_or(13, |(_, most)| *most);
     let least = if first == 1 { 11 } else { 8 };
@@ -73,12 +79,23 @@ fn international(number: &Number<'_>) -> Option<usize> {
         // The trunk zero in parentheses is not dialled from abroad.
         let trunk = number.is_trunk_zero(*group);
         if !trunk && total + group.len() > most {
+            // What follows is another number only if this one is about complete.
+            if total + 2 < most {
+                return None;
+            }
             break;
         }
         total += if trunk { 0 } else { group.len() };
         count += 1;
     }
     if total < least { None } else { number.end_of(count) }
+}
+
+/// Whether the digits after the country code 1 can be an area and an exchange code.
+fn is_north_american_abroad(number: &Number<'_>) -> bool {
+    let mut digits = number.digits(4).skip(1);
+    let (area, exchange) = (digits.next(), digits.nth(2));
+    [area, exchange].iter().all(|digit| digit.is_some_and(|digit| digit >= 2))
 }
 
 /// `(415) 555-0132`, `(11) 91234-5678`, `(020) 7946 0958`
@@ -153,19 +170,17 @@ fn followed_by_hex(number: &Number<'_>) -> bool {
     at(0) == b' ' && at(1).is_ascii_hexdigit() && at(2).is_ascii_hexdigit() && !at(3).is_ascii_alphanumeric()
 }
 
-/// Ten or eleven digits in any grouping, after a word that says what they are.
+/// Ten or eleven digits in one or two groups, after a word that says what they are.
 fn named(number: &Number<'_>) -> Option<usize> {
-    let groups = number.groups();
-    let (mut total, mut count) = (0, 0);
-    for group in groups.iter().take_while(|group| group.separator != Separator::Slash) {
-        total += group.len();
-        count += 1;
-        if total >= 10 {
-            break;
-        }
-    }
-    let named = (10..=11).contains(&total) && word_before(number.text, number.start(), 2, is_phone_word);
-    if named { number.end_of(count) } else { None }
+    const LAYOUTS: [&[usize]; 6] = [&[5, 5], &[3, 7], &[4, 6], &[2, 8], &[10], &[11]];
+    let layout = LAYOUTS.iter().find(|layout| number.starts_with(layout))?;
+    let before = |count, accept: fn(&[u8]) -> bool| word_before(number.text, number.start(), count, accept);
+    let named = before(1, is_phone_word) || before(1, is_filler) && before(2, is_phone_word);
+    if named { number.end_of(layout.len()) } else { None }
+}
+
+fn is_filler(word: &[u8]) -> bool {
+    matches!(word, b"number" | b"no" | b"num" | b"is" | b"me" | b"at")
 }
 
 fn is_phone_word(word: &[u8]) -> bool {

@@ -97,7 +97,7 @@ pub(crate) fn verify_turn(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink
 
 /// Chinese: an object and a word that points back stand within a few characters of the verb, which is the anchor.
 pub(crate) fn verify_chinese(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
-    let end = char_floor(text, anchor.end + 48);
+    let end = text.floor(anchor.end + 48);
     let tail = text.str.get(anchor.end..end).unwrap_or_default();
     let has =
         |words: &[&str]| words.iter().filter_map(|word| tail.find(word).map(|at| at + word.len())).max();
@@ -110,7 +110,7 @@ pub(crate) fn verify_chinese(text: &Text<'_>, anchor: Range<usize>, sink: &mut S
 
 /// Japanese: the verb, which is the anchor, stands last.
 pub(crate) fn verify_japanese(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
-    let start = char_floor(text, anchor.start.saturating_sub(72));
+    let start = text.floor(anchor.start.saturating_sub(72));
     let head = text.str.get(start..anchor.start).unwrap_or_default();
     let has = |words: &[&str]| words.iter().filter_map(|word| head.rfind(word)).min();
     let object = has(&["指示", "命令", "プロンプト", "ルール", "指令"]);
@@ -192,6 +192,7 @@ pub(crate) fn verify_image(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sin
     }
     let start = alt + 2;
     let end = text.run(start, 512, |byte| !byte.is_ascii_whitespace() && byte != b')');
+    let end = text.floor(end);
     let url = text.slice(start, end);
     let Some(query) = url.iter().position(|byte| *byte == b'?').and_then(|at| url.get(at + 1..)) else {
         return;
@@ -206,13 +207,4 @@ pub(crate) fn verify_image(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sin
     if bait {
         sink.report(Kind::Injection, anchor.start..end, Confidence::Medium, "image-exfiltration");
     }
-}
-
-/// The greatest character boundary up to `at`.
-fn char_floor(text: &Text<'_>, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.str.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }

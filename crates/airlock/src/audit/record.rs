@@ -2,7 +2,7 @@
 //!
 //! The names are fixed by the product's documentation; fields are only ever added.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use crate::{
     caller::Caller,
@@ -66,7 +66,7 @@ impl Record {
             member(&mut out, "session_id", session.as_str());
         }
         if !self.caller.roles.is_empty() {
-            list(&mut out, "roles", self.caller.roles.iter().map(|role| role.as_str()));
+            list(&mut out, "roles", self.caller.roles.iter().map(crate::Role::as_str));
         }
         self.write_remarks(&mut out, protector);
         out.push('}');
@@ -78,16 +78,17 @@ impl Record {
         let parsed = (self.arguments.len() <= MAX_ARGUMENTS)
             .then(|| Document::parse(self.arguments.as_bytes(), &Bounds::DEFAULT).ok())
             .flatten();
-        match parsed {
-            Some(doc) => {
-                let masked = protector.mask_for_record(&doc);
-                // White space between values may be a line break, and a record is one line.
-                out.extend(masked.chars().map(|c| if c == '\n' || c == '\r' { ' ' } else { c }));
-            }
-            None => {
-                out.push_str("null,\"args_bytes\":");
-                out.push_str(&self.arguments.len().to_string());
-            }
+        if let Some(doc) = parsed {
+            let masked = protector.mask_for_record(&doc);
+            // White space between values may be a line break, and a record is one line.
+            out.extend(
+                masked
+                    .split(['\n', '\r'])
+                    .enumerate()
+                    .flat_map(|(at, line)| [if at > 0 { " " } else { "" }, line]),
+            );
+        } else {
+            let _ = write!(out, "null,\"args_bytes\":{}", self.arguments.len());
         }
     }
 
@@ -112,13 +113,16 @@ impl Record {
             out.push_str(",\"masked\":{");
             for (index, (kind, count)) in self.output.masked.iter().enumerate() {
                 let comma = if index > 0 { "," } else { "" };
-                out.push_str(&format!("{comma}\"{}\":{count}", kind.name()));
+                // Writing to a string cannot fail.
+                let _ = write!(out, "{comma}\"{}\":{count}", kind.name());
             }
             out.push('}');
         }
-        for (count, name) in [(self.output.injections as usize, "injections"), (self.output.cut_chars, "cut_chars")] {
+        for (count, name) in
+            [(self.output.injections as usize, "injections"), (self.output.cut_chars, "cut_chars")]
+        {
             if count > 0 {
-                out.push_str(&format!(",\"{name}\":{count}"));
+                let _ = write!(out, ",\"{name}\":{count}");
             }
         }
     }

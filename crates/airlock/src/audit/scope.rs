@@ -3,13 +3,7 @@
 use std::sync::Arc;
 
 use super::record::{Record, Result as RecordResult};
-use crate::{
-    code::Code,
-    engine::Core,
-    ports::AuditError,
-    protect::OutputReport,
-    rejection::Rejection,
-};
+use crate::{code::Code, engine::Core, ports::AuditError, protect::OutputReport, rejection::Rejection};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +52,11 @@ impl AuditScope {
 
     /// What validation did to the call, in words.
     pub(crate) fn remark(&self) -> Option<String> {
-        let stripped = (!self.record.ghosts.is_empty()).then(|| format!("stripped {}", self.record.ghosts.join(", ")));
+        let stripped =
+            (!self.record.ghosts.is_empty()).then(|| format!("stripped {}", self.record.ghosts.join(", ")));
         let open = self.record.free_form.then(|| "a nested object is a free-form map".to_owned());
-        let unchecked = self.record.unchecked_schema.then(|| "the schema does not compile and was not used".to_owned());
+        let unchecked =
+            self.record.unchecked_schema.then(|| "the schema does not compile and was not used".to_owned());
         let remarks: Vec<String> = [stripped, open, unchecked].into_iter().flatten().collect();
         (!remarks.is_empty()).then(|| remarks.join("; "))
     }

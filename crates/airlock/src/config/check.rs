@@ -22,7 +22,7 @@ fn check_table(table: &DeTable<'_>, entries: &'static [Entry], path: &str, repor
         let name = key.get_ref().as_ref();
         match entries.iter().find(|entry| entry.name == name) {
             Some(entry) => check_value(value, &entry.shape, &join(path, name), report),
-            None if report.is_full() => report.error(At::File(key.span().start), "", "", None),
+            None if report.is_full() => report.tally(),
             None => {
                 let help = explain_unknown(name, value.get_ref(), entries, path);
                 report.error(At::File(key.span().start), &join(path, name), "unknown key", Some(help));
@@ -37,7 +37,7 @@ fn check_value(value: &Spanned<DeValue<'_>>, shape: &'static Shape, path: &str, 
         (Shape::Table(entries), DeValue::Table(table)) => check_table(table, entries, path, report),
         (Shape::Map(_, shape), DeValue::Table(table)) => check_map(table, shape, path, report),
         (Shape::Texts(when_empty), DeValue::Array(items)) => {
-            check_texts(items, *when_empty, at, path, report)
+            check_texts(items, *when_empty, at, path, report);
         }
         (Shape::Scalars, DeValue::Array(items)) => check_scalars(items, at, path, report),
         (Shape::Number, DeValue::Integer(_) | DeValue::Float(_)) => {}

@@ -182,7 +182,7 @@ impl<'a> Report<'a> {
 
     pub(super) fn error(&mut self, at: At, key: &str, message: impl Into<String>, help: Option<String>) {
         if self.is_full() {
-            self.errors.unlisted += 1;
+            self.tally();
         } else {
             let problem = self.problem(Severity::Error, at, key, message.into(), help);
             self.errors.listed.push(problem);
@@ -204,7 +204,12 @@ impl<'a> Report<'a> {
         self.warnings.listed.retain(|problem| !below(&problem.key));
     }
 
-    /// Whether a further error would only be counted, so that describing it is wasted work.
+    /// Counts an error that is not worth describing, because the list [is full](Self::is_full).
+    pub(super) fn tally(&mut self) {
+        self.errors.unlisted += 1;
+    }
+
+    /// Whether a further error would only be counted.
     pub(super) fn is_full(&self) -> bool {
         self.errors.listed.len() >= MAX_PROBLEMS
     }

@@ -32,8 +32,8 @@ mod value;
 
 pub use parse::{Bounds, JsonError, JsonErrorKind};
 pub use splice::{Splices, remove_elements, remove_members};
-pub use string::{Decoded, write_string};
 pub(crate) use string::write_string_content;
+pub use string::{Decoded, write_string};
 pub use value::{Elements, Kind, Members, Value};
 
 pub(crate) use schema_view::DocumentJson;

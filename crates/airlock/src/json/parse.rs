@@ -129,9 +129,8 @@ impl Parser<'_, '_> {
         loop {
             self.skip_space();
             expect = match expect {
-                Expect::Value => self.value()?,
                 Expect::FirstElement if self.peek() == Some(b']') => self.close(Kind::Array, text)?,
-                Expect::FirstElement => self.value()?,
+                Expect::Value | Expect::FirstElement => self.value()?,
                 Expect::FirstKey if self.peek() == Some(b'}') => self.close(Kind::Object, text)?,
                 Expect::FirstKey | Expect::Key => self.key()?,
                 Expect::AfterValue => match self.innermost() {
@@ -236,8 +235,8 @@ impl Parser<'_, '_> {
                 return Err(self.error(JsonErrorKind::UnexpectedEnd));
             };
             let (plain, tail) = rest.split_at(length);
-            // No early exit: the loop vectorizes, and control characters are rare.
-            if plain.iter().fold(false, |seen, byte| seen | (*byte < 0x20)) {
+            // Without an early exit the loop vectorizes, and control characters are rare.
+            if plain.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < 0x20 {
                 return Err(self.error(JsonErrorKind::Syntax));
             }
             self.at += length;
@@ -422,7 +421,8 @@ mod tests {
 
     #[test]
     fn marks_duplicate_keys_at_any_depth_and_spelling() {
-        let duplicates = |text: &str| Document::parse(text.as_bytes(), &Bounds::DEFAULT).unwrap().has_duplicate_keys();
+        let duplicates =
+            |text: &str| Document::parse(text.as_bytes(), &Bounds::DEFAULT).unwrap().has_duplicate_keys();
         assert!(duplicates(r#"{"a":1,"a":2}"#));
         assert!(duplicates(r#"{"a":1,"\u0061":2}"#));
         assert!(duplicates(r#"[{"x":{"b":1,"c":{},"b":2}}]"#));
@@ -434,7 +434,8 @@ mod tests {
 
     #[test]
     fn marks_lone_surrogates() {
-        let lone = |text: &str| Document::parse(text.as_bytes(), &Bounds::DEFAULT).unwrap().has_lone_surrogates();
+        let lone =
+            |text: &str| Document::parse(text.as_bytes(), &Bounds::DEFAULT).unwrap().has_lone_surrogates();
         assert!(lone(r#""\ud83d""#));
         assert!(lone(r#""\ude00 x""#));
         assert!(lone(r#"{"\ud83d\u0041":1}"#));

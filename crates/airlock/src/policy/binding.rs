@@ -214,7 +214,7 @@ impl Binding {
                         "policy `{}` does not allow the {kind} `{target}` at this time",
                         self.policy()
                     ))
-                    .with_hint(format!("call between {window} ({zone})"))
+                    .with_hint(format!("the time window is `{window}` ({zone})"))
             }
             _ => rejection,
         }
@@ -497,7 +497,8 @@ mod tests {
             ..SecurityPolicy::default()
         };
         let mut keys = Vec::new();
-        for (policy_name, tool) in [("p", "a"), ("p", "b"), ("q", "a")] {
+        // Compiled anew it is the same limit, or a policy made for each call would never limit.
+        for (policy_name, tool) in [("p", "a"), ("p", "b"), ("q", "a"), ("p", "a")] {
             let subject = Subject { kind: TargetKind::Tool, name: tool, folded: tool };
             let binding = policy.compile(policy_name, &TimeZone::UTC).unwrap().bind(&subject);
             let limit = binding.evaluate(&Caller::anonymous(), noon(), &mut |_, _| ()).unwrap().cloned();
@@ -540,7 +541,7 @@ mod tests {
         assert!(rejection.fix_hints()[0].contains("`rm`"));
         let rejection = refusal(&policy, TargetKind::Prompt, "x", &anonymous).unwrap();
         assert_eq!(rejection.message(), "policy `p` does not allow the prompt `prompt:x` at this time");
-        assert_eq!(rejection.fix_hints(), ["call between Mon 09:00-10:00 (Europe/Berlin)"]);
+        assert_eq!(rejection.fix_hints(), ["the time window is `Mon 09:00-10:00` (Europe/Berlin)"]);
         assert!(rejection.to_agent_json().contains(r#""tool":"prompt:x""#));
         let policy =
             SecurityPolicy { allowed_roles: texts(&["analyst", "developer"]), ..SecurityPolicy::default() };

@@ -40,8 +40,10 @@ impl<'w> Leaves<'w> {
                 Part::Blob(blob) => self.blob(*blob, edits),
             }
         }
-        let texts: Vec<Value<'_>> =
-            parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(*text) } else { None }).collect();
+        let texts: Vec<Value<'_>> = parts
+            .iter()
+            .filter_map(|part| if let Part::Text(text) = part { Some(*text) } else { None })
+            .collect();
         if texts.len() > 1 && !self.exempt.unmasked {
             self.seams(&texts, edits);
         }
@@ -70,14 +72,21 @@ impl<'w> Leaves<'w> {
         }
     }
 
-    fn object_member(&mut self, key: Value<'_>, value: Value<'_>, masked_keys: &mut Vec<String>, edits: &mut Splices) {
+    fn object_member(
+        &mut self,
+        key: Value<'_>,
+        value: Value<'_>,
+        masked_keys: &mut Vec<String>,
+        edits: &mut Splices,
+    ) {
         let name = key.as_str().unwrap_or_default();
         if let Some(mut masked) = self.key(&name) {
             // Two keys may look alike once masked, and an object must not name a member twice.
             let same = masked_keys.iter().filter(|earlier| **earlier == masked).count();
             masked_keys.push(masked.clone());
             if same > 0 {
-                masked.push_str(&format!("#{}", same + 1));
+                masked.push('#');
+                masked.push_str(&(same + 1).to_string());
             }
             let mut json = String::new();
             write_string(&mut json, &masked);
@@ -132,7 +141,12 @@ impl<'w> Leaves<'w> {
     }
 
     /// Finds in a text and hands over what each finding becomes, by its span in the text.
-    pub(super) fn text(&mut self, key: Option<&str>, text: &str, replace: &mut dyn FnMut(Range<usize>, String)) {
+    pub(super) fn text(
+        &mut self,
+        key: Option<&str>,
+        text: &str,
+        replace: &mut dyn FnMut(Range<usize>, String),
+    ) {
         if self.screen {
             self.found.clear();
             self.scanner.screen(text, &mut self.found);
@@ -160,7 +174,10 @@ impl<'w> Leaves<'w> {
 
     /// Base64 that encodes text is read by the model as that text.
     fn blob(&mut self, blob: Value<'_>, edits: &mut Splices) {
-        let Some(text) = blob.as_str().and_then(|encoded| base64::decode(&encoded)).and_then(|b| String::from_utf8(b).ok())
+        let Some(text) = blob
+            .as_str()
+            .and_then(|encoded| base64::decode(&encoded))
+            .and_then(|b| String::from_utf8(b).ok())
         else {
             return;
         };
@@ -173,7 +190,8 @@ impl<'w> Leaves<'w> {
 
     /// Searches neighbouring texts as one and masks what lies across a boundary.
     fn seams(&mut self, texts: &[Value<'_>], edits: &mut Splices) {
-        let decoded: Vec<Decoded> = texts.iter().map(|text| Decoded::new(text.raw_string_content().unwrap_or_default())).collect();
+        let decoded: Vec<Decoded> =
+            texts.iter().map(|text| Decoded::new(text.raw_string_content().unwrap_or_default())).collect();
         let joined: String = decoded.iter().map(Decoded::text).collect();
         self.scan(None, &joined);
         let found = std::mem::take(&mut self.found);
@@ -187,15 +205,18 @@ impl<'w> Leaves<'w> {
             })
             .collect();
         for finding in found {
-            let touched = |bounds: &Range<usize>| bounds.start < finding.span.end && finding.span.start < bounds.end;
+            let touched =
+                |bounds: &Range<usize>| bounds.start < finding.span.end && finding.span.start < bounds.end;
             if bounds.iter().filter(|bounds| touched(bounds)).count() < 2 {
                 continue;
             }
             self.report.count(finding.kind);
-            let mut mask = mask_json(self.masker, finding.kind, joined.get(finding.span.clone()).unwrap_or_default());
+            let mut mask =
+                mask_json(self.masker, finding.kind, joined.get(finding.span.clone()).unwrap_or_default());
             for ((bounds, text), place) in bounds.iter().zip(&decoded).zip(texts) {
                 if touched(bounds) {
-                    let own = finding.span.start.max(bounds.start) - bounds.start..finding.span.end.min(bounds.end) - bounds.start;
+                    let own = finding.span.start.max(bounds.start) - bounds.start
+                        ..finding.span.end.min(bounds.end) - bounds.start;
                     let (raw, offset) = (text.raw_span(&own), place.span().start + 1);
                     // The mask stands where the finding begins; the rest of it goes.
                     edits.replace(offset + raw.start..offset + raw.end, std::mem::take(&mut mask));

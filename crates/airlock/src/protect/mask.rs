@@ -46,12 +46,16 @@ impl Masker {
     /// Eight hexadecimal digits of HMAC-SHA-256 (RFC 2104, FIPS 180-4) over the kind and the text: the same
     /// value gives the same mask within a deployment, and without the key nobody can try all the SSNs.
     fn short_hash(&self, kind: Kind, text: &str) -> String {
-        let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.key) else { return "00000000".to_owned() };
+        let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.key) else {
+            return "00000000".to_owned();
+        };
         mac.update(b"airlock mask v1\0");
         mac.update(kind.name().as_bytes());
         mac.update(b"\0");
         mac.update(text.as_bytes());
-        mac.finalize().into_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        let digest = mac.finalize().into_bytes();
+        let word = digest.iter().take(4).fold(0u32, |word, byte| word << 8 | u32::from(*byte));
+        format!("{word:08x}")
     }
 }
 
@@ -109,7 +113,9 @@ fn ip_address(text: &str) -> String {
 fn last_characters(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
     match characters.len().checked_sub(4).and_then(|start| characters.get(start..)) {
-        Some(last) if characters.len() >= SHORTEST_PARTIAL_SECRET && last.iter().all(|c| c.is_alphanumeric()) => {
+        Some(last)
+            if characters.len() >= SHORTEST_PARTIAL_SECRET && last.iter().all(|c| c.is_alphanumeric()) =>
+        {
             "****".chars().chain(last.iter().copied()).collect()
         }
         _ => REDACTED.to_owned(),
@@ -124,7 +130,8 @@ mod tests {
     use crate::config::{Sanitization, Strategy};
 
     fn masker(strategy: Strategy) -> Masker {
-        let sanitization = Sanitization { pii_strategy: strategy, secret_strategy: strategy, ..Sanitization::default() };
+        let sanitization =
+            Sanitization { pii_strategy: strategy, secret_strategy: strategy, ..Sanitization::default() };
         Masker::new(&sanitization, &[7; 32])
     }
 
@@ -151,7 +158,8 @@ mod tests {
 
     #[test]
     fn hashes_are_keyed_and_separated_by_kind() {
-        let other = Masker::new(&Sanitization { pii_strategy: Strategy::Hash, ..Sanitization::default() }, &[8; 32]);
+        let other =
+            Masker::new(&Sanitization { pii_strategy: Strategy::Hash, ..Sanitization::default() }, &[8; 32]);
         let one = masker(Strategy::Hash);
         assert_eq!(one.mask(Kind::Ssn, "x"), one.mask(Kind::Ssn, "x"));
         assert_ne!(one.mask(Kind::Ssn, "x"), other.mask(Kind::Ssn, "x"));

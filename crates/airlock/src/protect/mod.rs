@@ -74,7 +74,7 @@ impl Protector {
 
     /// Protects what stands at `parts` of a document.
     pub(crate) fn protect(&self, document: &str, parts: &[Part<'_>], exempt: &Exemptions) -> ProtectedOutput {
-        let mut out = ProtectedOutput::default();
+        let mut out = ProtectedOutput::unchanged();
         if !self.enabled {
             return out;
         }
@@ -90,7 +90,11 @@ impl Protector {
     }
 
     /// Protects a text that is no JSON.
-    pub(crate) fn protect_text<'t>(&self, text: &'t str, exempt: &Exemptions) -> (Cow<'t, str>, OutputReport) {
+    pub(crate) fn protect_text<'t>(
+        &self,
+        text: &'t str,
+        exempt: &Exemptions,
+    ) -> (Cow<'t, str>, OutputReport) {
         if !self.enabled {
             return (Cow::Borrowed(text), OutputReport::default());
         }

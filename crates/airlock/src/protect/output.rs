@@ -44,7 +44,7 @@ impl<'d> RawOutput<'d> {
 }
 
 /// Output that went through layer 4: the only thing a host may send on.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ProtectedOutput {
     pub(crate) text: Option<String>,
     pub(crate) edits: Splices,
@@ -52,6 +52,11 @@ pub struct ProtectedOutput {
 }
 
 impl ProtectedOutput {
+    /// An output in which nothing has to change so far. Not `Default`: only the engine makes one.
+    pub(crate) fn unchanged() -> Self {
+        Self { text: None, edits: Splices::default(), report: OutputReport::default() }
+    }
+
     /// The protected text of a plain-text output; empty for one made of parts.
     pub fn text(&self) -> &str {
         self.text.as_deref().unwrap_or_default()

@@ -36,7 +36,8 @@ pub(super) fn text(text: &str, budget: usize) -> Option<(String, usize)> {
 
 /// A shortened JSON value of the same shape: long strings are cut, the tail of long containers is dropped.
 pub(super) fn json(value: Value<'_>, budget: usize) -> (String, usize) {
-    let mut shortener = Shortener { out: String::with_capacity(budget.saturating_mul(2).min(1 << 20)), left: budget };
+    let mut shortener =
+        Shortener { out: String::with_capacity(budget.saturating_mul(2).min(1 << 20)), left: budget };
     shortener.value(value);
     let lost = value.raw().chars().count().saturating_sub(shortener.out.chars().count());
     (shortener.out, lost)

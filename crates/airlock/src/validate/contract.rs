@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Bounds on a schema: 1 MiB, depth 96, 100,000 values.
-const SCHEMA_BOUNDS: Bounds = Bounds { max_bytes: 1 << 20, max_depth: 96, max_nodes: 100_000, max_number_len: 128 };
+const SCHEMA_BOUNDS: Bounds =
+    Bounds { max_bytes: 1 << 20, max_depth: 96, max_nodes: 100_000, max_number_len: 128 };
 /// Bound on one compiled pattern of a schema, in bytes.
 const PATTERN_SIZE: usize = 1 << 20;
 
@@ -54,7 +55,8 @@ impl Contract {
     /// Nothing is fetched and no file is read: an external `$ref` is an error. Patterns run on a
     /// linear-time engine, so one with look-around or back-references is an error too.
     pub fn compile(schema: &str) -> Result<Self, ContractError> {
-        let doc = Document::parse(schema.as_bytes(), &SCHEMA_BOUNDS).map_err(|error| ContractError::new(error.to_string()))?;
+        let doc = Document::parse(schema.as_bytes(), &SCHEMA_BOUNDS)
+            .map_err(|error| ContractError::new(error.to_string()))?;
         if doc.has_duplicate_keys() {
             return Err(ContractError::new("an object names a member twice"));
         }
@@ -70,7 +72,9 @@ impl Contract {
     fn build(schema: &serde_json::Value) -> Result<Self, ContractError> {
         let validator = jsonschema::options_for::<DocumentJson>()
             .offline()
-            .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE))
+            .with_pattern_options(
+                PatternOptions::regex().size_limit(PATTERN_SIZE).dfa_size_limit(PATTERN_SIZE),
+            )
             .build(schema)
             .map_err(|error| ContractError::new(hints::schema_error(&error)))?;
         let siblings_of_ref = !matches!(validator.draft(), Draft::Draft4 | Draft::Draft6 | Draft::Draft7);
@@ -96,7 +100,9 @@ impl Contract {
             .validator
             .iter_errors(arguments)
             .take(MAX_FIX_HINTS)
-            .fold(Rejection::new(Code::ValidationError), |rejection, error| rejection.with_hint(hints::hint(&error)));
+            .fold(Rejection::new(Code::ValidationError), |rejection, error| {
+                rejection.with_hint(hints::hint(&error))
+            });
         Err(rejection)
     }
 }
@@ -116,14 +122,26 @@ mod tests {
     fn one_hint_per_violation_with_path_expected_and_received() {
         let schema = r#"{"type":"object","properties":{"limit":{"type":"integer","maximum":10},"mode":{"enum":["r","w"]},
             "tags":{"type":"array","items":{"type":"string"}},"on":{"type":["boolean","null"]}},"required":["limit"]}"#;
-        assert_eq!(hints(schema, r#"{"limit":"999999999"}"#), ["`/limit`: expected integer, received string"]);
+        assert_eq!(
+            hints(schema, r#"{"limit":"999999999"}"#),
+            ["`/limit`: expected integer, received string"]
+        );
         assert_eq!(hints(schema, r#"{"limit":true}"#), ["`/limit`: expected integer, received boolean"]);
         assert_eq!(hints(schema, r#"{"limit":1.5}"#), ["`/limit`: expected integer, received number"]);
         assert_eq!(hints(schema, r#"{"limit":11}"#), ["`/limit`: expected at most 10"]);
         assert_eq!(hints(schema, "{}"), ["the arguments: `limit` is required and missing"]);
-        assert_eq!(hints(schema, r#"{"limit":1,"mode":"x"}"#), [r#"`/mode`: expected one of ["r","w"], received another string"#]);
-        assert_eq!(hints(schema, r#"{"limit":1,"tags":["a",2]}"#), ["`/tags/1`: expected string, received integer"]);
-        assert_eq!(hints(schema, r#"{"limit":1,"on":0}"#), ["`/on`: expected null or boolean, received integer"]);
+        assert_eq!(
+            hints(schema, r#"{"limit":1,"mode":"x"}"#),
+            [r#"`/mode`: expected one of ["r","w"], received another string"#]
+        );
+        assert_eq!(
+            hints(schema, r#"{"limit":1,"tags":["a",2]}"#),
+            ["`/tags/1`: expected string, received integer"]
+        );
+        assert_eq!(
+            hints(schema, r#"{"limit":1,"on":0}"#),
+            ["`/on`: expected null or boolean, received integer"]
+        );
         assert_eq!(hints(schema, r#"{"limit":1e0,"on":null}"#), Vec::<String>::new());
     }
 
@@ -180,6 +198,9 @@ mod tests {
     fn a_recursive_schema_works() {
         let schema = r##"{"type":"object","properties":{"next":{"$ref":"#"},"n":{"type":"integer"}}}"##;
         assert!(hints(schema, r#"{"next":{"next":{"n":1}}}"#).is_empty());
-        assert_eq!(hints(schema, r#"{"next":{"next":{"n":"1"}}}"#), ["`/next/next/n`: expected integer, received string"]);
+        assert_eq!(
+            hints(schema, r#"{"next":{"next":{"n":"1"}}}"#),
+            ["`/next/next/n`: expected integer, received string"]
+        );
     }
 }

@@ -27,7 +27,8 @@ const MAX_REPORTED: usize = 16;
 
 impl Ghosts {
     pub(super) fn find(shape: &Shape, arguments: Value<'_>) -> Self {
-        let mut walk = Walk { shape, ghosts: Self::default(), path: Vec::new(), scratch: shape.root().to_vec() };
+        let mut walk =
+            Walk { shape, ghosts: Self::default(), path: Vec::new(), scratch: shape.root().to_vec() };
         let applies = 0..walk.scratch.len();
         walk.value(arguments, applies, Place::Top);
         walk.ghosts
@@ -51,8 +52,9 @@ impl Ghosts {
 
     fn strip_from(&self, value: Value<'_>, edits: &mut Splices) {
         if value.is_object() && self.found.iter().any(|ghost| ghost.object == value.index()) {
-            let is_ghost =
-                |member: usize| self.found.iter().any(|ghost| ghost.object == value.index() && ghost.member == member);
+            let is_ghost = |member: usize| {
+                self.found.iter().any(|ghost| ghost.object == value.index() && ghost.member == member)
+            };
             remove_members(value, edits, is_ghost);
             for (member, (_, child)) in value.members().enumerate() {
                 if !is_ghost(member) {
@@ -92,7 +94,9 @@ impl Walk<'_> {
     }
 
     fn object(&mut self, object: Value<'_>, applies: std::ops::Range<usize>, place: Place) {
-        let names_members = self.ids(&applies).any(|id| self.shape.get(id).is_some_and(super::shape::Declares::names_members));
+        let names_members = self
+            .ids(&applies)
+            .any(|id| self.shape.get(id).is_some_and(super::shape::Declares::names_members));
         if !names_members && place == Place::Nested {
             self.ghosts.free_form |= !object.is_empty();
             return;
@@ -117,7 +121,9 @@ impl Walk<'_> {
         for (index, element) in array.elements().enumerate() {
             let start = self.scratch.len();
             for at in applies.clone() {
-                let Some(declares) = self.scratch.get(at).and_then(|id| self.shape.get(*id)) else { continue };
+                let Some(declares) = self.scratch.get(at).and_then(|id| self.shape.get(*id)) else {
+                    continue;
+                };
                 if let Some(id) = declares.prefix_items.get(index).copied().or(declares.items) {
                     self.push_closure(start, id);
                 }
@@ -204,7 +210,11 @@ mod tests {
         }});
         check(&schema, r#"{"path":"a"}"#, &[]);
         check(&schema, r#"{"path":"a","force":true,"admin":1}"#, &["force", "admin"]);
-        check(&schema, r#"{"options":{"deep":{"x":1,"y":2}},"list":[{"id":1},{"id":2,"z":3}]}"#, &["options.deep.y", "list.1.z"]);
+        check(
+            &schema,
+            r#"{"options":{"deep":{"x":1,"y":2}},"list":[{"id":1},{"id":2,"z":3}]}"#,
+            &["options.deep.y", "list.1.z"],
+        );
     }
 
     #[test]
@@ -227,15 +237,27 @@ mod tests {
             "not": {"properties": {"forbidden": {}}},
         });
         check(&schema, r#"{"base":1,"all":1,"one":1,"two":1,"kind":1,"then":1,"else":1,"dep":1}"#, &[]);
-        check(&schema, r#"{"any":{"in":1,"out":1,"ghost":1},"forbidden":1,"ghost":1}"#, &["any.ghost", "forbidden", "ghost"]);
+        check(
+            &schema,
+            r#"{"any":{"in":1,"out":1,"ghost":1},"forbidden":1,"ghost":1}"#,
+            &["any.ghost", "forbidden", "ghost"],
+        );
     }
 
     #[test]
     fn openness_must_be_said() {
         check(&json!({"properties": {"a": {}}, "additionalProperties": true}), r#"{"a":1,"b":2}"#, &[]);
-        check(&json!({"additionalProperties": {"properties": {"x": {}}}}), r#"{"k":{"x":1,"y":2}}"#, &["k.y"]);
+        check(
+            &json!({"additionalProperties": {"properties": {"x": {}}}}),
+            r#"{"k":{"x":1,"y":2}}"#,
+            &["k.y"],
+        );
         check(&json!({"patternProperties": {"^x-": {}}}), r#"{"x-a":1,"a":2}"#, &["a"]);
-        check(&json!({"properties": {"a": {"type": "object", "additionalProperties": false}}}), r#"{"a":{"b":1}}"#, &["a.b"]);
+        check(
+            &json!({"properties": {"a": {"type": "object", "additionalProperties": false}}}),
+            r#"{"a":{"b":1}}"#,
+            &["a.b"],
+        );
         check(&json!({"type": "object"}), r#"{"a":1}"#, &["a"]);
         check(&json!(true), r#"{"a":1}"#, &["a"]);
         check(&json!({"properties": {}}), r#"{"a":1}"#, &["a"]);
@@ -253,7 +275,11 @@ mod tests {
     fn recursive_schemas_are_walked() {
         let schema = json!({"$ref": "#/$defs/node", "$defs": {"node": {"properties": {
             "name": {}, "children": {"items": {"$ref": "#/$defs/node"}}}}}});
-        check(&schema, r#"{"name":1,"children":[{"children":[{"name":1,"evil":2}]}]}"#, &["children.0.children.0.evil"]);
+        check(
+            &schema,
+            r#"{"name":1,"children":[{"children":[{"name":1,"evil":2}]}]}"#,
+            &["children.0.children.0.evil"],
+        );
         check(&json!({"$ref": "#"}), r#"{"a":1}"#, &["a"]);
     }
 
@@ -264,7 +290,11 @@ mod tests {
             "$defs": {"t": {"$anchor": "thing", "properties": {"x": {}}},
                 "o": {"$id": "other.json", "properties": {"y": {"$ref": "#/$defs/z"}}, "$defs": {"z": {"properties": {"z": {}}}}},
                 "with/slash space": {"properties": {"w": {}}}}});
-        check(&schema, r#"{"a":{"x":1,"g":1},"b":{"y":{"z":1,"g":1},"g":1},"c":{"w":1,"g":1}}"#, &["a.g", "b.y.g", "b.g", "c.g"]);
+        check(
+            &schema,
+            r#"{"a":{"x":1,"g":1},"b":{"y":{"z":1,"g":1},"g":1},"c":{"w":1,"g":1}}"#,
+            &["a.g", "b.y.g", "b.g", "c.g"],
+        );
     }
 
     #[test]

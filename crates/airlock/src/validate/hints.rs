@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use jsonschema::{ValidationError, error::{TypeKind, ValidationErrorKind as Violation}};
+use jsonschema::{
+    ValidationError,
+    error::{TypeKind, ValidationErrorKind as Violation},
+};
 use serde_json::Value;
 
 /// Longest name in a message, in characters.
@@ -12,8 +15,11 @@ const MAX_EXCERPT: usize = 200;
 
 /// A name from outside as it may stand in a message: bounded, visible, on one line.
 pub(crate) fn printable(name: &str) -> String {
-    let mut out: String =
-        name.chars().take(MAX_NAME).map(|c| if c.is_control() || is_invisible(c) { '\u{fffd}' } else { c }).collect();
+    let mut out: String = name
+        .chars()
+        .take(MAX_NAME)
+        .map(|c| if c.is_control() || is_invisible(c) { '\u{fffd}' } else { c })
+        .collect();
     if name.chars().nth(MAX_NAME).is_some() {
         out.push('…');
     }
@@ -28,7 +34,8 @@ fn is_invisible(c: char) -> bool {
 /// One violation as a hint.
 pub(super) fn hint(error: &ValidationError<'_>) -> String {
     let path = error.instance_path().as_str();
-    let place = if path.is_empty() { "the arguments".to_owned() } else { format!("`{}`", printable_path(path)) };
+    let place =
+        if path.is_empty() { "the arguments".to_owned() } else { format!("`{}`", printable_path(path)) };
     format!("{place}: {}", explain(error))
 }
 
@@ -52,7 +59,9 @@ fn explain(error: &ValidationError<'_>) -> String {
             Some(name) => format!("`{}` is required and missing", printable(name)),
             None => "a required member is missing".to_owned(),
         },
-        Violation::Enum { options } => format!("expected one of {}, received another {received}", excerpt(options)),
+        Violation::Enum { options } => {
+            format!("expected one of {}, received another {received}", excerpt(options))
+        }
         Violation::Constant { expected_value } => {
             format!("expected {}, received another {received}", excerpt(expected_value))
         }
@@ -68,10 +77,13 @@ fn explain(error: &ValidationError<'_>) -> String {
         Violation::MinProperties { limit } => format!("expected at least {limit} members"),
         Violation::MaxProperties { limit } => format!("expected at most {limit} members"),
         Violation::UniqueItems => "expected elements that differ from each other".to_owned(),
-        Violation::Pattern { pattern } => format!("expected {received} matching the pattern {}", bounded(pattern)),
+        Violation::Pattern { pattern } => {
+            format!("expected {received} matching the pattern {}", bounded(pattern))
+        }
         Violation::Format { format } => format!("expected {received} in the format {}", bounded(format)),
         Violation::AdditionalProperties { unexpected } | Violation::UnevaluatedProperties { unexpected } => {
-            let names: Vec<String> = unexpected.iter().take(4).map(|name| format!("`{}`", printable(name))).collect();
+            let names: Vec<String> =
+                unexpected.iter().take(4).map(|name| format!("`{}`", printable(name))).collect();
             format!("expected no {}", names.join(", "))
         }
         Violation::AnyOf { .. } | Violation::OneOfNotValid { .. } => {
@@ -122,9 +134,14 @@ fn bounded(text: &str) -> String {
 pub(super) fn schema_error(error: &ValidationError<'_>) -> String {
     let place = error.instance_path().as_str();
     match error.kind() {
-        Violation::Referencing(_) => "a `$ref` leads outside the schema or nowhere; nothing is ever fetched".to_owned(),
+        Violation::Referencing(_) => {
+            "a `$ref` leads outside the schema or nowhere; nothing is ever fetched".to_owned()
+        }
         Violation::Format { format } if format == "regex" => {
-            format!("the pattern at `{}` is not a regular expression without look-around and back-references", printable_path(place))
+            format!(
+                "the pattern at `{}` is not a regular expression without look-around and back-references",
+                printable_path(place)
+            )
         }
         _ if place.is_empty() => format!("`{}` is not valid", bounded(error.kind().keyword())),
         _ => format!("`{}` is not valid", printable_path(place)),

@@ -47,7 +47,8 @@ pub(crate) fn check<'t>(text: &'t str, limits: &ArgumentLimits) -> Result<Docume
             };
             Rejection::new(Code::LimitExceeded).with_hint(hint)
         } else {
-            Rejection::new(Code::ValidationError).with_message(format!("the arguments cannot be read: {error}"))
+            Rejection::new(Code::ValidationError)
+                .with_message(format!("the arguments cannot be read: {error}"))
         }
     })?;
     if !doc.root().is_object() {

@@ -61,7 +61,14 @@ impl Shape {
     /// Compiles a schema whose references are known to resolve. `siblings_of_ref` is false for draft-07
     /// and older, where everything beside a `$ref` is ignored.
     pub(super) fn compile(schema: &Value, siblings_of_ref: bool) -> Result<Self, &'static str> {
-        let mut compiler = Compiler { root: schema, siblings_of_ref, nodes: Vec::new(), known: HashMap::new(), resources: HashMap::new(), anchors: HashMap::new() };
+        let mut compiler = Compiler {
+            root: schema,
+            siblings_of_ref,
+            nodes: Vec::new(),
+            known: HashMap::new(),
+            resources: HashMap::new(),
+            anchors: HashMap::new(),
+        };
         compiler.index_resources(schema, schema);
         compiler.schema(schema, schema)?;
         let nodes = compiler.nodes;
@@ -139,7 +146,9 @@ impl<'s> Compiler<'s> {
             }
         }
         match value {
-            Value::Object(members) => members.values().for_each(|member| self.index_resources(member, resource)),
+            Value::Object(members) => {
+                members.values().for_each(|member| self.index_resources(member, resource));
+            }
             Value::Array(items) => items.iter().for_each(|item| self.index_resources(item, resource)),
             _ => {}
         }
@@ -172,11 +181,16 @@ impl<'s> Compiler<'s> {
         Ok(id)
     }
 
-    fn keywords(&mut self, keywords: &'s Map<String, Value>, resource: &'s Value) -> Result<Declares, &'static str> {
+    fn keywords(
+        &mut self,
+        keywords: &'s Map<String, Value>,
+        resource: &'s Value,
+    ) -> Result<Declares, &'static str> {
         let mut applies = Vec::new();
         for keyword in ["$ref", "$dynamicRef", "$recursiveRef"] {
             if let Some(reference) = keywords.get(keyword).and_then(Value::as_str) {
-                let (target, resource) = self.resolve(reference, resource).ok_or("a `$ref` does not resolve inside it")?;
+                let (target, resource) =
+                    self.resolve(reference, resource).ok_or("a `$ref` does not resolve inside it")?;
                 applies.push(self.schema(target, resource)?);
             }
         }
@@ -223,7 +237,8 @@ impl<'s> Compiler<'s> {
         };
 
         let mut prefix_items = Vec::new();
-        let tuple = own("prefixItems").and_then(Value::as_array).or_else(|| own("items").and_then(Value::as_array));
+        let tuple =
+            own("prefixItems").and_then(Value::as_array).or_else(|| own("items").and_then(Value::as_array));
         for schema in tuple.into_iter().flatten() {
             prefix_items.push(self.schema(schema, resource)?);
         }

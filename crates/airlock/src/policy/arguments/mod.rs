@@ -151,8 +151,9 @@ impl ArgumentRules {
     /// [`Code::PathDenied`] from `within`, [`Code::ArgumentDenied`] from everything else.
     pub fn check(&self, arguments: Value<'_>, files: &dyn Files) -> Result<(), Rejection> {
         let mut seen = 0;
-        let mut check = |value| {
-            seen += 1;
+        let mut check = |value: Value<'_>| {
+            // The elements of an array are values too, since a condition may look at each.
+            seen += if value.kind() == Kind::Array { value.len().max(1) } else { 1 };
             if seen > MAX_SELECTED_VALUES {
                 return Err(Denied::argument(format!("has more than {MAX_SELECTED_VALUES} values")));
             }
@@ -238,7 +239,6 @@ fn each_text(
 ) -> Result<(), Denied> {
     match value.kind() {
         Kind::String => check(&text_of(value, denied)?),
-        Kind::Array if value.len() > MAX_SELECTED_VALUES => Err(denied("has too many elements")),
         Kind::Array => value.elements().try_for_each(|element| check(&text_of(element, denied)?)),
         _ => Err(denied("must be a string or an array of strings")),
     }

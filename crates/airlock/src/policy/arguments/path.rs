@@ -140,7 +140,7 @@ fn check_component(component: &str) -> Result<(), &'static str> {
 fn has_drive_or_scheme(path: &str) -> bool {
     let drive = matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
     let lower = path.to_ascii_lowercase();
-    drive || lower.contains("://") || lower.contains("file:")
+    drive || lower.contains("://") || lower.starts_with("file:") || lower.contains(":file:")
 }
 
 /// Whether normalization, or a careless eye, makes a separator, a dot or a tilde of the character.
@@ -280,6 +280,7 @@ mod tests {
             "/data/a~",
             "/data/price$5",
             "/data/a:b",
+            "/data/profile:x",
             "/data/in/..",
             "/tmp/../data/x",
             "/data/½",

@@ -1,0 +1,248 @@
+//! What is assigned to a name in running text, in the notations of programs, configuration and commands.
+
+use std::ops::Range;
+
+use crate::{
+    placeholder::Written,
+    text::{Text, is_word},
+    verify::keyed::scheme,
+};
+
+/// The longest name, and the longest value.
+pub(crate) const NAME: usize = 64;
+pub(crate) const VALUE: usize = 1024;
+
+/// What names are made of.
+pub(crate) fn is_name(byte: u8) -> bool {
+    is_word(byte) || matches!(byte, b'-' | b'.') || !byte.is_ascii()
+}
+
+/// A place where a value follows a name.
+pub(crate) enum Assigned {
+    /// Behind an operator: a literal.
+    Literal(usize),
+    /// Behind `<name>`: text up to the next tag.
+    Element(usize),
+}
+
+/// A value in the text.
+pub(crate) struct Value {
+    pub(crate) span: Range<usize>,
+    pub(crate) written: Written,
+    /// Whether `Basic` stood before it: a user and a password in base64.
+    pub(crate) basic: bool,
+}
+
+impl Assigned {
+    /// What is assigned to the name that surrounds `anchor` and ends at `end`, if anything is.
+    pub(crate) fn to(text: &Text<'_>, anchor: usize, end: usize) -> Option<Self> {
+        let closed = text.run(end, 6, |byte| matches!(byte, b'\\' | b'"' | b'\'' | b'`' | b']' | b')'));
+        let at = text.run(closed, 16, is_blank);
+        let start = match (text.at(at), text.at(at + 1)) {
+            (b'>', _) if at == end && is_element(text, anchor) => {
+                return Some(Self::Element(text.run(at + 1, 16, |byte| byte.is_ascii_whitespace())));
+            }
+            // A call: `setPassword("…")`, `set("password", "…")`
+            (b'(', b'"' | b'\'') => at + 1,
+            (b',', _) if closed > end => at + 1,
+            (b':' | b'=' | b'?' | b'+' | b'.' | b'|' | b'-' | b'~' | b'!', _) => operator(text, at)?,
+            (b's' | b'S', _) if at > closed && !is_option(text, anchor) => {
+                operator(text, annotated(text, at)?)?
+            }
+            (byte, _) if at > closed && byte != b'-' && is_option(text, anchor) => at,
+            _ => return None,
+        };
+        Some(Self::Literal(text.run(start, 16, is_blank)))
+    }
+
+    /// The value, without an authentication scheme before it.
+    pub(crate) fn value(self, text: &Text<'_>) -> Option<Value> {
+        match self {
+            Self::Element(start) => Value::element(text, start),
+            Self::Literal(start) => Value::literal(text, start)?.without_scheme(text),
+        }
+    }
+}
+
+impl Value {
+    fn new(text: &Text<'_>, start: usize, end: usize, written: Written) -> Self {
+        Self { span: start..text.floor(end).max(start), written, basic: false }
+    }
+
+    /// The text up to the next tag, if that closes an element: `Option<Token>` opens none.
+    fn element(text: &Text<'_>, start: usize) -> Option<Self> {
+        let tag = text.run(start, VALUE, |byte| byte != b'<');
+        let end = start + text.slice(start, tag).trim_ascii_end().len();
+        text.has(tag, b"</").then(|| Self::new(text, start, end, Written::Quoted))
+    }
+
+    /// The literal at `at`: in quotes, in escaped quotes, or bare.
+    fn literal(text: &Text<'_>, at: usize) -> Option<Self> {
+        let is_quote = |byte: u8| matches!(byte, b'"' | b'\'' | b'`');
+        let prefixed =
+            matches!(text.at(at), b'b' | b'r' | b'u' | b'f' | b'@' | b'L') && is_quote(text.at(at + 1));
+        let at = at + usize::from(prefixed);
+        let quote_at = text.run(at, 4, |byte| byte == b'\\');
+        let quote = text.at(quote_at);
+        if !is_quote(quote) {
+            return if quote_at > at { None } else { Self::bare(text, at) };
+        }
+        let start = quote_at + 1;
+        match closing(text, start, quote, quote_at - at) {
+            Some(end) => Some(Self::new(text, start, end, Written::Quoted)),
+            None => Self::bare(text, start),
+        }
+    }
+
+    fn bare(text: &Text<'_>, start: usize) -> Option<Self> {
+        let mut end = text.run(start, VALUE, |byte| !ENDS_BARE.contains(byte));
+        // Brackets and stops belong to the sentence or the list around it, unless they were opened inside.
+        while matches!(text.before(end, 1), b')' | b']' | b'}' | b'.' | b':') && end > start {
+            let opened = text.slice(start, end).iter().any(|byte| matches!(byte, b'(' | b'[' | b'{'));
+            if opened {
+                break;
+            }
+            end -= 1;
+        }
+        (end > start).then(|| Self::new(text, start, end, Written::Bare))
+    }
+
+    /// Leaves `Bearer`, `Basic` and their like outside.
+    fn without_scheme(self, text: &Text<'_>) -> Option<Self> {
+        let start = self.span.start;
+        let skip = scheme(text.str.get(start..text.floor(start + 12)).unwrap_or_default());
+        if skip == 0 {
+            return Some(self);
+        }
+        let value = match self.written {
+            Written::Bare => Self::bare(text, start + skip)?,
+            Written::Quoted => Self { span: (start + skip).min(self.span.end)..self.span.end, ..self },
+        };
+        Some(Self { basic: text.has_fold(start, b"basic "), ..value })
+    }
+}
+
+/// A set of bytes that is cheap to ask.
+struct Bytes([bool; 256]);
+
+impl Bytes {
+    #[expect(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
+    const fn of(bytes: &[u8]) -> Self {
+        let mut table = [false; 256];
+        let mut index = 0;
+        while index < bytes.len() {
+            table[bytes[index] as usize] = true;
+            index += 1;
+        }
+        Self(table)
+    }
+
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
+    fn contains(&self, byte: u8) -> bool {
+        self.0[usize::from(byte)]
+    }
+}
+
+/// What ends a value without quotes.
+static ENDS_BARE: Bytes = Bytes::of(b" \t\r\n\x0c\"'`<>,;&\\|");
+
+fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// Whether the name around `anchor` is an XML element: `<token>`.
+fn is_element(text: &Text<'_>, anchor: usize) -> bool {
+    text.before(text.run_back(anchor, NAME, is_name), 1) == b'<'
+}
+
+/// Whether the name around `anchor` is an option: `--token`.
+fn is_option(text: &Text<'_>, anchor: usize) -> bool {
+    let start = text.run_back(anchor, NAME, is_name);
+    let before = text.before(start, 1);
+    text.has(start, b"--")
+        && (before == 0 || before.is_ascii_whitespace() || matches!(before, b'"' | b'\'' | b'`' | b'['))
+}
+
+/// End of the type annotation in `token string = …`, `password: str = …`.
+fn annotated(text: &Text<'_>, at: usize) -> Option<usize> {
+    [&b"string"[..], b"String", b"str"]
+        .iter()
+        .find(|name| text.has(at, name) && is_blank(text.at(at + name.len())))
+        .map(|name| text.run(at + name.len(), 8, is_blank))
+}
+
+/// End of the assignment or comparison at `at`.
+fn operator(text: &Text<'_>, at: usize) -> Option<usize> {
+    // What a secret is compared with is a secret, too.
+    const OPERATORS: [&[u8]; 18] = [
+        b":::=", b"||:=", b"::=", b"||:", b"===", b"!==", b"=~", b"==", b"!=", b"=>", b":=", b"?=", b"+=",
+        b".=", b"~>", b"->", b"=", b":",
+    ];
+    let end = at + OPERATORS.iter().find(|operator| text.has(at, operator))?.len();
+    // `Token::Word` is a path.
+    if text.at(at) == b':' && text.at(end) == b':' {
+        return None;
+    }
+    let typed = annotated(text, text.run(end, 16, is_blank)).filter(|at| text.at(*at) == b'=');
+    Some(typed.map_or(end, |at| at + 1))
+}
+
+/// Place of the quote that closes the literal from `start`, written with as many escapes as the opening one.
+fn closing(text: &Text<'_>, start: usize, quote: u8, escapes: usize) -> Option<usize> {
+    let mut at = start;
+    let limit = start + VALUE;
+    while at < limit {
+        at = text.run(at, limit - at, |byte| byte != quote && byte != b'\n');
+        if text.at(at) != quote {
+            return None;
+        }
+        let slashes = at - text.run_back(at, at - start, |byte| byte == b'\\');
+        let closes = if escapes == 0 { slashes.is_multiple_of(2) } else { slashes <= escapes };
+        if closes {
+            return Some(at - slashes.min(escapes));
+        }
+        at += 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notations() {
+        for (text, expected) in [
+            ("token = abc", Some("abc")),
+            ("token: 'a b'", Some("a b")),
+            ("\"token\": \"a\\\"b\"", Some("a\\\"b")),
+            ("\\\"token\\\": \\\"abc\\\"", Some("abc")),
+            ("\\\\\\\"token\\\\\\\": \\\\\\\"abc\\\\\\\"", Some("abc")),
+            ("<token>\n  abc\n</token>", Some("abc")),
+            ("set(\"token\", \"abc\")", Some("abc")),
+            ("set_token(\"abc\")", Some("abc")),
+            ("var token string = \"abc\"", Some("abc")),
+            ("token: str = \"abc\"", Some("abc")),
+            ("token := `abc`", Some("abc")),
+            ("token => abc", Some("abc")),
+            ("if token == \"abc\"", Some("abc")),
+            ("--token abc", Some("abc")),
+            ("--token=abc", Some("abc")),
+            ("token: Bearer abc", Some("abc")),
+            ("(token=abc)", Some("abc")),
+            ("token=f(abc)", Some("f(abc)")),
+            ("token=abc&x=1", Some("abc")),
+            ("token=\"abc", Some("abc")),
+            ("token abc", None),
+            ("token", None),
+            ("token=", None),
+            ("token (abc)", None),
+        ] {
+            let at = text.find("token").unwrap();
+            let view = Text::new(text);
+            let value = Assigned::to(&view, at, at + 5).and_then(|assigned| assigned.value(&view));
+            assert_eq!(value.map(|value| &text[value.span]), expected, "{text}");
+        }
+    }
+}
