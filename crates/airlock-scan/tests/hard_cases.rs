@@ -42,6 +42,8 @@ fn found_exactly() {
         ("名前taro@example.comです", &[(Email, "taro@example.com")]),
         ("JÖRG@bücher.example", &[(Email, "JÖRG@bücher.example")]),
         ("{\"ann@example.org\": 1}", &[(Email, "ann@example.org")]),
+        ("**ann@example.org**", &[(Email, "ann@example.org")]),
+        ("**sk-live-9fK2mQ7xR4tW8zB1nC6v**", &[(ApiKey, "sk-live-9fK2mQ7xR4tW8zB1nC6v")]),
         ("mailto:ann@example.org?subject=x", &[(Email, "ann@example.org")]),
         ("'o''hara@example.org'", &[(Email, "o''hara@example.org")]),
         ("from ann@example.org, ben@example.org.", &[(Email, "ann@example.org"), (Email, "ben@example.org")]),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use airlock_scan::{Finding, Kind, KindSet, Scanner, StreamScanner, rules};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 
 /// Pieces of which texts are made: every example of every rule, masks, and what glues them together.
 fn pieces() -> Vec<String> {
@@ -138,7 +138,7 @@ fn streamed(text: &str, cuts: &[usize]) -> (String, Vec<Finding>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() })]
 
     #[test]
     fn spans_are_sorted_disjoint_and_on_boundaries(text in text(0..12)) {
@@ -193,7 +193,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() })]
 
     #[test]
     fn any_cut_gives_the_findings_of_no_cut(

@@ -126,9 +126,10 @@ impl Airlock {
         if self.core.providers.audit.ready().is_err() {
             return Err(call.scope.refuse(Rejection::new(Code::InternalAudit).for_tool(&call.tool.name)));
         }
+        let tool = Arc::clone(&call.tool);
         let judged = shielded(|| {
             self.core.validate(&mut call)?;
-            self.core.authorize(&mut call, now, &mut |_, _, _| {})
+            self.core.authorize(&tool, &mut call, now, &mut |_, _, _| {})
         });
         let admitted = match judged {
             Ok(limits) => self.core.spend(&call, &limits, now).await,
@@ -242,25 +243,27 @@ impl Core {
     }
 
     /// Layer 2 up to the quota: what is left is to take the tokens.
-    pub(crate) fn authorize(
+    pub(crate) fn authorize<'t>(
         &self,
+        tool: &'t Tool,
         call: &mut ValidatedCall,
         now: Option<Now>,
         trace: Trace<'_>,
-    ) -> Result<Vec<Limit>, Rejection> {
+    ) -> Result<Vec<&'t Limit>, Rejection> {
         let now = now.ok_or_else(|| Rejection::new(Code::InternalClock))?;
-        let tool = Arc::clone(&call.tool);
-        let bindings = self.bindings(&tool, &call.caller)?;
-        let names: Vec<&str> = bindings.iter().map(|binding| binding.policy()).collect();
-        call.scope.record().policy = names.join("+").into();
+        let bindings = self.bindings(tool, &call.caller)?;
+        if !call.caller.roles.is_empty() {
+            let names: Vec<&str> = bindings.iter().map(|binding| binding.policy()).collect();
+            call.scope.record().policy = names.join("+").into();
+        }
         let mut limits = Vec::new();
         for binding in &bindings {
             let mut trace = |check, verdict| trace(Layer::Authorize, check, verdict);
-            limits.extend(binding.evaluate(&call.caller, now.wall, &mut trace)?.cloned());
+            limits.extend(binding.evaluate(&call.caller, now.wall, &mut trace)?);
         }
         if !tool.rules.is_empty() {
             let doc = check_limits(&call.arguments, &self.limits)?;
-            self.check_argument_rules(&tool, doc.root(), trace)?;
+            self.check_argument_rules(tool, doc.root(), trace)?;
         }
         Ok(limits)
     }
@@ -293,14 +296,23 @@ impl Core {
         indices.sort_unstable();
         indices.dedup();
         if indices.is_empty() {
-            indices.push(0);
+            return tool
+                .bindings
+                .first()
+                .map(|default| vec![default])
+                .ok_or_else(|| Rejection::new(Code::InternalPolicy));
         }
         let found: Option<Vec<&Binding>> =
             indices.into_iter().map(|index| tool.bindings.get(index)).collect();
         found.ok_or_else(|| Rejection::new(Code::InternalPolicy))
     }
 
-    async fn spend(&self, call: &ValidatedCall, limits: &[Limit], now: Option<Now>) -> Result<(), Rejection> {
+    async fn spend(
+        &self,
+        call: &ValidatedCall,
+        limits: &[&Limit],
+        now: Option<Now>,
+    ) -> Result<(), Rejection> {
         if limits.is_empty() {
             return Ok(());
         }

@@ -48,6 +48,7 @@ impl Airlock {
         let now = self.now();
         let mut call = core.open_scope(call, now);
         call.scope.silence();
+        let tool = Arc::clone(&call.tool);
         let mut steps = Vec::new();
         let result = shielded(|| {
             let validated = core.validate(&mut call);
@@ -57,7 +58,7 @@ impl Airlock {
             };
             steps.push(Step { layer: Layer::Validate, check: "contract", outcome });
             validated?;
-            core.authorize(&mut call, now, &mut |layer, check, verdict| {
+            core.authorize(&tool, &mut call, now, &mut |layer, check, verdict| {
                 let outcome = match verdict {
                     Verdict::Passed => StepOutcome::Passed(None),
                     Verdict::NotApplicable => StepOutcome::NotApplicable,

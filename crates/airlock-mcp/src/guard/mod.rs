@@ -166,7 +166,7 @@ impl Guard {
             Rejection::new(Code::MalformedMessage)
                 .with_message(format!("the message cannot be read: {error}"))
         };
-        self.refuse_unread(rejection, &seen)
+        self.refuse_unread(rejection, seen)
     }
 
     /// Refuses a message of which only the outermost members could be told.

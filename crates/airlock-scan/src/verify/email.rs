@@ -73,8 +73,9 @@ fn local(text: &Text<'_>, at: usize) -> Option<usize> {
         .iter()
         .position(|byte| !matches!(byte, b'.' | b'\'' | b'-' | b'=' | b'&' | b'/'))?;
     let start = start + trimmed;
-    let whole = at - start <= LOCAL && text.before(at, 1) != b'.' && text.before(start, 1) != b'*';
-    whole.then_some(start)
+    // Behind `b***@` stands the domain that a mask leaves.
+    let of_mask = text.before(start, 1) == b'@' && text.before(start, 2) == b'*';
+    (!of_mask && text.before(at, 1) != b'.').then_some(start)
 }
 
 fn is_local_symbol(byte: u8) -> bool {

@@ -124,7 +124,8 @@ fn verify_v6(text: &Text<'_>, at: usize, sink: &mut Sink<'_>) {
     // The shown end of a masked number is no group of an address.
     let masked = text.before(start, 1) == b'-' && text.before(start, 2) == b'*';
     let outside = [text.before(start, 1), text.at(end)];
-    if end < start + 2
+    if masked
+        || end < start + 2
         || end - start > LONGEST_V6
         || outside.iter().any(|byte| is_word(*byte) || *byte == b'*')
     {

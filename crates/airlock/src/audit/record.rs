@@ -45,8 +45,8 @@ impl Record {
         match self.started {
             // RFC 3339 in UTC with milliseconds.
             Some(started) => {
-                let text = started.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-                write_string(&mut out, &text);
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\"{started:.3}\"");
             }
             None => out.push_str("null"),
         }

@@ -123,7 +123,7 @@ mod tests {
             (&deep, Some(Code::LimitExceeded)),
             (&wide, Some(Code::LimitExceeded)),
         ] {
-            assert_eq!(code(text), expected, "{:.60}", text);
+            assert_eq!(code(text), expected, "{text:.60}");
         }
     }
 
