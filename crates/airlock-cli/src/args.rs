@@ -1,0 +1,336 @@
+//! What can be written on the command line. Nothing here decides; the commands do.
+//!
+//! The comments on the fields are the help texts.
+#![expect(clippy::doc_markdown, reason = "help texts have no markup")]
+#![allow(rustdoc::broken_intra_doc_links, reason = "help texts have no links")]
+
+use std::{ffi::OsString, path::PathBuf};
+
+use agent_airlock::caller::{AgentId, Caller, Role, SessionId};
+use airlock_scan::{Class, Kind, KindSet};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const AFTER_HELP: &str = "\
+Examples:
+  airlock demo                                     see it at work, nothing to set up
+  airlock run -- npx -y some-mcp-server            guard an MCP server
+  airlock check                                    is my configuration good?
+
+Exit codes:
+  0    fine (scan: nothing found)
+  1    something unexpected (scan: something found)
+  2    the call would be refused (scan: the input cannot be read)
+  3    the configuration is invalid
+  64   the command line is wrong
+  126, 127   run: the server could not be started
+  128 + n    ended by signal n";
+
+/// A firewall between an AI agent and its tools.
+///
+/// Checks every tool call against the server's own schema and your policy, and keeps secrets and personal data
+/// out of what the agent reads.
+#[derive(Debug, Parser)]
+#[command(name = "airlock", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(RunArgs),
+    Check(CheckArgs),
+    Call(CallArgs),
+    Scan(ScanArgs),
+    Demo(DemoArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// Which configuration is used, and what overrides it.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct ConfigArgs {
+    /// Configuration file [default: airlock/airlock.toml in your configuration folder, if it exists]
+    ///
+    /// The default is $XDG_CONFIG_HOME/airlock/airlock.toml, or ~/.config/airlock/airlock.toml. A file in the current
+    /// directory is never used by itself: it may come with somebody else's repository.
+    #[arg(long, value_name = "FILE", env = "AIRLOCK_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Policy to apply: a preset (permissive, strict, read_only, business_hours) or one of [policies]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) policy: Option<String>,
+    /// Refuse calls with undeclared arguments instead of stripping them
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Who calls. Airlock believes this and nothing that the agent says.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Caller")]
+pub(crate) struct CallerArgs {
+    /// The agent that calls [default: anonymous]
+    #[arg(long, value_name = "ID", value_parser = AgentId::new)]
+    pub(crate) agent_id: Option<AgentId>,
+    /// A role that the agent holds; may be given more than once [default: none]
+    #[arg(long = "role", value_name = "ROLE", value_parser = Role::new)]
+    pub(crate) roles: Vec<Role>,
+    /// The session that the calls belong to [default: made up for each run]
+    #[arg(long, value_name = "ID", value_parser = SessionId::new)]
+    pub(crate) session_id: Option<SessionId>,
+}
+
+impl CallerArgs {
+    /// The caller these arguments describe.
+    pub(crate) fn caller(self) -> Caller {
+        Caller { agent_id: self.agent_id, session_id: self.session_id, roles: self.roles }
+    }
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// Guard an MCP server: start it, and stand between it and the client
+///
+/// Put `airlock run --` in front of the server's command in the configuration of your MCP client. Without any
+/// configuration of its own, Airlock strips undeclared arguments, refuses wrong types, masks secrets and personal data,
+/// and keeps an audit record of every call. stdout carries the protocol alone; messages go to stderr.
+#[derive(Args, Debug)]
+#[command(override_usage = "airlock run [OPTIONS] -- <COMMAND>...")]
+#[command(after_help = "\
+Examples:
+  airlock run -- npx -y @modelcontextprotocol/server-filesystem ~/notes
+  airlock run --policy read_only --agent-id claude --strict -- python my_server.py")]
+pub(crate) struct RunArgs {
+    /// The server's command and its arguments
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
+    pub(crate) command: Vec<OsString>,
+    /// No start line on stderr, and warnings and errors only
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) caller: CallerArgs,
+}
+
+/// Check a configuration: every problem, what weakens protection, and who set what
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  airlock check                      the configuration that `airlock run` would use
+  airlock check airlock.toml
+  airlock check --format json | jq .warnings
+
+Exit codes: 0 valid, 3 invalid.")]
+pub(crate) struct CheckArgs {
+    /// Configuration file [default: the one that `airlock run` would use]
+    #[arg(value_name = "FILE", env = "AIRLOCK_CONFIG", hide_env_values = true)]
+    pub(crate) file: Option<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
+}
+
+/// Try one tool call, without running anything: what each layer would say
+///
+/// Uses no quota and writes no audit record.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  airlock call --tool delete_user --args '{\"id\": 7}' --policy read_only
+  airlock call --tool query --args @call.json --schema query.schema.json --at 2026-01-31T22:00:00Z
+
+Exit codes: 0 admitted, 2 refused, 3 configuration invalid.")]
+pub(crate) struct CallArgs {
+    /// Name of the tool
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tool: String,
+    /// The arguments as a JSON object; @FILE reads a file, - reads stdin
+    #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
+    pub(crate) args: String,
+    /// The tool's input schema; also a tool definition, or a `tools/list` result [default: not checked]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: Option<PathBuf>,
+    /// The time of the call, such as 2026-01-31T22:00:00Z or 2026-01-31T22:00 (local) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) caller: CallerArgs,
+}
+
+/// Find secrets, personal data and injected instructions in text
+///
+/// Found values are never printed, only where they are.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  airlock scan notes.txt logs/*.log
+  kubectl logs my-pod | airlock scan --mask
+  airlock scan --format jsonl --kinds secret dump.sql
+
+Exit codes: 0 nothing found, 1 something found, 2 the input cannot be read.")]
+pub(crate) struct ScanArgs {
+    /// Files to read; - is stdin [default: stdin]
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// How findings are written
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ScanFormat,
+    /// Print the text with every finding masked, instead of the findings
+    #[arg(long, conflicts_with_all = ["format", "input"])]
+    pub(crate) mask: bool,
+    /// What the input is
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) input: ScanInput,
+    /// Member that holds the text, for --input jsonl
+    #[arg(long, value_name = "NAME", default_value = "text")]
+    pub(crate) field: String,
+    /// Look for these kinds or classes only, separated by commas: ssn, api_key, pii, secret, injection, … [default: all]
+    #[arg(long, value_name = "KINDS", value_parser = parse_kinds)]
+    pub(crate) kinds: Option<KindSet>,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// One line per finding, for people
+    #[default]
+    Table,
+    /// One JSON object per finding; with --input jsonl one per input line
+    Jsonl,
+    /// One JSON array
+    Json,
+}
+
+/// What the scanner reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanInput {
+    /// Plain text
+    #[default]
+    Text,
+    /// One JSON object per line
+    Jsonl,
+}
+
+fn parse_kinds(list: &str) -> Result<KindSet, String> {
+    let mut kinds = KindSet::none();
+    for name in list.split(',').map(str::trim) {
+        let class =
+            [Class::Pii, Class::Secret, Class::Injection].into_iter().find(|class| class.name() == name);
+        kinds = match (class, Kind::from_name(name)) {
+            (Some(class), _) => KindSet::of(class).iter().fold(kinds, KindSet::with),
+            (None, Some(kind)) => kinds.with(kind),
+            (None, None) => {
+                let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+                return Err(format!(
+                    "the kinds are {}; the classes pii, secret, injection",
+                    known.join(", ")
+                ));
+            }
+        };
+    }
+    Ok(kinds)
+}
+
+/// See six attacks on an AI agent's tools being stopped; nothing to set up
+///
+/// Starts a leaky MCP server (this program plays it) and lets a confused agent call it twice: directly, and through
+/// `airlock run`. Everything is real: the processes, the protocol, the refusals, the audit records.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  airlock demo
+  airlock demo --format json | jq '.threats[].code'
+
+Exit codes: 0 every attack was stopped, 1 one was not.")]
+pub(crate) struct DemoArgs {
+    /// How the story is told
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
+}
+
+/// Print shell completions
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  airlock completions bash > ~/.local/share/bash-completion/completions/airlock
+  airlock completions zsh > ~/.zfunc/_airlock
+  airlock completions fish > ~/.config/fish/completions/airlock.fish")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// Print the manual page, or write one page per command into a folder
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  airlock man | man -l -
+  airlock man ~/.local/share/man/man1")]
+pub(crate) struct ManArgs {
+    /// Existing folder for airlock.1, airlock-run.1, … [default: airlock.1 to stdout]
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser, error::ErrorKind};
+
+    use super::{Cli, Command, parse_kinds};
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_servers_own_flags_are_its_own() {
+        for line in [
+            &["airlock", "run", "--strict", "--", "npx", "-y", "server", "--config", "x"][..],
+            &["airlock", "run", "--strict", "npx", "-y", "server", "--config", "x"],
+        ] {
+            let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("{line:?}") };
+            assert_eq!(args.command, ["npx", "-y", "server", "--config", "x"]);
+            assert!(args.config.strict && args.config.config.is_none());
+        }
+    }
+
+    #[test]
+    fn a_mistyped_flag_is_not_taken_for_the_server() {
+        for line in [
+            &["airlock", "run", "--polcy", "x", "--", "npx"][..],
+            &["airlock", "run", "--agent-id", " ", "npx"],
+        ] {
+            assert!(Cli::try_parse_from(line).is_err(), "{line:?}");
+        }
+        let missing = Cli::try_parse_from(["airlock", "run"]).unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::MissingRequiredArgument);
+    }
+
+    #[test]
+    fn kinds_and_classes_mix() {
+        let kinds = parse_kinds("secret, ssn").unwrap();
+        assert!(kinds.contains(airlock_scan::Kind::Ssn) && kinds.contains(airlock_scan::Kind::Jwt));
+        assert!(!kinds.contains(airlock_scan::Kind::Email));
+        for bad in ["", "SSN", "ssn,,", "everything"] {
+            assert!(parse_kinds(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! One file per subcommand.
+
+pub(crate) mod call;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod man;
+pub(crate) mod run;
+pub(crate) mod scan;

@@ -1,0 +1,244 @@
+//! `airlock run`: stands between an MCP client and a server that it starts.
+//!
+//! stdout belongs to the protocol; everything that is said here goes to stderr.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, IsTerminal as _, Write as _},
+    process,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use agent_airlock::{
+    Airlock, Caller, Providers, SessionId,
+    config::{Config, Destination, HashKey, Strategy},
+    memory::MemoryStore,
+    ports::AuditSink,
+};
+use airlock_gateway::{
+    Launcher, SessionEnd, SessionOptions,
+    host::{AuditFile, AuditStderr, HostFiles, SystemClock, audit_path, load_or_create_hash_key, state_dir},
+    run_stdio,
+};
+use airlock_mcp::{Guard, GuardSettings, Report, Severity};
+use airlock_scan::Kind;
+use jiff::Timestamp;
+
+use crate::{
+    args::RunArgs,
+    exit::{CommandResult, Exit, Failure},
+    render::{Console, Stream, printable},
+    settings,
+};
+
+/// Longest part of the server's command that is shown, in characters.
+const SHOWN: usize = 60;
+/// Longest report, in characters.
+const SHOWN_OF_A_REPORT: usize = 1_000;
+
+pub(crate) fn execute(args: RunArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
+    let (config, _) = settings::load(&args.config)?;
+    for warning in &config.warnings {
+        writeln!(console.err, "airlock: {warning}")?;
+    }
+    let mut caller = args.caller.caller();
+    caller.session_id.get_or_insert_with(new_session_id);
+    let audit = Audit::open(&config)?;
+    if let Some(notice) = &audit.notice {
+        writeln!(console.err, "airlock: warning: {notice}")?;
+    }
+    if !args.quiet {
+        writeln!(console.err, "{}", start_line(&args.command, &config, &caller, &audit.place))?;
+        if io::stdin().is_terminal() {
+            writeln!(
+                console.err,
+                "airlock: this is a terminal, and an MCP client should start this command; see --help"
+            )?;
+        }
+    }
+    let engine = Airlock::new(&config, providers(audit.sink)?, *hash_key(&config)?.bytes());
+    let settings = GuardSettings {
+        caller: Arc::new(caller),
+        hide_denied: config.airlock.hide_denied_tools,
+        bounds: config.limits.message,
+    };
+    let options = SessionOptions::new(launcher, args.command).max_line(config.limits.message.max_bytes);
+    let err = Mutex::new(Stream::stderr());
+    let end = run_stdio(Arc::new(Guard::new(engine, settings)), &options, move |report| {
+        if !args.quiet || report.severity == Severity::Warning {
+            tell(&report, &mut err.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    });
+    ended(end)
+}
+
+/// How the command ends, given how the session did.
+fn ended(end: SessionEnd) -> CommandResult {
+    match end {
+        SessionEnd::ClientClosed | SessionEnd::ServerExited { code: 0 } => Ok(Exit::Fine),
+        // The reason was said by the process that could not become the server.
+        SessionEnd::ServerExited { code: code @ (126 | 127) } => {
+            Ok(Exit::NotStarted(if code == 126 { 126 } else { 127 }))
+        }
+        SessionEnd::ServerExited { .. } => Err(Failure::unexpected(end)),
+        SessionEnd::Signalled { signal } => Ok(Exit::Signalled(u8::try_from(signal).unwrap_or(u8::MAX))),
+        SessionEnd::Failed(error) => Err(Failure::new(
+            match error.kind() {
+                io::ErrorKind::NotFound => Exit::NotStarted(127),
+                io::ErrorKind::PermissionDenied => Exit::NotStarted(126),
+                _ => Exit::Unexpected,
+            },
+            error,
+        )),
+    }
+}
+
+/// Tells the sessions that share an audit file apart.
+fn new_session_id() -> SessionId {
+    let id = format!("{:x}-{:x}", Timestamp::now().as_millisecond(), process::id());
+    SessionId::new(&id).unwrap_or_else(|_| unreachable!("hexadecimal digits are an identifier"))
+}
+
+fn providers(audit: Arc<dyn AuditSink>) -> Result<Providers, Failure> {
+    let folder = env::current_dir()
+        .map_err(|error| Failure::unexpected(format_args!("the current folder is not known: {error}")))?;
+    Ok(Providers {
+        clock: Arc::new(SystemClock::new()),
+        rate_limits: Arc::new(MemoryStore::default()),
+        files: Arc::new(HostFiles::new(folder)),
+        audit,
+    })
+}
+
+/// Where the records go.
+struct Audit {
+    sink: Arc<dyn AuditSink>,
+    /// For the start line.
+    place: String,
+    /// What the operator should know about it.
+    notice: Option<String>,
+}
+
+impl Audit {
+    fn open(config: &Config) -> Result<Self, Failure> {
+        match &config.audit.destination {
+            Destination::Stdout => {
+                Err(Failure::new(Exit::ConfigInvalid, "audit.path is `stdout`, which carries the protocol")
+                    .with_help("choose a file or `stderr`"))
+            }
+            Destination::Stderr => {
+                let sink = AuditStderr::new().map_err(|error| unwritable("stderr", &error))?;
+                Ok(Self { sink: Arc::new(sink), place: "stderr".to_owned(), notice: None })
+            }
+            Destination::Path(path) => Self::file(path.into()),
+            Destination::Default => {
+                let path = audit_path().ok_or_else(|| {
+                    Failure::unexpected("there is no folder for the audit records: HOME is not set")
+                        .with_help("set `path` in [audit], or AIRLOCK_AUDIT_PATH")
+                })?;
+                Self::file(path)
+            }
+        }
+    }
+
+    fn file(path: std::path::PathBuf) -> Result<Self, Failure> {
+        let place = path.display().to_string();
+        let file = AuditFile::open(path).map_err(|error| unwritable(&place, &error))?;
+        Ok(Self { notice: file.notice(), sink: Arc::new(file), place })
+    }
+}
+
+fn unwritable(place: &str, error: &io::Error) -> Failure {
+    Failure::unexpected(format_args!("audit records cannot be written to {place}: {error}"))
+        .with_help("no call is let through without a record; set `path` in [audit], or AIRLOCK_AUDIT_PATH")
+}
+
+/// The key for the strategy `hash`: given by the environment, or this user's own. Nothing is created when nothing is
+/// hashed.
+fn hash_key(config: &Config) -> Result<HashKey, Failure> {
+    let sanitization = &config.sanitization;
+    if let Some(key) = &sanitization.hash_key {
+        return Ok(key.clone());
+    }
+    if !Kind::ALL.iter().any(|kind| sanitization.strategy(*kind) == Strategy::Hash) {
+        return Ok(HashKey::new([0; 32]));
+    }
+    let missing = |error: &dyn std::fmt::Display| {
+        Failure::unexpected(format_args!("the key of the strategy `hash` is missing: {error}"))
+            .with_help("give one with AIRLOCK_HASH_KEY=$(openssl rand -hex 32)")
+    };
+    let folder = state_dir().ok_or_else(|| missing(&"HOME is not set"))?;
+    load_or_create_hash_key(&folder).map(HashKey::new).map_err(|error| missing(&error))
+}
+
+/// One line that says what is guarded, and how.
+fn start_line(command: &[OsString], config: &Config, caller: &Caller, audit: &str) -> String {
+    let command: Vec<_> = command.iter().map(|part| part.to_string_lossy()).collect();
+    let mode = if config.airlock.strict_mode { "strict" } else { "permissive" };
+    let agent = caller.agent_id.as_ref().map_or("anonymous", |agent| agent.as_str());
+    format!(
+        "airlock: guarding `{}` · mode {mode} · policy {} · agent {agent} · audit {audit}",
+        printable(&command.join(" "), SHOWN),
+        settings::policies(config, caller).join(" and "),
+    )
+}
+
+/// One write per report, since the server's own messages go to the same place.
+fn tell(report: &Report, err: &mut Stream) {
+    let severity = match report.severity {
+        Severity::Info => "",
+        Severity::Warning => "warning: ",
+    };
+    // If stderr is closed nobody listens, and the session goes on.
+    let _ = err
+        .write_all(format!("airlock: {severity}{}\n", printable(&report.text, SHOWN_OF_A_REPORT)).as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::OsString, io};
+
+    use agent_airlock::{
+        AgentId, Caller,
+        config::{ConfigInput, load},
+    };
+    use airlock_gateway::SessionEnd;
+
+    use super::{ended, start_line};
+
+    #[test]
+    fn sessions_map_to_exit_codes() {
+        let failed = |kind: io::ErrorKind| SessionEnd::Failed(kind.into());
+        let table = [
+            (SessionEnd::ClientClosed, 0),
+            (SessionEnd::ServerExited { code: 0 }, 0),
+            (SessionEnd::ServerExited { code: 2 }, 1),
+            (SessionEnd::ServerExited { code: 137 }, 1),
+            (SessionEnd::ServerExited { code: 127 }, 127),
+            (SessionEnd::ServerExited { code: 126 }, 126),
+            (SessionEnd::Signalled { signal: 15 }, 143),
+            (failed(io::ErrorKind::NotFound), 127),
+            (failed(io::ErrorKind::PermissionDenied), 126),
+            (failed(io::ErrorKind::BrokenPipe), 1),
+        ];
+        for (end, code) in table {
+            let shown = format!("{end:?}");
+            let exit = ended(end).unwrap_or_else(|failure| failure.exit);
+            assert_eq!(exit.code(), code, "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_start_line_says_what_is_guarded() {
+        let config = load(&ConfigInput::default(), &jiff::tz::TimeZone::UTC).unwrap();
+        let caller = Caller { agent_id: AgentId::new("claude").ok(), ..Caller::anonymous() };
+        let command: Vec<OsString> = ["npx", "-y", "some-\u{1b}[2Jserver"].iter().map(Into::into).collect();
+        let line = start_line(&command, &config, &caller, "/tmp/audit.jsonl");
+        assert!(
+            line.starts_with("airlock: guarding `npx -y some-\\u{1b}[2Jserver` · mode permissive · policy "),
+            "{line}"
+        );
+        assert!(line.ends_with(" · agent claude · audit /tmp/audit.jsonl"), "{line}");
+    }
+}

@@ -1,0 +1,15 @@
+//! The built binary, as people and scripts use it. One test program, so that it links once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "helpers of tests fail their test"
+)]
+
+mod common;
+mod config;
+mod demo;
+mod help;
+mod run;
+mod scan;

@@ -1,0 +1,24 @@
+//! Transports and sessions of Agent-Airlock.
+//!
+//! A session stands between one MCP client and one MCP server. [`run_stdio`] starts the server as a child
+//! process and carries lines between it and our own standard input and output; a [`Gate`] decides about each
+//! line. The transport holds no rule: it bounds, frames, delivers, and ends processes.
+//!
+//! | part | owns |
+//! |---|---|
+//! | `gate` | what the transport asks of the guard |
+//! | `line` | lines of bounded length out of a stream, without copying |
+//! | `stdio` | the session: two directions, an event loop, its end |
+//! | `server` | the server's process: start, shutdown, no orphans |
+//! | [`host`] | the engine's ports on a real machine: clock, paths, audit destinations, state folder |
+
+mod gate;
+pub mod host;
+mod line;
+mod server;
+mod stdio;
+mod stream;
+
+pub use gate::Gate;
+pub use server::{Launcher, become_child};
+pub use stdio::{SessionEnd, SessionOptions, run_stdio};

@@ -1,0 +1,75 @@
+//! A server that is our child, where there are no process groups. Its own children are not known to us.
+
+use std::{
+    ffi::OsString,
+    io,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use super::{Launcher, Pipes, cannot_start};
+
+/// How often the child is looked at: waiting for it would keep us from ending it.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A server that is our child. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Server(Arc<Mutex<Child>>);
+
+impl Server {
+    /// Starts `command`.
+    pub(crate) fn start(
+        _launcher: &Launcher,
+        command: &[OsString],
+        _grace: Duration,
+    ) -> io::Result<(Self, Pipes)> {
+        let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| io::Error::new(error.kind(), cannot_start(program, &error)))?;
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let server = Self(Arc::new(Mutex::new(child)));
+        let (input, output) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok((server, Pipes { input, output }))
+    }
+
+    /// Calls `done` on a thread of its own when the server has ended.
+    pub(crate) fn on_exit(&self, done: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let child = Arc::clone(&self.0);
+        thread::Builder::new().name("exit".to_owned()).spawn(move || {
+            while matches!(child.lock().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(None)) {
+                thread::sleep(LOOK);
+            }
+            done();
+        })?;
+        Ok(())
+    }
+
+    /// There is no way to ask.
+    pub(crate) fn terminate(&self) {
+        self.kill();
+    }
+
+    /// Kills the server.
+    pub(crate) fn kill(&self) {
+        // It can only fail because it has ended.
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).kill());
+    }
+
+    /// The exit code of the server, once it has ended.
+    pub(crate) fn reap(&mut self) -> i32 {
+        let status = self.0.lock().unwrap_or_else(PoisonError::into_inner).wait();
+        status.ok().and_then(|status| status.code()).unwrap_or(-1)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,163 @@
+//! A session over standard input and output.
+//!
+//! ```text
+//!            ┌─ client thread ──► Gate ──► server's input ◄── injector thread ─┐
+//! client ◄──►│                     │                                           │◄──► server (child process)
+//!            └─ client's output ◄──┴────────── Gate ◄── server thread ─────────┘
+//! ```
+//!
+//! Blocking threads, one per direction, because there is exactly one client and one server: a message costs
+//! one read and one write. Nothing is queued without a bound; who does not read stops who writes to him.
+//! The thread that calls [`run_stdio`] is the conductor: it waits for what ends a session and ends it.
+
+mod conductor;
+mod session;
+mod sink;
+
+use std::{ffi::OsString, fmt, io, sync::Arc, sync::mpsc, time::Duration};
+
+use airlock_mcp::Report;
+
+use crate::{
+    Gate,
+    server::{Launcher, Server},
+    stream::Stream,
+};
+use conductor::{Conductor, Patience};
+use session::{Event, Session};
+
+/// How a session is run.
+#[derive(Debug)]
+pub struct SessionOptions {
+    launcher: Launcher,
+    command: Vec<OsString>,
+    max_line: usize,
+    grace: Duration,
+    drain: Duration,
+}
+
+impl SessionOptions {
+    /// The longest message in bytes when nothing else is said: 16 MiB, room for a screenshot or a document
+    /// in base64.
+    pub const MAX_LINE: usize = 16 * 1024 * 1024;
+
+    /// How long each step of a shutdown lasts when nothing else is said.
+    pub const GRACE: Duration = Duration::from_secs(2);
+
+    /// How long unanswered requests are waited for when nothing else is said.
+    pub const DRAIN: Duration = Duration::from_secs(30);
+
+    /// Runs `command` (a program and its arguments) as the server.
+    pub fn new(launcher: Launcher, command: Vec<OsString>) -> Self {
+        Self { launcher, command, max_line: Self::MAX_LINE, grace: Self::GRACE, drain: Self::DRAIN }
+    }
+
+    /// The longest message that is judged, in bytes; a longer one is skipped and refused.
+    #[must_use]
+    pub fn max_line(mut self, bytes: usize) -> Self {
+        self.max_line = bytes;
+        self
+    }
+
+    /// How long the server has to end after its input was closed, and again after it was asked to terminate.
+    /// Zero goes on at once.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// How long requests that are still unanswered keep the server alive after the client closed its side:
+    /// a client that pipes its requests in and waits for the answers is not gone yet.
+    #[must_use]
+    pub fn drain(mut self, drain: Duration) -> Self {
+        self.drain = drain;
+        self
+    }
+}
+
+/// Why a session ended.
+#[derive(Debug)]
+pub enum SessionEnd {
+    /// The client closed its side.
+    ClientClosed,
+    /// The server ended by itself.
+    ServerExited {
+        /// Its exit code; 128 + n when signal n ended it, as shells count.
+        code: i32,
+    },
+    /// We were asked to end.
+    Signalled {
+        /// The number of the signal.
+        signal: i32,
+    },
+    /// The session could not be started or went wrong.
+    Failed(io::Error),
+}
+
+impl fmt::Display for SessionEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientClosed => f.write_str("the client closed the session"),
+            Self::ServerExited { code } => write!(f, "the server exited with code {code}"),
+            Self::Signalled { signal } => write!(f, "ended by signal {signal}"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Runs one session between our standard streams and a server, and returns when it is over: the server's
+/// processes are gone, everything in flight was answered, and the gate was told.
+///
+/// `reports` gets what the operator should hear, from any thread.
+///
+/// A thread may be left behind that still reads our standard input, so a process should end after its
+/// session. On Unix, SIGINT, SIGTERM and SIGHUP are caught from here on: the first one ends the session
+/// politely, each further one takes the next, harder step at once.
+pub fn run_stdio<G: Gate>(
+    gate: Arc<G>,
+    options: &SessionOptions,
+    reports: impl Fn(Report) + Send + Sync + 'static,
+) -> SessionEnd {
+    start(gate, options, Box::new(reports)).map_or_else(SessionEnd::Failed, Conductor::conduct)
+}
+
+fn start<G: Gate>(
+    gate: Arc<G>,
+    options: &SessionOptions,
+    reports: session::Reports,
+) -> io::Result<Conductor<G>> {
+    let (input, output) = (Stream::stdin()?, Stream::stdout()?);
+    let (sender, events) = mpsc::sync_channel(16);
+    // Before the server is started: a signal in between must end both of us.
+    watch_signals(sender.clone())?;
+    let (server, pipes) = Server::start(&options.launcher, &options.command, options.grace)?;
+    let session =
+        Arc::new(Session::new(gate, reports, output, pipes.input, options.max_line, sender.clone()));
+    let exited = sender.clone();
+    server.on_exit(move || drop(exited.send(Event::ServerGone)))?;
+    session.spawn("server", |session| Some(session.server_to_client(pipes.output)))?;
+    session.spawn("injector", Session::inject)?;
+    session.spawn("client", |session| Some(session.client_to_server(input)))?;
+    Ok(Conductor::new(session, server, events, Patience { grace: options.grace, drain: options.drain }))
+}
+
+#[cfg(unix)]
+fn watch_signals(events: mpsc::SyncSender<Event>) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            if events.send(Event::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// The system ends us, and the server sees its input close.
+#[cfg(not(unix))]
+fn watch_signals(_events: mpsc::SyncSender<Event>) -> io::Result<()> {
+    Ok(())
+}

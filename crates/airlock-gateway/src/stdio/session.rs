@@ -1,0 +1,182 @@
+//! The two directions of a session, each on a thread of its own.
+
+use std::{
+    io::{self, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ChildStdin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::SyncSender,
+    },
+    thread,
+};
+
+use airlock_mcp::Report;
+use pollster::block_on;
+
+use super::sink::{ClientSink, ServerSink};
+use crate::{
+    Gate,
+    line::{Line, LineReader},
+    stream::Stream,
+};
+
+/// Where reports go.
+pub(super) type Reports = Box<dyn Fn(Report) + Send + Sync>;
+
+/// What the conductor has to know.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The client closed its side of our input.
+    ClientClosed,
+    /// Nobody reads our output any more.
+    ClientUnreachable,
+    /// The server does not take input any more.
+    ServerUnreachable,
+    /// Everything the server wrote was delivered and what was in flight was answered.
+    ServerDrained,
+    /// The server's processes have ended; they are not reaped yet.
+    ServerGone,
+    /// We got a signal.
+    Signal(i32),
+    /// The session cannot go on.
+    Failed(io::Error),
+}
+
+/// What the threads of a session share.
+pub(super) struct Session<G> {
+    gate: Arc<G>,
+    reports: Reports,
+    to_client: ClientSink<Stream>,
+    to_server: ServerSink<ChildStdin>,
+    server_closed: AtomicBool,
+    max_line: usize,
+    events: SyncSender<Event>,
+}
+
+impl<G: Gate> Session<G> {
+    pub(super) fn new(
+        gate: Arc<G>,
+        reports: Reports,
+        output: Stream,
+        server_input: ChildStdin,
+        max_line: usize,
+        events: SyncSender<Event>,
+    ) -> Self {
+        Self {
+            gate,
+            reports,
+            to_client: ClientSink::new(output),
+            // A few of the longest messages: nobody who reads at all gets there.
+            to_server: ServerSink::new(server_input, max_line.saturating_mul(4)),
+            server_closed: AtomicBool::new(false),
+            max_line,
+            events,
+        }
+    }
+
+    /// Runs `work` on a thread and passes its event on. A panic in it ends the session instead of leaving one
+    /// direction dead.
+    pub(super) fn spawn(
+        self: &Arc<Self>,
+        name: &str,
+        work: impl FnOnce(&Self) -> Option<Event> + Send + 'static,
+    ) -> io::Result<()> {
+        let session = Arc::clone(self);
+        let failure = format!("internal error: the {name} thread panicked");
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let event = catch_unwind(AssertUnwindSafe(|| work(&session)))
+                .unwrap_or_else(|_panic| Some(Event::Failed(io::Error::other(failure))));
+            event.map(|event| session.events.send(event))
+        })?;
+        Ok(())
+    }
+
+    /// Carries the client's messages to the server until one of them is gone.
+    pub(super) fn client_to_server(&self, input: impl Read) -> Event {
+        let mut lines = LineReader::new(input, self.max_line);
+        loop {
+            let outcome = match lines.next_line() {
+                Ok(Some(Line::Whole(line))) => block_on(self.gate.on_client(line)),
+                Ok(Some(Line::Oversize(seen))) => block_on(self.gate.on_client_oversize(seen)),
+                Ok(None) => return Event::ClientClosed,
+                Err(error) => return Event::Failed(error),
+            };
+            self.report(outcome.reports);
+            if self.to_client.send(None, &outcome.to_client).is_err() {
+                return Event::ClientUnreachable;
+            }
+            if self.to_server.send(outcome.forward.as_deref(), &outcome.to_server).is_err() {
+                return Event::ServerUnreachable;
+            }
+        }
+    }
+
+    /// Carries the server's messages to the client until the server closes its output, then answers what is
+    /// in flight. Goes on reading when the client is gone, so that the server can end in peace.
+    pub(super) fn server_to_client(&self, output: impl Read) -> Event {
+        let mut lines = LineReader::new(output, self.max_line);
+        let mut client_reads = true;
+        loop {
+            let outcome = match lines.next_line() {
+                Ok(Some(Line::Whole(line))) => block_on(self.gate.on_server(line)),
+                Ok(Some(Line::Oversize(seen))) => block_on(self.gate.on_server_oversize(seen)),
+                Ok(None) => break,
+                Err(error) => {
+                    self.report(vec![Report::warning(format!("cannot read from the server: {error}"))]);
+                    break;
+                }
+            };
+            self.report(outcome.reports);
+            if self.to_server.queue(outcome.to_server).is_err() {
+                // Said before our end of the pipe closes, which ends the server too.
+                drop(self.events.send(Event::Failed(io::Error::other("the server does not read its input"))));
+                break;
+            }
+            let sent = self.to_client.send(outcome.forward.as_deref(), &outcome.to_client);
+            if sent.is_err() && client_reads {
+                client_reads = false;
+                drop(self.events.send(Event::ClientUnreachable));
+            }
+        }
+        self.answer_in_flight()
+    }
+
+    /// Writes what the server's direction has to say to the server, so that this direction never waits.
+    pub(super) fn inject(&self) -> Option<Event> {
+        self.to_server.inject().err().map(|_closed| Event::ServerUnreachable)
+    }
+
+    /// Answers what is in flight, once, now that the server cannot.
+    pub(super) fn answer_in_flight(&self) -> Event {
+        if !self.server_closed.swap(true, Ordering::SeqCst) {
+            let outcome = block_on(self.gate.on_server_closed());
+            self.report(outcome.reports);
+            // A client that is gone needs no answer.
+            drop(self.to_client.send(outcome.forward.as_deref(), &outcome.to_client));
+        }
+        Event::ServerDrained
+    }
+
+    pub(super) fn close_client_side(&self) {
+        block_on(self.gate.on_client_closed());
+    }
+
+    pub(super) fn close_server_input(&self) {
+        self.to_server.close();
+    }
+
+    pub(super) fn gate(&self) -> &G {
+        &self.gate
+    }
+
+    /// Whether a thread waits for the client to read.
+    pub(super) fn waits_for_client(&self) -> bool {
+        self.to_client.is_busy()
+    }
+
+    fn report(&self, reports: Vec<Report>) {
+        reports.into_iter().for_each(&self.reports);
+    }
+}
