@@ -60,7 +60,8 @@ fn introduce(report: &Report, out: &mut Stream) -> io::Result<()> {
     writeln!(out, "    agent ───▶ airlock ─────▶ server     {}", paint.good("with Airlock"))?;
     writeln!(out, "\n  Its rules, from the demo's airlock.toml:\n")?;
     for line in CONFIG.lines() {
-        writeln!(out, "{}", paint.note(format_args!("    {line}")))?;
+        let indent = if line.is_empty() { "" } else { "    " };
+        writeln!(out, "{indent}{}", paint.note(line))?;
     }
     writeln!(out, "\n{}", paint.strong("First, ordinary work"))?;
     let (answer, unchanged) = &report.ordinary;
