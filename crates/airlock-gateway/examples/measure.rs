@@ -7,6 +7,8 @@
 //! `cat` answers messages of 1 KB directly and through `examples/probe.rs`, which passes everything on, so the
 //! figures are those of the transport: two messages judged per round trip, one in each direction.
 
+#![cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports, reason = "reads /proc"))]
+
 use std::{
     fs,
     io::{self, BufRead, BufReader, Write},
@@ -87,7 +89,7 @@ fn run(command: Command) -> io::Result<Run> {
     round_trips(ROUND_TRIPS)?;
     let run = Run {
         latency: started.elapsed() / ROUND_TRIPS,
-        cpu: (self::cpu(child.id())? - cpu) / ROUND_TRIPS,
+        cpu: self::cpu(child.id())?.saturating_sub(cpu) / ROUND_TRIPS,
         memory: memory(child.id())?,
         supervisor_memory: first_child(child.id())?.map_or(Ok(0), memory)?,
     };

@@ -57,7 +57,8 @@ fn options(launcher: Launcher) -> (SessionOptions, bool) {
     let options = SessionOptions::new(launcher, command)
         .max_line(max_line)
         .grace(milliseconds(grace))
-        .drain(milliseconds(drain));
+        .drain(milliseconds(drain))
+        .withhold("PROBE_SECRET");
     (options, plain)
 }
 

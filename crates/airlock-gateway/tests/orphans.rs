@@ -5,7 +5,10 @@
 #[expect(dead_code, reason = "the other test file uses the rest")]
 mod probe;
 
-use std::{fs, time::Instant};
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use probe::{Probe, eventually, sh};
 use rustix::process::{Pid, Signal, kill_process};
@@ -134,6 +137,17 @@ fn the_server_leaves_children_behind() {
     let child = Pid::from_raw(line.split(' ').next().unwrap().parse().unwrap()).unwrap();
     assert!(probe.finish().contains("end: the server exited with code 4"));
     all_gone(&[child]);
+}
+
+#[test]
+fn a_server_that_ended_does_not_hurry_the_client() {
+    let line = "x".repeat(1000);
+    let mut probe = Probe::start(&["--grace", "20"], &sh(&format!("yes {line} | head -n 100")));
+    eventually("the server ended", || supervisors(&probe).is_empty());
+    // Several times the deadline for everything that does not depend on the client.
+    thread::sleep(Duration::from_millis(200));
+    assert!((0..100).all(|_| probe.read_line() == line));
+    assert!(probe.finish().contains("end: the server exited with code 0"));
 }
 
 #[test]

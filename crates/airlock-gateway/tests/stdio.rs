@@ -63,10 +63,19 @@ fn the_server_runs_as_if_started_by_the_client() {
     let script =
         "grep -E '^Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd; pwd; env | sort; echo talk >&2";
     let direct = probe::direct(&sh(script));
+    assert!(direct.contains("PATH="), "{direct}");
     let (output, stderr) = session(&["--plain"], &sh(script), b"");
     assert_eq!(output, direct);
     assert!(direct.contains("SigIgn"), "{direct}");
     assert!(stderr.starts_with("talk\n"), "{stderr}");
+}
+
+#[test]
+fn what_is_withheld_does_not_reach_the_server() {
+    let script = sh("echo ${PROBE_SECRET-unset} ${PROBE_OPEN-unset}");
+    let mut probe = Probe::start_with_env(&["--plain"], &script, &["PROBE_SECRET", "PROBE_OPEN"]);
+    assert_eq!(probe.read_line(), "unset value");
+    probe.finish();
 }
 
 #[test]
@@ -119,6 +128,15 @@ fn a_stuck_client_stops_the_server_and_costs_no_memory() {
     assert!((0..50_000).all(|_| probe.read_line() == line));
     probe.close_stdin();
     probe.finish();
+}
+
+#[test]
+fn a_stuck_client_does_not_keep_us_from_ending() {
+    let mut probe = Probe::start(&["--grace", "100"], &sh("echo start; exec yes"));
+    probe.read_line();
+    eventually("the session waits for the client", || probe.is_asleep());
+    probe.signal(rustix::process::Signal::TERM);
+    assert!(probe.finish().contains("end: ended by signal 15"));
 }
 
 #[test]

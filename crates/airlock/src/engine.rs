@@ -20,7 +20,7 @@ use crate::{
     protect::{Exemptions, OutputReport, ProtectedOutput, Protector, RawOutput},
     rejection::Rejection,
     tool::{Tool, check_name},
-    validate::{ArgumentLimits, Contract, check_limits},
+    validate::{ArgumentLimits, Contract, NO_ARGUMENTS, check_limits},
 };
 
 /// The engine behind every door: compile tools once, then admit calls and release outputs.
@@ -204,6 +204,7 @@ impl Core {
             stripped: false,
             free_form: false,
             unchecked_schema: false,
+            argument_injections: 0,
             output: OutputReport::default(),
         };
         let scope = AuditScope::open(Arc::clone(self), record);
@@ -261,9 +262,18 @@ impl Core {
             let mut trace = |check, verdict| trace(Layer::Authorize, check, verdict);
             limits.extend(binding.evaluate(&call.caller, now.wall, &mut trace)?);
         }
-        if !tool.rules.is_empty() {
+        if call.arguments.len() > NO_ARGUMENTS.len() {
             let doc = check_limits(&call.arguments, &self.limits)?;
-            self.check_argument_rules(tool, doc.root(), trace)?;
+            if !tool.rules.is_empty() {
+                self.check_argument_rules(tool, doc.root(), trace)?;
+            }
+            let (passages, blocked) = self.protector.screen_arguments(doc.root());
+            call.scope.record().argument_injections = passages;
+            if blocked {
+                return Err(Rejection::new(Code::ContentBlocked)
+                    .with_message("the arguments hold instructions to a model")
+                    .with_hint("leave out text that gives orders to whoever reads it next"));
+            }
         }
         Ok(limits)
     }

@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(1);
 ///
 /// After a write failed, [`ready`](AuditSink::ready) fails until a line break could be written. It also ends
 /// the part of a record that a full disk may have let through, so that the next record starts its own line;
-/// readers skip empty lines.
+/// readers skip empty lines. Records survive our death, and a power failure as far as the system wrote them out.
 #[derive(Debug)]
 pub struct AuditFile {
     path: PathBuf,

@@ -1,7 +1,6 @@
 //! A server that is our child, where there are no process groups. Its own children are not known to us.
 
 use std::{
-    ffi::OsString,
     io,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -9,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Launcher, Pipes, cannot_start};
+use super::{Launcher, Pipes, Program, cannot_start};
 
 /// How often the child is looked at: waiting for it would keep us from ending it.
 const LOOK: Duration = Duration::from_millis(50);
@@ -19,19 +18,23 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) struct Server(Arc<Mutex<Child>>);
 
 impl Server {
-    /// Starts `command`.
+    /// Starts `program`.
     pub(crate) fn start(
         _launcher: &Launcher,
-        command: &[OsString],
+        program: Program<'_>,
         _grace: Duration,
     ) -> io::Result<(Self, Pipes)> {
-        let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut child = Command::new(program)
+        let (name, arguments) = program.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(name);
+        for variable in program.withheld {
+            command.env_remove(variable);
+        }
+        let mut child = command
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| io::Error::new(error.kind(), cannot_start(program, &error)))?;
+            .map_err(|error| io::Error::new(error.kind(), cannot_start(name, &error)))?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let server = Self(Arc::new(Mutex::new(child)));
         let (input, output) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;

@@ -41,9 +41,14 @@ pub(crate) use direct::Server;
 #[cfg(unix)]
 pub(crate) use supervised::Server;
 
-/// The first argument of a process that we start ourselves.
-#[cfg(unix)]
-const CHILD: &str = "__child";
+/// What is started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program<'a> {
+    /// The program and its arguments.
+    pub(crate) command: &'a [OsString],
+    /// Environment variables that are not passed on.
+    pub(crate) withheld: &'a [OsString],
+}
 
 /// What we write to and read from.
 #[derive(Debug)]
@@ -83,11 +88,12 @@ pub struct Launcher {
 /// }
 /// ```
 pub fn become_child(arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher, ExitCode> {
-    let mut arguments = arguments.into_iter().skip(1).peekable();
+    let arguments = arguments.into_iter().skip(1);
     #[cfg(unix)]
-    if arguments.next_if(|first| first == CHILD).is_some() {
-        return Err(ExitCode::from(reexec::run(arguments)));
+    if let Some(code) = reexec::run(arguments) {
+        return Err(ExitCode::from(code));
     }
+    #[cfg(not(unix))]
     drop(arguments);
     // Known on every supported system; if it is not, starting a session will say so.
     Ok(Launcher { program: env::current_exe().unwrap_or_default() })

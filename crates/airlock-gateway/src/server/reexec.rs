@@ -11,7 +11,7 @@ use std::{
 
 use rustix::process::{Pid, getppid};
 
-use super::{CHILD, cannot_start, supervisor};
+use super::{Program, cannot_start, supervisor};
 
 /// The command exists but cannot be run.
 const NOT_RUNNABLE: u8 = 126;
@@ -22,11 +22,17 @@ const MISUSED: u8 = 64;
 /// Whoever started us is gone already.
 const ORPHANED: u8 = 1;
 
+const CHILD: &str = "__child";
 const SUPERVISE: &str = "supervise";
 const BECOME: &str = "become";
 
-/// What our parent wants: `supervise PARENT GRACE_MS COMMAND…` or `become PARENT COMMAND…`.
-pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> u8 {
+/// Does what our parent wants, if our parent is this binary: `__child supervise PARENT GRACE_MS COMMAND…` or
+/// `__child become PARENT COMMAND…`. Returns the code to exit with.
+pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> Option<u8> {
+    if arguments.next()? == CHILD { Some(act(arguments)) } else { None }
+}
+
+fn act(mut arguments: impl Iterator<Item = OsString>) -> u8 {
     let role = arguments.next().unwrap_or_default();
     let parent = number(arguments.next()).and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
     let grace = if role == SUPERVISE { number(arguments.next()) } else { Some(0) };
@@ -40,12 +46,15 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> u8 {
     }
 }
 
-/// How `program` (this binary) is started as the supervisor of `command`.
-pub(super) fn supervisor_command(program: &Path, grace: Duration, command: &[OsString]) -> Command {
-    let mut supervisor = Command::new(program);
+/// How `binary` (this one) is started as the supervisor of `program`.
+pub(super) fn supervisor_command(binary: &Path, grace: Duration, program: Program<'_>) -> Command {
+    let mut supervisor = Command::new(binary);
     supervisor
         .args([CHILD, SUPERVISE, &std::process::id().to_string(), &grace.as_millis().to_string()])
-        .args(command);
+        .args(program.command);
+    for variable in program.withheld {
+        supervisor.env_remove(variable);
+    }
     supervisor
 }
 
@@ -98,7 +107,7 @@ pub(super) fn die_with_parent(_signal: rustix::process::Signal) -> io::Result<()
     Ok(())
 }
 
-pub(super) fn complain(text: &str, code: u8) -> u8 {
+fn complain(text: &str, code: u8) -> u8 {
     // Nobody is left to tell if this fails.
     drop(writeln!(io::stderr(), "airlock: {text}"));
     code

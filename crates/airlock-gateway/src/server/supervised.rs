@@ -11,7 +11,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
-use super::{Launcher, Pipes, program, reexec};
+use super::{Launcher, Pipes, Program, program, reexec};
 
 /// A server under a supervisor. Dropping it kills what still runs.
 #[derive(Debug)]
@@ -22,16 +22,17 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `command`. The calling thread has to live as long as the session: when it ends, Linux takes it
+    /// Starts `program`. The calling thread has to live as long as the session: when it ends, Linux takes it
     /// for our death. `grace` is how long the server has to end when it is asked to terminate.
     pub(crate) fn start(
         launcher: &Launcher,
-        command: &[OsString],
+        program: Program<'_>,
         grace: Duration,
     ) -> io::Result<(Self, Pipes)> {
         let search = std::env::var_os("PATH");
-        program::check(command.first().map(OsString::as_os_str).unwrap_or_default(), search.as_deref())?;
-        let mut supervisor = reexec::supervisor_command(&launcher.program, grace, command)
+        let name = program.command.first().map(OsString::as_os_str).unwrap_or_default();
+        program::check(name, search.as_deref())?;
+        let mut supervisor = reexec::supervisor_command(&launcher.program, grace, program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // Out of our terminal's foreground group: Ctrl-C is ours to handle.

@@ -20,7 +20,7 @@ use airlock_mcp::Report;
 
 use crate::{
     Gate,
-    server::{Launcher, Server},
+    server::{Launcher, Program, Server},
     stream::Stream,
 };
 use conductor::{Conductor, Patience};
@@ -31,6 +31,7 @@ use session::{Event, Session};
 pub struct SessionOptions {
     launcher: Launcher,
     command: Vec<OsString>,
+    withheld: Vec<OsString>,
     max_line: usize,
     grace: Duration,
     drain: Duration,
@@ -49,7 +50,22 @@ impl SessionOptions {
 
     /// Runs `command` (a program and its arguments) as the server.
     pub fn new(launcher: Launcher, command: Vec<OsString>) -> Self {
-        Self { launcher, command, max_line: Self::MAX_LINE, grace: Self::GRACE, drain: Self::DRAIN }
+        Self {
+            launcher,
+            command,
+            withheld: Vec::new(),
+            max_line: Self::MAX_LINE,
+            grace: Self::GRACE,
+            drain: Self::DRAIN,
+        }
+    }
+
+    /// Keeps an environment variable of ours, a key say, from the server. The server still runs as the same
+    /// user and can find it if it looks for it: this keeps it out of crash reports, not out of reach.
+    #[must_use]
+    pub fn withhold(mut self, variable: impl Into<OsString>) -> Self {
+        self.withheld.push(variable.into());
+        self
     }
 
     /// The longest message that is judged, in bytes; a longer one is skipped and refused.
@@ -131,7 +147,8 @@ fn start<G: Gate>(
     let (sender, events) = mpsc::sync_channel(16);
     // Before the server is started: a signal in between must end both of us.
     watch_signals(sender.clone())?;
-    let (server, pipes) = Server::start(&options.launcher, &options.command, options.grace)?;
+    let program = Program { command: &options.command, withheld: &options.withheld };
+    let (server, pipes) = Server::start(&options.launcher, program, options.grace)?;
     let session =
         Arc::new(Session::new(gate, reports, output, pipes.input, options.max_line, sender.clone()));
     let exited = sender.clone();

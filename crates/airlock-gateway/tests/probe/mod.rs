@@ -22,9 +22,15 @@ pub(crate) struct Probe {
 
 impl Probe {
     pub(crate) fn start(options: &[&str], server: &[impl AsRef<str>]) -> Self {
+        Self::start_with_env(options, server, &[])
+    }
+
+    /// With environment variables that all have the value `value`.
+    pub(crate) fn start_with_env(options: &[&str], server: &[impl AsRef<str>], names: &[&str]) -> Self {
         let mut child = Command::new(example())
             .args(options)
             .args(server.iter().map(AsRef::as_ref))
+            .envs(names.iter().map(|name| (name, "value")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

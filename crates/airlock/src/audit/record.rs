@@ -27,6 +27,8 @@ pub(crate) struct Record {
     pub(crate) stripped: bool,
     pub(crate) free_form: bool,
     pub(crate) unchecked_schema: bool,
+    /// Passages in the arguments that look like instructions to a model.
+    pub(crate) argument_injections: u32,
     pub(crate) output: OutputReport,
 }
 
@@ -118,9 +120,11 @@ impl Record {
             }
             out.push('}');
         }
-        for (count, name) in
-            [(self.output.injections as usize, "injections"), (self.output.cut_chars, "cut_chars")]
-        {
+        for (count, name) in [
+            (self.argument_injections as usize, "argument_injections"),
+            (self.output.injections as usize, "injections"),
+            (self.output.cut_chars, "cut_chars"),
+        ] {
             if count > 0 {
                 let _ = write!(out, ",\"{name}\":{count}");
             }

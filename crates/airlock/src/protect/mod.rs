@@ -18,7 +18,7 @@ use airlock_scan::{Class, Finding, KindSet, Scanner};
 
 use crate::{
     config::{AirlockConfig, Injection, Sanitization},
-    json::{Document, Splices},
+    json::{Document, Splices, Value},
 };
 use leaves::Leaves;
 use mask::Masker;
@@ -114,6 +114,20 @@ impl Protector {
             }
             None => (masked, report),
         }
+    }
+
+    /// How many passages of the arguments look like orders to whichever model reads them next, and whether
+    /// the configuration refuses them.
+    pub(crate) fn screen_arguments(&self, arguments: Value<'_>) -> (u32, bool) {
+        if self.injection == Injection::Off {
+            return (0, false);
+        }
+        let nothing_masked = Exemptions { unmasked: true, fields: Vec::new() };
+        let mut leaves = Leaves::new(&self.output, &self.masker, &nothing_masked);
+        leaves.screen_instructions();
+        leaves.value(arguments, &mut Splices::default());
+        let passages = leaves.into_report().injections;
+        (passages, passages > 0 && self.injection == Injection::Block)
     }
 
     /// The JSON with everything masked that a record must not hold, whatever the output's settings are.

@@ -95,7 +95,7 @@ pub(crate) fn play(stage: &mut Stage) -> Result<Report, Failure> {
         let mut outcomes = Vec::new();
         for attempt in threat.attempts {
             outcomes.push(try_it(stage, attempt)?);
-            calls += attempt.times + usize::from(attempt.before.is_some());
+            calls += attempt.times;
         }
         threats.push((threat, outcomes));
     }
@@ -105,10 +105,6 @@ pub(crate) fn play(stage: &mut Stage) -> Result<Report, Failure> {
 
 fn try_it(stage: &mut Stage, attempt: &'static Attempt) -> Result<Outcome, Failure> {
     let arguments = arguments(attempt.arguments);
-    if let Some((tool, text)) = attempt.before {
-        stage.direct.call(tool, &self::arguments(text))?;
-        stage.guarded.call(tool, &self::arguments(text))?;
-    }
     let (mut without, mut with, mut seen_before) = (Value::Null, Value::Null, 0);
     for _ in 0..attempt.times {
         without = stage.direct.call(attempt.tool, &arguments)?;

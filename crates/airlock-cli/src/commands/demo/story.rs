@@ -80,9 +80,7 @@ fn tell_attempt(outcome: &Outcome, out: &mut Stream) -> io::Result<()> {
     let times = if attempt.times > 1 { format!(", {} times", attempt.times) } else { String::new() };
     writeln!(out)?;
     row(out, "the agent", &format!("{}{times}:", attempt.intent), Paint::plain)?;
-    for (tool, arguments) in attempt.before.into_iter().chain([(attempt.tool, attempt.arguments)]) {
-        row(out, "", &format!("{tool} {arguments}"), Paint::strong)?;
-    }
+    row(out, "", &format!("{} {}", attempt.tool, attempt.arguments), Paint::strong)?;
     row(out, "without Airlock", &excerpt(&answer_text(&outcome.without)), Paint::bad)?;
     if outcome.stopped {
         row(out, "with Airlock", &verdict(outcome), Paint::good)?;
