@@ -1,0 +1,100 @@
+//! The picture of crates in ARCHITECTURE.md, held against `cargo metadata`, so that it cannot lie.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
+
+use serde_json::Value;
+
+/// The arrows between our crates: who may use whom, tests and benchmarks apart.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("airlock-scan", &[]),
+    ("agent-airlock", &["airlock-scan"]),
+    ("airlock-mcp", &["agent-airlock"]),
+    ("airlock-gateway", &["agent-airlock", "airlock-mcp"]),
+    ("airlock-cli", &["agent-airlock", "airlock-gateway", "airlock-mcp", "airlock-scan"]),
+    ("airlock-testkit", &["agent-airlock"]),
+    ("airlock-e2e", &[]),
+    ("xtask", &[]),
+];
+
+/// The end-to-end suite is no part of the product and may use what it likes.
+const SUITE: &str = "airlock-e2e";
+
+/// Dependencies that isolate something: each has one owner.
+const OWNERS: &[(&str, &str)] = &[
+    ("jsonschema", "agent-airlock"),
+    ("toml", "agent-airlock"),
+    ("regex", "agent-airlock"),
+    ("unicode-normalization", "agent-airlock"),
+    ("signal-hook", "airlock-gateway"),
+    ("getrandom", "airlock-gateway"),
+    ("clap", "airlock-cli"),
+    ("rmcp", SUITE),
+    ("tokio", SUITE),
+];
+
+/// Crate → names of its normal dependencies.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let cargo = std::env::var_os("CARGO").expect("cargo runs the tests");
+    let output = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+    packages
+        .iter()
+        .map(|package| {
+            let own = package["dependencies"].as_array().unwrap().iter();
+            (name(package), own.filter(|dependency| dependency["kind"].is_null()).map(name).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn arrows_point_to_the_engine() {
+    let crates = dependencies();
+    let ours: BTreeSet<&str> = ARROWS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        crates.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        ours,
+        "a new crate needs its arrows"
+    );
+    for (name, allowed) in ARROWS {
+        let used: Vec<&str> = crates[*name]
+            .iter()
+            .map(String::as_str)
+            .filter(|used| ours.contains(used) && !allowed.contains(used))
+            .collect();
+        assert!(used.is_empty(), "{name} must not use {used:?}");
+    }
+}
+
+#[test]
+fn heavy_dependencies_have_one_owner() {
+    let crates = dependencies();
+    for (dependency, owner) in OWNERS {
+        let users: Vec<&str> = crates
+            .iter()
+            .filter(|(_, used)| used.contains(*dependency))
+            .map(|(name, _)| name.as_str())
+            .filter(|user| *user != SUITE || *owner == SUITE)
+            .collect();
+        assert_eq!(users, [*owner], "{dependency} belongs to {owner}");
+    }
+}
+
+#[test]
+fn the_core_has_no_runtime_and_no_io() {
+    let crates = dependencies();
+    for pure in ["airlock-scan", "agent-airlock", "airlock-mcp"] {
+        for banned in ["tokio", "rustix", "libc", "signal-hook", "getrandom", "tempfile", "clap"] {
+            assert!(!crates[pure].contains(banned), "{pure} must not use {banned}");
+        }
+    }
+}
