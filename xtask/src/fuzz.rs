@@ -1,4 +1,4 @@
-//! Runs each fuzz target for a moment, as a smoke test: `fuzz/` is a cargo-fuzz folder and a workspace of its
+//! Runs the fuzz targets, by default for a moment, as a smoke test: `fuzz/` is a cargo-fuzz folder and a workspace of its
 //! own.
 //!
 //! What `cargo fuzz` does is a build with LLVM's coverage pass and a run of the binary. Both work with the
@@ -18,12 +18,39 @@ const FLAGS: &str = "--cfg fuzzing -Cdebug-assertions -Coverflow-checks -Cpasses
     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// What a run may use: seconds in all, seconds and megabytes for one input.
-const LIMITS: [&str; 5] =
-    ["-max_total_time=10", "-timeout=5", "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1"];
+/// What a run may use besides its time: seconds and megabytes for one input.
+const LIMITS: [&str; 4] = ["-timeout=5", "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1"];
 
-/// Builds the targets and runs each for ten seconds.
-pub(crate) fn fuzz(report: &mut Report) -> Result<(), String> {
+/// What to run, and for how long.
+pub(crate) struct Options {
+    seconds: u32,
+    /// All targets where none is named.
+    targets: Vec<String>,
+}
+
+impl Options {
+    /// A smoke test: every target for ten seconds.
+    pub(crate) fn smoke() -> Self {
+        Self { seconds: 10, targets: Vec::new() }
+    }
+
+    /// Reads `[--seconds N] [TARGET…]`; `None` for anything else.
+    pub(crate) fn parse(words: &[&str]) -> Option<Self> {
+        let mut options = Self::smoke();
+        let targets = match words {
+            ["--seconds", seconds, targets @ ..] => {
+                options.seconds = seconds.parse().ok().filter(|seconds| *seconds > 0)?;
+                targets
+            }
+            targets => targets,
+        };
+        options.targets = targets.iter().map(|target| (*target).to_owned()).collect();
+        options.targets.iter().all(|target| !target.starts_with('-')).then_some(options)
+    }
+}
+
+/// Builds the targets and runs each of them.
+pub(crate) fn fuzz(report: &mut Report, options: &Options) -> Result<(), String> {
     if !root().join("fuzz/Cargo.toml").exists() {
         report.skip("fuzz", "there is no fuzz folder".to_owned());
         return Ok(());
@@ -34,25 +61,34 @@ pub(crate) fn fuzz(report: &mut Report) -> Result<(), String> {
     }
     let folder = target().join("fuzz");
     report.step("fuzz: build", || build(&folder))?;
-    report.step("fuzz: run", || run_all(&folder))
+    report.step("fuzz: run", || run_all(&folder, options))
 }
 
 fn build(folder: &Path) -> Result<(), String> {
     let mut command = cargo(["build", "--release", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
     // A target triple, though it is the host's, keeps the flags away from build scripts.
     command.args(["--target", env!("XTASK_HOST"), "--target-dir"]).arg(folder);
+    // Ten seconds are too few to earn back what a thorough optimisation costs.
+    for (setting, value) in [("OPT_LEVEL", "1"), ("CODEGEN_UNITS", "16"), ("DEBUG", "0")] {
+        command.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
+    }
     run(command.env("RUSTFLAGS", FLAGS))
 }
 
-fn run_all(folder: &Path) -> Result<(), String> {
-    let targets = targets()?;
+fn run_all(folder: &Path, options: &Options) -> Result<(), String> {
+    let mut targets = targets()?;
+    if let Some(unknown) = options.targets.iter().find(|name| !targets.contains(name)) {
+        return Err(format!("there is no fuzz target `{unknown}`, only {}", targets.join(", ")));
+    }
+    targets.retain(|name| options.targets.is_empty() || options.targets.contains(name));
     let cores = available_parallelism().map_or(1, usize::from);
     for some in targets.chunks(cores) {
-        let started: Vec<Run> = some.iter().map(|name| Run::start(folder, name)).collect::<Result<_, _>>()?;
+        let started: Vec<Run> = some.iter().map(|name| Run::start(folder, name, options.seconds)).collect::<Result<_, _>>()?;
         let ended: Vec<Result<(), String>> = started.into_iter().map(Run::end).collect();
         ended.into_iter().collect::<Result<(), _>>()?;
     }
-    println!("{} targets, {cores} at a time: {}", targets.len(), targets.join(", "));
+    let (count, seconds) = (targets.len(), options.seconds);
+    println!("{count} targets, {cores} at a time, {seconds} s each: {}", targets.join(", "));
     Ok(())
 }
 
@@ -79,7 +115,7 @@ struct Run {
 }
 
 impl Run {
-    fn start(folder: &Path, name: &str) -> Result<Self, String> {
+    fn start(folder: &Path, name: &str, seconds: u32) -> Result<Self, String> {
         let failed = |error| format!("cannot start the fuzz target `{name}`: {error}");
         let corpus = folder.join("corpus").join(name);
         fs::create_dir_all(&corpus).map_err(failed)?;
@@ -87,7 +123,8 @@ impl Run {
         let binary = folder.join(env!("XTASK_HOST")).join("release").join(name);
         let seeds = root().join("fuzz/seeds").join(name);
         let mut command = command(binary);
-        command.args(LIMITS).arg(format!("-artifact_prefix={}/{name}-", folder.display())).arg(&corpus);
+        command.args(LIMITS).arg(format!("-max_total_time={seconds}"));
+        command.arg(format!("-artifact_prefix={}/{name}-", folder.display())).arg(&corpus);
         if seeds.exists() {
             command.arg(seeds);
         }

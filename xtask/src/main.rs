@@ -8,6 +8,7 @@
     reason = "a task talks to whoever started it, on the terminal or in the log of CI"
 )]
 
+mod bench;
 mod command;
 mod fuzz;
 mod report;
@@ -21,36 +22,62 @@ use report::Report;
 const HELP: &str = "\
 usage: cargo xtask TASK
 
-  test    everything below, then all tests: what CI runs
+  test    setup, lint, all tests, fuzz: what CI runs
   setup   installs what the tests need (npm packages, a Python venv, cargo tools); quick when it is there
   lint    format, clippy, documentation, dependencies
   e2e     only the end-to-end tests, with the real MCP servers and clients
-  fuzz    each fuzz target for ten seconds
+  fuzz [--seconds N] [TARGET...]
+          each fuzz target, or the named ones, for N seconds (10)
+  bench   measures everything that DESIGN.md has a budget for, and writes BENCHMARKS.md
   help    this text
 
 Everything is installed below `target/e2e`, but for cargo tools (cargo-nextest, cargo-deny), which are
 installed with `cargo install` when they are missing.";
 
+/// What is to be done.
+enum Task {
+    Help,
+    Steps(fn(&mut Report) -> Result<(), String>),
+    Fuzz(fuzz::Options),
+}
+
+impl Task {
+    /// Reads the command line; `None` when it makes no sense.
+    fn parse(words: &[&str]) -> Option<Self> {
+        Some(match *words {
+            ["test"] => Self::Steps(steps::test),
+            ["setup"] => Self::Steps(setup::setup),
+            ["lint"] => Self::Steps(steps::lint),
+            ["e2e"] => Self::Steps(steps::e2e),
+            ["bench"] => Self::Steps(bench::bench),
+            ["fuzz", ref words @ ..] => Self::Fuzz(fuzz::Options::parse(words)?),
+            ["help" | "--help" | "-h"] => Self::Help,
+            _ => return None,
+        })
+    }
+
+    fn run(self, report: &mut Report) -> Result<(), String> {
+        match self {
+            Self::Help => {
+                println!("{HELP}");
+                return Ok(());
+            }
+            Self::Steps(steps) => steps(report)?,
+            Self::Fuzz(options) => fuzz::fuzz(report, &options)?,
+        }
+        Ok(())
+    }
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let task: fn(&mut Report) -> Result<(), String> =
-        match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            ["test"] => steps::test,
-            ["setup"] => setup::setup,
-            ["lint"] => steps::lint,
-            ["e2e"] => steps::e2e,
-            ["fuzz"] => fuzz::fuzz,
-            ["help" | "--help" | "-h"] => {
-                println!("{HELP}");
-                return ExitCode::SUCCESS;
-            }
-            _ => {
-                eprintln!("{HELP}");
-                return ExitCode::from(64);
-            }
-        };
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let Some(task) = Task::parse(&words) else {
+        eprintln!("{HELP}");
+        return ExitCode::from(64);
+    };
     let mut report = Report::default();
-    let outcome = task(&mut report);
+    let outcome = task.run(&mut report);
     report.print();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,7 +12,7 @@ pub(crate) fn test(report: &mut Report) -> Result<(), String> {
     build(report)?;
     doctests(report)?;
     tests(report, None)?;
-    fuzz::fuzz(report)
+    fuzz::fuzz(report, &fuzz::Options::smoke())
 }
 
 /// The checks that run no code of ours.
