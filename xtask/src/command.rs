@@ -46,6 +46,23 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
+/// Runs a command to its end, and gives back what it prints on the standard output.
+///
+/// # Errors
+///
+/// Names the command when it cannot be started, does not succeed, or prints what is no text.
+pub(crate) fn said(command: &mut Command) -> Result<String, String> {
+    let line = line(command);
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot start `{line}`: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("`{line}` ended with {}", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|error| format!("`{line}` printed no text: {error}"))
+}
+
 /// The command as one would type it in the root of the workspace.
 fn line(command: &Command) -> String {
     let program = Path::new(command.get_program());

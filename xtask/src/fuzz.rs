@@ -83,7 +83,8 @@ fn run_all(folder: &Path, options: &Options) -> Result<(), String> {
     targets.retain(|name| options.targets.is_empty() || options.targets.contains(name));
     let cores = available_parallelism().map_or(1, usize::from);
     for some in targets.chunks(cores) {
-        let started: Vec<Run> = some.iter().map(|name| Run::start(folder, name, options.seconds)).collect::<Result<_, _>>()?;
+        let started: Vec<Run> =
+            some.iter().map(|name| Run::start(folder, name, options.seconds)).collect::<Result<_, _>>()?;
         let ended: Vec<Result<(), String>> = started.into_iter().map(Run::end).collect();
         ended.into_iter().collect::<Result<(), _>>()?;
     }

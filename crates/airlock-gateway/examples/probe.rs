@@ -95,7 +95,7 @@ impl Gate for Plain {
 
 /// Passes everything on but lines with an instruction in them. From the client: `deny` is answered by the
 /// gate, `hold` is kept until the server has said something, `panic` panics. From the server: `ask` is
-/// answered by the gate, `panic` panics. A client line counts as in flight until the server sent a line for it.
+/// answered by the gate, `slowly` lets held lines go after a while, `panic` panics. A client line counts as in flight until the server sent a line for it.
 #[derive(Default)]
 struct Obedient {
     held: Mutex<Vec<Vec<u8>>>,
@@ -125,6 +125,10 @@ impl Gate for Obedient {
             return Outcome { to_server: vec![answer.into_bytes()], ..Outcome::stop() };
         }
         let held = mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
+        if find(line, b"slowly").is_some() {
+            // Long enough for the session to look while the held lines are neither held nor queued.
+            std::thread::sleep(Duration::from_millis(100));
+        }
         self.in_flight.fetch_add(held.len(), Ordering::SeqCst);
         Outcome { forward: Some(Cow::Borrowed(line)), to_server: held, ..Outcome::stop() }
     }

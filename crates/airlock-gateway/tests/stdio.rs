@@ -194,6 +194,13 @@ fn a_client_that_pipes_its_requests_in_gets_its_answers() {
 }
 
 #[test]
+fn held_messages_are_not_lost_while_they_are_let_go() {
+    let script = "read -r a; echo \"slowly $a\"; read -r b; echo \"got $b\"";
+    let (output, _) = session(&["--grace", "50"], &sh(script), b"1\nhold 2\n");
+    assert_eq!(output, "slowly 1\ngot hold 2\n");
+}
+
+#[test]
 fn a_server_that_dies_fails_what_is_in_flight() {
     let cases = [
         ("read -r a; printf '{\"half'; exit 3", "{\"half\n", "code 3"),

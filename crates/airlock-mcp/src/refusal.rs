@@ -60,3 +60,47 @@ pub(crate) fn as_error(id: &str, rejection: &Rejection) -> Vec<u8> {
     out.push_str("}}");
     out.into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use agent_airlock::{Code, Rejection};
+    use serde_json::Value;
+
+    use super::{Era, as_error, as_tool_result};
+
+    fn number(code: Code) -> i64 {
+        let answer: Value = serde_json::from_slice(&as_error("1", &Rejection::new(code))).unwrap();
+        answer["error"]["code"].as_i64().unwrap()
+    }
+
+    /// Clients may branch on these numbers: a new code goes to the end of the catalogue.
+    #[test]
+    fn numbers_are_stable_and_not_reserved() {
+        for (code, expected) in [
+            (Code::GhostArguments, -31_000),
+            (Code::MalformedMessage, -31_002),
+            (Code::ToolUnknown, -31_004),
+            (Code::ToolDenied, -31_006),
+            (Code::RateLimited, -31_011),
+            (Code::OutputBlocked, -31_019),
+            (Code::InternalPanic, -31_026),
+        ] {
+            assert_eq!(number(code), expected, "{code}");
+        }
+        assert!(Code::ALL.iter().all(|code| !(-32_768..=-32_000).contains(&number(*code))));
+    }
+
+    #[test]
+    fn answers_keep_the_id_as_it_was_written() {
+        let rejection = Rejection::new(Code::ToolDenied);
+        for id in ["1", "\"a\\u0062\"", "-0", "18446744073709551615"] {
+            for answer in [as_error(id, &rejection), as_tool_result(id, &rejection, Era::Modern)] {
+                let text = String::from_utf8(answer).unwrap();
+                assert!(
+                    text.starts_with(&format!(r#"{{"jsonrpc":"2.0","id":{id},"#)) && !text.contains('\n'),
+                    "{text}"
+                );
+            }
+        }
+    }
+}

@@ -194,12 +194,14 @@ pub(crate) type Trace<'t> = &'t mut dyn FnMut(Layer, Check, Verdict);
 
 impl Core {
     pub(crate) fn open_scope(self: &Arc<Self>, call: RawCall, now: Option<Now>) -> ValidatedCall {
+        let bindings = self.bindings(&call.tool, &call.caller).unwrap_or_default();
+        let names: Vec<&str> = bindings.iter().map(|binding| binding.policy()).collect();
         let record = Record {
             started: now.map(|now| now.wall),
             tool: Arc::clone(&call.tool),
             caller: Arc::clone(&call.caller),
             arguments: Arc::clone(&call.arguments),
-            policy: self.policies.first().map(|policy| policy.name().into()).unwrap_or_default(),
+            policy: names.join("+").into(),
             ghosts: Vec::new(),
             stripped: false,
             free_form: false,
@@ -253,10 +255,6 @@ impl Core {
     ) -> Result<Vec<&'t Limit>, Rejection> {
         let now = now.ok_or_else(|| Rejection::new(Code::InternalClock))?;
         let bindings = self.bindings(tool, &call.caller)?;
-        if !call.caller.roles.is_empty() {
-            let names: Vec<&str> = bindings.iter().map(|binding| binding.policy()).collect();
-            call.scope.record().policy = names.join("+").into();
-        }
         let mut limits = Vec::new();
         for binding in &bindings {
             let mut trace = |check, verdict| trace(Layer::Authorize, check, verdict);
@@ -352,9 +350,8 @@ impl Core {
         self.protect_exempt(output, &tool.exempt)
     }
 
-    /// A scanner that fails must not let the output through.
     fn protect_exempt(&self, output: &RawOutput<'_>, exempt: &Exemptions) -> ProtectedOutput {
-        let protected = std::panic::catch_unwind(AssertUnwindSafe(|| match output {
+        withheld_on_panic(|| match output {
             RawOutput::Text(text) | RawOutput::Failed(text) => {
                 let (text, report) = self.protector.protect_text(text, exempt);
                 ProtectedOutput { text: Some(text.into_owned()), report, ..ProtectedOutput::unchanged() }
@@ -362,16 +359,35 @@ impl Core {
             RawOutput::Parts(document, parts) | RawOutput::FailedParts(document, parts) => {
                 self.protector.protect(document, parts, exempt)
             }
-        }));
-        protected.unwrap_or_else(|_| ProtectedOutput {
-            report: OutputReport { blocked: true, ..OutputReport::default() },
-            ..ProtectedOutput::unchanged()
         })
     }
+}
+
+/// A scanner that fails must not let the output through.
+fn withheld_on_panic(protect: impl FnOnce() -> ProtectedOutput) -> ProtectedOutput {
+    std::panic::catch_unwind(AssertUnwindSafe(protect)).unwrap_or_else(|_| ProtectedOutput {
+        report: OutputReport { blocked: true, ..OutputReport::default() },
+        ..ProtectedOutput::unchanged()
+    })
 }
 
 /// Runs a stage; a panic in it is a refusal, never a way through.
 pub(crate) fn shielded<T>(stage: impl FnOnce() -> Result<T, Rejection>) -> Result<T, Rejection> {
     std::panic::catch_unwind(AssertUnwindSafe(stage))
         .unwrap_or_else(|_| Err(Rejection::new(Code::InternalPanic)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ProtectedOutput, Rejection, shielded, withheld_on_panic};
+    use crate::code::Code;
+
+    #[test]
+    fn a_panic_is_a_refusal() {
+        assert!(!withheld_on_panic(ProtectedOutput::unchanged).report().blocked, "positive control");
+        assert!(withheld_on_panic(|| panic!("a broken scanner")).report().blocked);
+        assert_eq!(shielded(|| Ok::<_, Rejection>(1)), Ok(1), "positive control");
+        let refused = shielded(|| -> Result<(), Rejection> { panic!("a broken stage") });
+        assert_eq!(refused.map_err(|rejection| rejection.code()), Err(Code::InternalPanic));
+    }
 }

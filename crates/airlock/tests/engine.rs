@@ -168,7 +168,7 @@ fn a_panic_in_a_stage_refuses() {
 #[test]
 fn roles_choose_their_policy() {
     let toml = "[policy]\ndenied_tools = [\"*\"]\n[policies.reader]\nallowed_tools = [\"read_*\"]\n[policies.any]\npreset = \"permissive\"\n[roles]\nreader = \"reader\"\nadmin = \"any\"";
-    let (airlock, _) = engine(toml);
+    let (airlock, audit) = engine(toml);
     let allowed = |roles: &[&str], name: &str| {
         let roles = roles.iter().map(|role| agent_airlock::Role::new(role).unwrap()).collect();
         let caller = Arc::new(Caller { roles, ..Caller::default() });
@@ -179,6 +179,12 @@ fn roles_choose_their_policy() {
     assert!(allowed(&["reader"], "read_x") && !allowed(&["reader"], "write_x"));
     assert!(allowed(&["admin"], "write_x"));
     assert!(!allowed(&["admin", "reader"], "write_x"), "several policies must all admit");
+    let roles = ["admin", "reader"].map(|role| agent_airlock::Role::new(role).unwrap()).to_vec();
+    let caller = Arc::new(Caller { roles, ..Caller::default() });
+    let invalid = RawCall::new(tool(&airlock, "t"), "[]", caller);
+    assert_eq!(pollster::block_on(airlock.admit(invalid)).unwrap_err().code(), Code::ValidationError);
+    let record: Value = serde_json::from_str(audit.records().last().unwrap()).unwrap();
+    assert_eq!(record["policy"], "any+reader", "also where validation refuses");
 }
 
 #[test]

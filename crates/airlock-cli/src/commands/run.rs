@@ -63,7 +63,11 @@ pub(crate) fn execute(args: RunArgs, launcher: Launcher, console: &mut Console) 
         hide_denied: config.airlock.hide_denied_tools,
         bounds: config.limits.message,
     };
-    let options = SessionOptions::new(launcher, args.command).max_line(config.limits.message.max_bytes);
+    // Our own keys are no business of somebody else's server.
+    let options = SessionOptions::new(launcher, args.command)
+        .max_line(config.limits.message.max_bytes)
+        .withhold("AIRLOCK_HASH_KEY")
+        .withhold("E2B_API_KEY");
     let err = Mutex::new(Stream::stderr());
     let end = run_stdio(Arc::new(Guard::new(engine, settings)), &options, move |report| {
         if !args.quiet || report.severity == Severity::Warning {

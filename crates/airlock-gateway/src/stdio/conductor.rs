@@ -174,7 +174,7 @@ impl<G: Gate> Conductor<G> {
     fn on_time(&mut self, now: Instant) {
         match self.stage {
             Stage::Holding { until } => {
-                if now >= until || self.session.gate().pending().held == 0 || self.nobody_reads() {
+                if now >= until || !self.session.holds_calls() || self.nobody_reads() {
                     self.stage = self.close_input();
                 }
             }

@@ -51,6 +51,8 @@ pub(super) struct Session<G> {
     to_client: ClientSink<Stream>,
     to_server: ServerSink<ChildStdin>,
     server_closed: AtomicBool,
+    /// A message of the server is being decided: calls that were held may be on their way to the queue.
+    deciding: AtomicBool,
     max_line: usize,
     events: SyncSender<Event>,
 }
@@ -71,6 +73,7 @@ impl<G: Gate> Session<G> {
             // A few of the longest messages: nobody who reads at all gets there.
             to_server: ServerSink::new(server_input, max_line.saturating_mul(4)),
             server_closed: AtomicBool::new(false),
+            deciding: AtomicBool::new(false),
             max_line,
             events,
         }
@@ -120,8 +123,13 @@ impl<G: Gate> Session<G> {
         let mut client_reads = true;
         loop {
             let outcome = match lines.next_line() {
-                Ok(Some(Line::Whole(line))) => block_on(self.gate.on_server(line)),
-                Ok(Some(Line::Oversize(seen))) => block_on(self.gate.on_server_oversize(seen)),
+                Ok(Some(line)) => {
+                    self.deciding.store(true, Ordering::SeqCst);
+                    match line {
+                        Line::Whole(line) => block_on(self.gate.on_server(line)),
+                        Line::Oversize(seen) => block_on(self.gate.on_server_oversize(seen)),
+                    }
+                }
                 Ok(None) => break,
                 Err(error) => {
                     self.report(vec![Report::warning(format!("cannot read from the server: {error}"))]);
@@ -129,7 +137,9 @@ impl<G: Gate> Session<G> {
                 }
             };
             self.report(outcome.reports);
-            if self.to_server.queue(outcome.to_server).is_err() {
+            let queued = self.to_server.queue(outcome.to_server);
+            self.deciding.store(false, Ordering::SeqCst);
+            if queued.is_err() {
                 // Said before our end of the pipe closes, which ends the server too.
                 drop(self.events.send(Event::Failed(io::Error::other("the server does not read its input"))));
                 break;
@@ -169,6 +179,12 @@ impl<G: Gate> Session<G> {
 
     pub(super) fn gate(&self) -> &G {
         &self.gate
+    }
+
+    /// Whether calls are kept back, or have just been let go and are not queued yet. The order of the two
+    /// questions matters: the gate lets go only while a message is being decided.
+    pub(super) fn holds_calls(&self) -> bool {
+        self.gate.pending().held > 0 || self.deciding.load(Ordering::SeqCst)
     }
 
     /// Whether a thread waits for the client to read.

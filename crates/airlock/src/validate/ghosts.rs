@@ -277,6 +277,13 @@ mod tests {
             r#"{"a":{"b":1}}"#,
             &["a.b"],
         );
+        check(&json!({"properties": {"a": {}}, "unevaluatedProperties": true}), r#"{"b":1}"#, &[]);
+        check(
+            &json!({"unevaluatedProperties": {"properties": {"x": {}}}}),
+            r#"{"k":{"x":1,"y":2}}"#,
+            &["k.y"],
+        );
+        check(&json!({"properties": {"a": {}}, "unevaluatedProperties": false}), r#"{"b":1}"#, &["b"]);
         check(&json!({"type": "object"}), r#"{"a":1}"#, &["a"]);
         check(&json!(true), r#"{"a":1}"#, &["a"]);
         check(&json!({"properties": {}}), r#"{"a":1}"#, &["a"]);

@@ -1,0 +1,142 @@
+//! The text of `BENCHMARKS.md`.
+
+use std::fmt::Write as _;
+
+use super::budget::{Budget, Unit, say};
+use super::crates::Row;
+use super::machine::Machine;
+use super::paired::Added;
+use super::start::Start;
+
+/// The whole page.
+pub(super) fn page(machine: &Machine, rows: &[Row], added: &Added, start: &Start) -> Result<String, String> {
+    let mut page = format!(
+        "# Benchmarks\n\n\
+         Written by `cargo xtask bench`; no figure is entered by hand. Release profile, on one machine, with\n\
+         whatever else it was doing: repeat it on yours before you rely on a figure.\n\n\
+         | | |\n|---|---|\n\
+         | date | {} |\n| CPU | {} ({} cores) |\n| kernel | {} |\n| compiler | {} |\n\n\
+         ## Budgets\n\n\
+         | what | must | aim | measured | |\n|---|---|---|---|---|\n",
+        machine.date, machine.cpu, machine.cores, machine.kernel, machine.rustc
+    );
+    for budget in budgets(rows, added, start)? {
+        page.push_str(&budget.line());
+    }
+    page.push_str("| HTTP guard against a proxy hop | | | | there is no HTTP guard yet |\n\n");
+    page.push_str(&run_section(added));
+    page.push_str(&start_section(start));
+    page.push_str(&rows_section(rows));
+    Ok(page)
+}
+
+fn budgets(rows: &[Row], added: &Added, start: &Start) -> Result<Vec<Budget>, String> {
+    let row = |name: &str| {
+        rows.iter().find(|row| row.name == name).ok_or_else(|| format!("there is no benchmark `{name}`"))
+    };
+    let speed = |name: &str| {
+        row(name)?
+            .bytes_per_second
+            .map(|speed| speed / 1e6)
+            .ok_or_else(|| format!("`{name}` counts no bytes"))
+    };
+    let budget = |what, unit, must, aim, measured| Budget { what, unit, must, aim, measured };
+    let pipeline = row("whole_pipeline_1_kb")?.nanoseconds / 1e3;
+    let decision = row("rate_limit_granted/1000")?.nanoseconds;
+    #[expect(clippy::cast_precision_loss, reason = "sizes of memory, said with three digits")]
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    Ok(vec![
+        budget("whole pipeline in process, 1 KB", Unit::Microseconds, 15.0, 4.0, pipeline),
+        budget(
+            "`airlock run` (stdio guard): added CPU per call of 1 KB",
+            Unit::Microseconds,
+            30.0,
+            10.0,
+            added.cpu,
+        ),
+        budget("scanning prose", Unit::Speed, 700.0, 1_700.0, speed("scan/prose")?),
+        budget("scanning JSON tool output", Unit::Speed, 400.0, 900.0, speed("scan/json")?),
+        budget("scanning text dense with personal data", Unit::Speed, 120.0, 300.0, speed("scan/pii")?),
+        budget("rate-limit decision in memory", Unit::Nanoseconds, 300.0, 100.0, decision),
+        budget(
+            "`airlock run`: added time from start to first byte",
+            Unit::Milliseconds,
+            50.0,
+            10.0,
+            start.added,
+        ),
+        budget(
+            "`airlock run`: idle memory",
+            Unit::Megabytes,
+            30.0,
+            10.0,
+            megabytes(start.resident.iter().sum()),
+        ),
+        budget("binary", Unit::Megabytes, 25.0, 15.0, megabytes(start.binary)),
+    ])
+}
+
+fn run_section(added: &Added) -> String {
+    let us = |figure| say(figure, Unit::Microseconds);
+    let Added { calls, request_bytes, answer_bytes, direct, guarded, .. } = added;
+    format!(
+        "## What `airlock run` adds to a call\n\n\
+         {calls} calls to a server that does next to nothing, and {calls} to the same server through `airlock run`,\n\
+         one after the other, in blocks that take turns. A request has {request_bytes} bytes and its answer\n\
+         {answer_bytes}, in which two values are masked; strict mode, allow and deny lists, a rate limit, an audit\n\
+         record per call in a file.\n\n\
+         | | direct | through `airlock run` |\n|---|---|---|\n\
+         | latency p50 | {} | {} |\n\
+         | latency p99 | {} | {} |\n\
+         | CPU of the server per call | {} | {} |\n\
+         | CPU of airlock per call | | {} |\n\n\
+         The median pair of blocks has {} between its medians, a ratio of {:.2}. CPU is what the scheduler counted\n\
+         for all threads of airlock and of its supervisor, in user and kernel mode; the budget is about that.\n\n",
+        us(direct.p50),
+        us(guarded.p50),
+        us(direct.p99),
+        us(guarded.p99),
+        us(added.server_cpu),
+        us(added.guarded_server_cpu),
+        us(added.cpu),
+        us(added.added_p50),
+        added.ratio_p50,
+    )
+}
+
+fn start_section(start: &Start) -> String {
+    let ms = |figure| say(figure, Unit::Milliseconds);
+    #[expect(clippy::cast_precision_loss, reason = "sizes of memory, said with three digits")]
+    let resident: Vec<String> =
+        start.resident.iter().map(|bytes| say(*bytes as f64 / 1e6, Unit::Megabytes)).collect();
+    format!(
+        "## Start\n\n\
+         From starting the process to the answer of `initialize`: {} through `airlock run`, {} directly; the median\n\
+         pair has {} between them. Idle memory is resident memory (`VmRSS`), with what is shared counted in each:\n\
+         airlock and its supervisor, {}.\n\n",
+        ms(start.guarded),
+        ms(start.direct),
+        ms(start.added),
+        resident.join(" and "),
+    )
+}
+
+fn rows_section(rows: &[Row]) -> String {
+    let mut section =
+        "## The crates\n\nMedians of `cargo bench`; times of a whole run over the benchmark's input.\n\n| benchmark | median | |\n|---|---|---|\n"
+            .to_owned();
+    for row in rows {
+        let time = match row.nanoseconds {
+            ns if ns < 1e3 => say(ns, Unit::Nanoseconds),
+            ns if ns < 1e6 => say(ns / 1e3, Unit::Microseconds),
+            ns => say(ns / 1e6, Unit::Milliseconds),
+        };
+        let speed = row.bytes_per_second.map(|speed| say(speed / 1e6, Unit::Speed)).unwrap_or_default();
+        // Writing to a string does not fail.
+        let _ = writeln!(section, "| {} | {time} | {speed} |", row.name.replace('|', "\\|"));
+    }
+    section.push_str(
+        "\n## Again\n\n    cargo xtask bench\n\nBenchmarks of one crate: `cargo bench -p agent-airlock`, `cargo bench -p airlock-scan`.\n",
+    );
+    section
+}
