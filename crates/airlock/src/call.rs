@@ -8,7 +8,7 @@ use crate::{
     audit::{AuditScope, Outcome},
     caller::Caller,
     code::Code,
-    engine::Core,
+    core::Core,
     protect::{ProtectedOutput, RawOutput},
     rejection::Rejection,
     tool::Tool,

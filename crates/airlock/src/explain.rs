@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::{
     call::RawCall,
     code::Layer,
-    engine::{Airlock, shielded},
+    core::shielded,
+    engine::Airlock,
     policy::{Check, Verdict},
     rejection::Rejection,
 };

@@ -47,6 +47,7 @@ mod call;
 pub mod caller;
 pub mod code;
 pub mod config;
+mod core;
 mod engine;
 mod explain;
 pub mod json;

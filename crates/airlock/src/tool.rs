@@ -4,11 +4,14 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     caller::parse_identifier,
-    engine::EngineId,
     policy::{ArgumentRules, Binding, TargetKind},
     protect::Exemptions,
     validate::{Contract, ContractError},
 };
+
+/// Tells engines apart, so that a tool bound to one is never judged by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EngineId(pub(crate) u64);
 
 /// Something that can be called, bound to one engine: its contract is compiled and everything the policies
 /// say about it is looked up once, so that a call costs the same whatever the number of tools and rules.

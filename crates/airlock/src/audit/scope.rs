@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::record::{Record, Result as RecordResult};
-use crate::{code::Code, engine::Core, ports::AuditError, protect::OutputReport, rejection::Rejection};
+use crate::{code::Code, core::Core, ports::AuditError, protect::OutputReport, rejection::Rejection};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
