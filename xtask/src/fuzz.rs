@@ -68,10 +68,6 @@ fn build(folder: &Path) -> Result<(), String> {
     let mut command = cargo(["build", "--release", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
     // A target triple, though it is the host's, keeps the flags away from build scripts.
     command.args(["--target", env!("XTASK_HOST"), "--target-dir"]).arg(folder);
-    // Ten seconds are too few to earn back what a thorough optimisation costs.
-    for (setting, value) in [("OPT_LEVEL", "1"), ("CODEGEN_UNITS", "16"), ("DEBUG", "0")] {
-        command.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
-    }
     run(command.env("RUSTFLAGS", FLAGS))
 }
 

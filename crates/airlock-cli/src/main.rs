@@ -9,7 +9,13 @@ mod exit;
 mod render;
 mod settings;
 
-use std::{env, io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    env,
+    io::{self, Write as _},
+    panic::{self, PanicHookInfo},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use airlock_gateway::{Launcher, become_child};
 use clap::Parser as _;
@@ -27,6 +33,7 @@ fn main() -> ExitCode {
         Ok(launcher) => launcher,
         Err(code) => return code,
     };
+    panic::set_hook(Box::new(say_where_it_broke));
     let mut console = Console::of_process();
     // Not a command: completions and help are for people, and only the demo starts this.
     let mut args = env::args_os().skip(1);
@@ -42,6 +49,15 @@ fn main() -> ExitCode {
         }
         Err(error) => stopped_at_parsing(&error).into(),
     }
+}
+
+/// Says where the program broke and not why: the message of a panic may quote what it was working on, and that
+/// may be a secret.
+fn say_where_it_broke(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let text = format!("airlock: internal error at {place}; the call is refused, please report this\n");
+    // Without stderr nobody is left to tell.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Writes what is left to write, and says what went wrong.

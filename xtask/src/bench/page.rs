@@ -99,7 +99,7 @@ fn run_section(added: &Added) -> String {
         us(added.server_cpu),
         us(added.guarded_server_cpu),
         us(added.cpu),
-        us(added.added_p50),
+        us(added.gap_p50),
         added.ratio_p50,
     )
 }

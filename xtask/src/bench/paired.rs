@@ -25,7 +25,7 @@ pub(super) struct Added {
     pub(super) direct: Latency,
     pub(super) guarded: Latency,
     /// Guarded minus direct, per pair of blocks.
-    pub(super) added_p50: f64,
+    pub(super) gap_p50: f64,
     /// Guarded divided by direct, per pair of blocks.
     pub(super) ratio_p50: f64,
 }
@@ -57,7 +57,7 @@ pub(super) fn measure(programs: &Programs) -> Result<Added, String> {
         }
     }
     let pairs = || guarded.medians.iter().zip(&direct.medians);
-    let added_p50 = median(&mut pairs().map(|(guarded, direct)| guarded - direct).collect::<Vec<_>>());
+    let gap_p50 = median(&mut pairs().map(|(guarded, direct)| guarded - direct).collect::<Vec<_>>());
     let ratio_p50 = median(&mut pairs().map(|(guarded, direct)| guarded / direct).collect::<Vec<_>>());
     let added = Added {
         calls: CALLS,
@@ -68,7 +68,7 @@ pub(super) fn measure(programs: &Programs) -> Result<Added, String> {
         guarded_server_cpu: median(&mut guarded.server_cpu),
         direct: direct.latency(),
         guarded: guarded.latency(),
-        added_p50,
+        gap_p50,
         ratio_p50,
     };
     direct.session.end()?;
