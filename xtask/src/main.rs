@@ -28,7 +28,7 @@ usage: cargo xtask TASK
   e2e     only the end-to-end tests, with the real MCP servers and clients
   fuzz [--seconds N] [TARGET...]
           each fuzz target, or the named ones, for N seconds (10)
-  bench   measures everything that DESIGN.md has a budget for, and writes BENCHMARKS.md
+  bench   measures everything that has a budget, and writes BENCHMARKS.md
   help    this text
 
 Everything is installed below `target/e2e`, but for cargo tools (cargo-nextest, cargo-deny), which are

@@ -148,6 +148,15 @@ impl State {
         }
     }
 
+    /// The server will answer nothing any more: everything under way that the client still waits for. What it
+    /// cancelled is dropped, and the records say `abandoned`.
+    pub(crate) fn take_unanswered(&mut self) -> Vec<InFlight> {
+        for cancelled in std::mem::take(&mut self.cancelled) {
+            self.in_flight.remove(&cancelled);
+        }
+        self.in_flight.drain().map(|(_, request)| request).collect()
+    }
+
     /// The request that an answer belongs to.
     pub(crate) fn answered(&mut self, id: &Id) -> Option<InFlight> {
         let found = self.in_flight.remove(id)?;

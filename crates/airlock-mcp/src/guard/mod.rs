@@ -107,7 +107,7 @@ impl Guard {
         let (in_flight, held) = {
             let mut state = self.state();
             state.server_gone = true;
-            let in_flight: Vec<InFlight> = state.in_flight.drain().map(|(_, request)| request).collect();
+            let in_flight = state.take_unanswered();
             let mut held = std::mem::take(&mut state.tools.held);
             held.append(&mut state.prompts.held);
             state.held_bytes = 0;

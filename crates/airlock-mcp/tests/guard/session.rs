@@ -48,6 +48,18 @@ fn the_end_of_the_server_answers_everything() {
 }
 
 #[test]
+fn the_end_of_the_server_answers_nothing_that_was_cancelled() {
+    let session = Session::strict();
+    session.call("1", r#"{"path":"a"}"#);
+    session.call("2", r#"{"path":"a"}"#);
+    session.client(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#);
+    let seen = Seen::of(pollster::block_on(session.guard.on_server_closed()));
+    assert_eq!(seen.answer()["id"], 2);
+    let results = session.results();
+    assert!(results.contains(&("abandoned".to_owned(), None)) && results.len() == 2, "{results:?}");
+}
+
+#[test]
 fn the_end_of_the_server_answers_what_waits_for_a_list() {
     let session = Session::new("");
     session.call("1", r#"{"path":"a"}"#);
