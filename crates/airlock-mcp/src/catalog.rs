@@ -99,6 +99,8 @@ struct Entry {
     listing: u64,
     /// It changed and the client has not been shown the change.
     quarantined: bool,
+    /// It was listed twice in one listing with different definitions: which one is meant?
+    conflicting: bool,
     /// It is no longer listed; kept as a pin, so that it cannot come back as something else unnoticed.
     gone: bool,
 }
@@ -107,6 +109,7 @@ struct Entry {
 #[derive(Debug)]
 struct Chain {
     listing: u64,
+    epoch: u64,
     next_cursor: String,
 }
 
@@ -115,9 +118,18 @@ struct Chain {
 pub(crate) enum Lookup {
     Found(Arc<Tool>),
     Quarantined,
+    /// Listed twice with different definitions.
+    Conflicting,
     Unknown,
     /// The list has to be fetched first.
     Stale,
+}
+
+/// When a listing was read and how long it counts, from `ttlMs` of its last page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    pub(crate) now: Option<Duration>,
+    pub(crate) ttl: Option<Duration>,
 }
 
 /// The mirror of one list of the server.
@@ -129,6 +141,8 @@ pub(crate) struct Catalog {
     fresh: bool,
     expires: Option<Duration>,
     listings: u64,
+    /// How often the server said that the list changed.
+    epoch: u64,
     chain: Option<Chain>,
     overflow: bool,
 }
@@ -141,6 +155,7 @@ impl Catalog {
             fresh: false,
             expires: None,
             listings: 0,
+            epoch: 0,
             chain: None,
             overflow: false,
         }
@@ -150,6 +165,12 @@ impl Catalog {
     pub(crate) fn invalidate(&mut self) {
         self.fresh = false;
         self.chain = None;
+        self.epoch += 1;
+    }
+
+    /// Tells whether the list changed between two moments.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// A new listing begins; its number tells its entries.
@@ -158,39 +179,34 @@ impl Catalog {
         self.listings
     }
 
-    /// The listing that the client's page belongs to, by the cursor it asked with.
-    pub(crate) fn client_listing(&mut self, cursor: Option<&str>) -> u64 {
+    /// The listing that the client's page belongs to, by the cursor it asked with: its number, and the epoch
+    /// at its first page.
+    pub(crate) fn client_listing(&mut self, cursor: Option<&str>, epoch: u64) -> (u64, u64) {
         match (cursor, self.chain.take()) {
-            (Some(cursor), Some(chain)) if chain.next_cursor == cursor => chain.listing,
+            (Some(cursor), Some(chain)) if chain.next_cursor == cursor => (chain.listing, chain.epoch),
             // A page from the middle: what it says counts, but it makes nothing whole.
-            (Some(_), _) => {
-                let _ = self.begin();
-                0
-            }
-            (None, _) => self.begin(),
+            (Some(_), _) => (0, epoch),
+            (None, _) => (self.begin(), epoch),
         }
     }
 
     /// After a page of the client's listing: either more follows, or the mirror is whole.
-    pub(crate) fn client_page_done(&mut self, listing: u64, next_cursor: Option<String>) {
-        match next_cursor {
+    pub(crate) fn client_page_done(&mut self, listing: u64, epoch: u64, next: Option<String>, life: Life) {
+        match next {
             _ if listing == 0 => {}
-            Some(next_cursor) => self.chain = Some(Chain { listing, next_cursor }),
-            None => self.finish(listing),
+            Some(next_cursor) => self.chain = Some(Chain { listing, epoch, next_cursor }),
+            None => self.finish(listing, epoch, life),
         }
     }
 
-    /// A listing reached its end.
-    pub(crate) fn finish(&mut self, listing: u64) {
+    /// A listing reached its end. If the list changed since it began, the mirror stays old.
+    pub(crate) fn finish(&mut self, listing: u64, epoch: u64, life: Life) {
         for entry in self.entries.values_mut() {
-            entry.gone = entry.listing != listing;
+            // Another listing that began later may have seen more.
+            entry.gone = entry.listing < listing;
         }
-        self.fresh = true;
-    }
-
-    /// How long the listing counts, from `ttlMs` of its answer.
-    pub(crate) fn set_life(&mut self, now: Option<Duration>, ttl: Option<Duration>) {
-        self.expires = match (now, ttl) {
+        self.fresh = epoch == self.epoch;
+        self.expires = match (life.now, life.ttl) {
             (Some(now), Some(ttl)) => Some(now.saturating_add(ttl.max(SHORTEST_LIFE))),
             _ => None,
         };
@@ -208,6 +224,7 @@ impl Catalog {
         }
         match self.entries.get(name) {
             Some(entry) if entry.gone => Lookup::Unknown,
+            Some(entry) if entry.conflicting => Lookup::Conflicting,
             Some(entry) if entry.quarantined => Lookup::Quarantined,
             Some(entry) => Lookup::Found(Arc::clone(&entry.tool)),
             None => Lookup::Unknown,
@@ -229,12 +246,14 @@ impl Catalog {
         let shown =
             engine.mask_for_record(&name).chars().take(80).collect::<String>().escape_debug().to_string();
         if let Some(entry) = self.entries.get_mut(&*name) {
-            let twice = entry.listing == listing && !entry.gone;
+            let twice = entry.listing == listing && listing != 0 && !entry.gone;
             let changed = entry.digest != digest;
             if changed && twice {
-                reports.push(Report::warning(format!("the server lists the {noun} `{shown}` twice with different definitions; it cannot be called")));
-                entry.tool = engine.tool(self.listed.kind(), &name, Some("\"listed twice\""));
-            } else if changed {
+                reports.push(Report::warning(format!(
+                    "the server lists the {noun} `{shown}` twice with different definitions; it cannot be called"
+                )));
+                entry.conflicting = true;
+            } else if changed || (entry.conflicting && !twice) {
                 let seen = match lister {
                     Lister::Client => "the client was shown the new definition",
                     Lister::Guard => "calls are refused until it is listed again",
@@ -244,13 +263,14 @@ impl Catalog {
                 )));
                 entry.tool =
                     engine.tool(self.listed.kind(), &name, self.listed.schema(definition).as_deref());
+                entry.conflicting = false;
             }
             entry.quarantined = match lister {
                 Lister::Client => false,
                 Lister::Guard => entry.quarantined || (changed && !twice),
             };
             entry.digest = digest;
-            entry.listing = listing;
+            entry.listing = entry.listing.max(listing);
             entry.gone = false;
             return Some(Arc::clone(&entry.tool));
         }
@@ -262,7 +282,14 @@ impl Catalog {
         if let Some(error) = tool.contract_error() {
             reports.push(Report::warning(format!("the {noun} `{shown}` cannot be called: {error}")));
         }
-        let entry = Entry { digest, tool: Arc::clone(&tool), listing, quarantined: false, gone: false };
+        let entry = Entry {
+            digest,
+            tool: Arc::clone(&tool),
+            listing,
+            quarantined: false,
+            conflicting: false,
+            gone: false,
+        };
         self.entries.insert((*name).into(), entry);
         Some(tool)
     }

@@ -7,6 +7,8 @@ use std::fmt;
 
 use agent_airlock::json::{Document, Kind, Value};
 
+use crate::method::ClientMethod;
+
 /// A request id: a string or an integer, compared by what it means and forwarded as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Id {
@@ -61,6 +63,8 @@ pub(crate) enum Malformed {
     Batch,
     NotAnObject,
     DuplicateKey,
+    /// A member or a method that a lenient reader would take for one of the protocol's.
+    LookAlike,
     /// `jsonrpc` is not `"2.0"`.
     Version,
     /// Not a string or an integer of at most 64 bits.
@@ -75,6 +79,9 @@ impl fmt::Display for Malformed {
             Self::Batch => "a batch is not accepted: send one message per line",
             Self::NotAnObject => "the message is not an object",
             Self::DuplicateKey => "an object in the message names a member twice",
+            Self::LookAlike => {
+                "a name in the message looks like one of the protocol and is spelled otherwise"
+            }
             Self::Version => "`jsonrpc` is not \"2.0\"",
             Self::Id => "`id` is not a string or an integer of at most 64 bits",
             Self::Shape => "the message is neither a request nor a notification nor an answer",
@@ -96,9 +103,13 @@ impl<'d> Envelope<'d> {
         if !root.get("jsonrpc").is_some_and(|version| version.is_text("2.0")) {
             return Err(Malformed::Version);
         }
+        let params = root.get("params");
+        let mut members = root.members().chain(params.into_iter().flat_map(|params| params.members()));
+        if members.any(|(key, _)| is_look_alike(key)) {
+            return Err(Malformed::LookAlike);
+        }
         let (id, method) = (root.get("id"), root.get("method"));
         let (result, error) = (root.get("result"), root.get("error"));
-        let params = root.get("params");
         match (id, method, result, error) {
             (Some(id), Some(method), None, None) => {
                 Id::read(id).ok_or(Malformed::Id)?;
@@ -133,11 +144,56 @@ fn well_formed_params(params: Option<Value<'_>>) -> Result<Option<Value<'_>>, Ma
 }
 
 fn readable(method: Value<'_>) -> Result<Value<'_>, Malformed> {
-    if method.kind() == Kind::String && !method.has_lone_surrogate() {
-        Ok(method)
-    } else {
-        Err(Malformed::Shape)
+    if method.kind() != Kind::String || method.has_lone_surrogate() {
+        return Err(Malformed::Shape);
     }
+    let name = method.as_str().unwrap_or_default();
+    let folded = lenient(&name);
+    if folded != *name && ClientMethod::of(&folded) != ClientMethod::Other {
+        return Err(Malformed::LookAlike);
+    }
+    Ok(method)
+}
+
+/// Members of the envelope and of parameters on which a decision rests.
+const WORDS: &[&str] = &[
+    "jsonrpc",
+    "id",
+    "method",
+    "params",
+    "result",
+    "error",
+    "name",
+    "arguments",
+    "uri",
+    "ref",
+    "argument",
+    "cursor",
+    "_meta",
+    "requestId",
+    "task",
+    "inputResponses",
+    "requestState",
+    "notifications",
+];
+
+/// Some decoders take names without regard to case or to a trailing NUL (Go's `encoding/json`: CVE-2026-27896,
+/// GHSA-q382-vc8q-7jhj). What they would take for a word of the protocol must be spelled as one.
+fn is_look_alike(key: Value<'_>) -> bool {
+    let name = key.as_str().unwrap_or_default();
+    if WORDS.contains(&&*name) {
+        return false;
+    }
+    let folded = lenient(&name);
+    WORDS.iter().any(|word| word.eq_ignore_ascii_case(&folded))
+}
+
+/// The name as the most lenient reader takes it.
+fn lenient(name: &str) -> String {
+    name.chars()
+        .filter(|c| !c.is_control())
+        .flat_map(|c| if c == '\u{17f}' { 's' } else { c }.to_lowercase())
+        .collect()
 }
 
 #[cfg(test)]
@@ -166,6 +222,7 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":-1,"result":null}"#, Ok("result")),
             (r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":""}}"#, Ok("error")),
             (r#"{"jsonrpc":"\u0032.0","id":1,"method":"ping"}"#, Ok("request")),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"Vendor/Thing","params":{"Data":1}}"#, Ok("request")),
         ] {
             assert_eq!(classify(text), expected, "{text}");
         }
@@ -182,6 +239,20 @@ mod tests {
                 r#"{"jsonrpc":"2.0","id":1,"method":"a","params":{"x":{"y":1,"y":2}}}"#,
                 Malformed::DuplicateKey,
             ),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call"}"#, Malformed::LookAlike),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","method\u0000":"tools/call"}"#, Malformed::LookAlike),
+            (r#"{"jsonrpc":"2.0","method":"x","ID":1}"#, Malformed::LookAlike),
+            (r#"{"jsonrpc":"2.0","id":1,"Result":{},"result":{}}"#, Malformed::LookAlike),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#,
+                Malformed::LookAlike,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"argument\u017f":{}}}"#,
+                Malformed::LookAlike,
+            ),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"Tools/Call","params":{}}"#, Malformed::LookAlike),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/cal\u006c\u0000"}"#, Malformed::LookAlike),
             (r#"{"id":1,"method":"a"}"#, Malformed::Version),
             (r#"{"jsonrpc":2.0,"id":1,"method":"a"}"#, Malformed::Version),
             (r#"{"jsonrpc":"1.0","id":1,"method":"a"}"#, Malformed::Version),

@@ -12,6 +12,7 @@ mod definition;
 mod envelope;
 mod guard;
 mod method;
+mod order;
 mod outcome;
 mod places;
 mod refusal;
@@ -20,4 +21,5 @@ mod state;
 
 pub use envelope::Id;
 pub use guard::{Guard, GuardSettings};
+pub use order::Release;
 pub use outcome::{Outcome, Pending, Report, Severity};

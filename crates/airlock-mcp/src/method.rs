@@ -9,6 +9,8 @@ pub(crate) enum ClientMethod {
     GetPrompt,
     /// `resources/read`, `resources/subscribe`, `resources/unsubscribe`: judged by their URI.
     Resource,
+    /// `subscriptions/listen`: each resource that it names is judged by its URI.
+    Subscribe,
     /// `completion/complete`: judged by what it completes.
     Complete,
     /// `tools/list`: the guard learns from the answer and filters it.
@@ -27,6 +29,7 @@ impl ClientMethod {
             "tools/call" => Self::CallTool,
             "prompts/get" => Self::GetPrompt,
             "resources/read" | "resources/subscribe" | "resources/unsubscribe" => Self::Resource,
+            "subscriptions/listen" => Self::Subscribe,
             "completion/complete" => Self::Complete,
             "tools/list" => Self::ListTools,
             "prompts/list" => Self::ListPrompts,

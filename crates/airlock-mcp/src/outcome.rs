@@ -3,6 +3,8 @@
 
 use std::{borrow::Cow, fmt};
 
+use crate::order::Release;
+
 /// The decision about one message.
 ///
 /// A transport delivers, towards each side, [`forward`](Self::forward) first and then the guard's own
@@ -19,6 +21,8 @@ pub struct Outcome<'m> {
     pub to_server: Vec<Vec<u8>>,
     /// What the operator should hear.
     pub reports: Vec<Report>,
+    /// Dropped when `to_server` is on its way: see [`Release`].
+    pub release: Release,
 }
 
 impl<'m> Outcome<'m> {

@@ -1,6 +1,9 @@
 //! What a guard remembers between messages. All of it is bounded.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    fmt,
+};
 
 use agent_airlock::Permit;
 
@@ -21,6 +24,15 @@ const MAX_CANCELLED: usize = 1024;
 pub(crate) const MAX_HELD: usize = 256;
 pub(crate) const MAX_HELD_BYTES: usize = 32 << 20;
 
+/// A page of a list that the client asked for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) listed: Listed,
+    pub(crate) cursor: Option<String>,
+    /// What the catalog's epoch was then; a change since makes the answer old.
+    pub(crate) epoch: u64,
+}
+
 /// A client's request that the server has.
 #[derive(Debug)]
 pub(crate) struct InFlight {
@@ -30,27 +42,42 @@ pub(crate) struct InFlight {
     pub(crate) era: Era,
     /// The refusal of a `tools/call` is a tool result.
     pub(crate) is_tool_call: bool,
-    /// The proof of admission, for what was judged.
-    pub(crate) permit: Option<Permit>,
-    /// Which list it asks for, and from which cursor.
-    pub(crate) listing: Option<(Listed, Option<String>)>,
+    /// The proofs of admission, for what was judged: one per target, mostly one.
+    pub(crate) permits: Vec<Permit>,
+    pub(crate) asked: Option<Asked>,
+    /// The client no longer waits, and does not look at an answer.
+    pub(crate) cancelled: bool,
 }
 
 /// A call that waits for the guard's own listing.
-#[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) id: Id,
     pub(crate) line: Vec<u8>,
 }
 
+// The line carries arguments.
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("bytes", &self.line.len()).finish_non_exhaustive()
+    }
+}
+
 /// The guard's own question to the server.
-#[derive(Debug)]
 pub(crate) struct OwnListing {
     pub(crate) id: Id,
     pub(crate) listing: u64,
+    pub(crate) epoch: u64,
     pub(crate) pages: usize,
+    /// How often the list changed while it was being read.
+    pub(crate) restarts: usize,
     /// Metadata that a modern server requires in every request, taken from the call that waits.
     pub(crate) meta: Option<String>,
+}
+
+impl fmt::Debug for OwnListing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnListing").field("pages", &self.pages).finish_non_exhaustive()
+    }
 }
 
 /// One mirrored list with the calls that wait for it.
@@ -70,6 +97,8 @@ impl Mirror {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) in_flight: HashMap<Id, InFlight>,
+    /// Requests that are being judged: neither held nor sent, and whether they were cancelled meanwhile.
+    pub(crate) judging: HashMap<Id, bool>,
     cancelled: VecDeque<Id>,
     pub(crate) server_requests: HashSet<Id>,
     pub(crate) tools: Mirror,
@@ -83,6 +112,7 @@ impl State {
     pub(crate) fn new() -> Self {
         Self {
             in_flight: HashMap::new(),
+            judging: HashMap::new(),
             cancelled: VecDeque::new(),
             server_requests: HashSet::new(),
             tools: Mirror::new(Listed::Tools),
@@ -100,14 +130,24 @@ impl State {
         }
     }
 
+    /// Whether the id is that of a question of the guard's own.
+    pub(crate) fn is_own(&self, id: &Id) -> bool {
+        [&self.tools, &self.prompts].iter().any(|mirror| mirror.own.as_ref().is_some_and(|own| own.id == *id))
+    }
+
     /// Whether a request of this id is under way anywhere, so that another one would be ambiguous.
     pub(crate) fn knows(&self, id: &Id) -> bool {
-        let mirrors = [&self.tools, &self.prompts];
+        let held = |mirror: &Mirror| mirror.held.iter().any(|held| held.id == *id);
         self.in_flight.contains_key(id)
-            || mirrors.iter().any(|mirror| {
-                mirror.own.as_ref().is_some_and(|own| own.id == *id)
-                    || mirror.held.iter().any(|held| held.id == *id)
-            })
+            || self.judging.contains_key(id)
+            || self.is_own(id)
+            || held(&self.tools)
+            || held(&self.prompts)
+    }
+
+    /// Calls that the server does not have yet.
+    pub(crate) fn held(&self) -> usize {
+        self.tools.held.len() + self.prompts.held.len() + self.judging.len()
     }
 
     /// An id of the guard's own that no request under way has.
@@ -134,11 +174,21 @@ impl State {
         None
     }
 
+    /// Takes all calls that wait for one list; they are being judged from now on.
+    pub(crate) fn take_all_held(&mut self, listed: Listed) -> Vec<Held> {
+        let held = std::mem::take(&mut self.mirror(listed).held);
+        let bytes: usize = held.iter().map(|held| held.line.len()).sum();
+        self.held_bytes = self.held_bytes.saturating_sub(bytes);
+        self.judging.extend(held.iter().map(|held| (held.id.clone(), false)));
+        held
+    }
+
     /// The client no longer waits for an answer. A late one is still protected and goes on, but the oldest
     /// of too many is forgotten: its permit is dropped, and the record says `abandoned`.
     pub(crate) fn cancel(&mut self, id: &Id) {
-        if !self.in_flight.contains_key(id) || self.cancelled.contains(id) {
-            return;
+        match self.in_flight.get_mut(id) {
+            Some(request) if !request.cancelled => request.cancelled = true,
+            _ => return,
         }
         self.cancelled.push_back(id.clone());
         if self.cancelled.len() > MAX_CANCELLED
@@ -151,16 +201,15 @@ impl State {
     /// The server will answer nothing any more: everything under way that the client still waits for. What it
     /// cancelled is dropped, and the records say `abandoned`.
     pub(crate) fn take_unanswered(&mut self) -> Vec<InFlight> {
-        for cancelled in std::mem::take(&mut self.cancelled) {
-            self.in_flight.remove(&cancelled);
-        }
-        self.in_flight.drain().map(|(_, request)| request).collect()
+        self.cancelled.clear();
+        let taken = std::mem::take(&mut self.in_flight);
+        taken.into_values().filter(|request| !request.cancelled).collect()
     }
 
     /// The request that an answer belongs to.
     pub(crate) fn answered(&mut self, id: &Id) -> Option<InFlight> {
         let found = self.in_flight.remove(id)?;
-        if !self.cancelled.is_empty() {
+        if found.cancelled {
             self.cancelled.retain(|cancelled| cancelled != id);
         }
         Some(found)

@@ -138,6 +138,8 @@ impl<G: Gate> Session<G> {
             };
             self.report(outcome.reports);
             let queued = self.to_server.queue(outcome.to_server);
+            // The client's direction may go on; before we write, because the client may not read.
+            drop(outcome.release);
             self.deciding.store(false, Ordering::SeqCst);
             if queued.is_err() {
                 // Said before our end of the pipe closes, which ends the server too.

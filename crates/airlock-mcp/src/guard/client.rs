@@ -7,7 +7,10 @@ use agent_airlock::{
     json::{Document, Splices, Value, write_string},
 };
 
-use super::Guard;
+use super::{
+    Guard, fail,
+    reservation::{Reservation, Unsent},
+};
 use crate::{
     catalog::{Listed, Lookup},
     envelope::{Envelope, Id, Malformed},
@@ -15,11 +18,14 @@ use crate::{
     outcome::{Outcome, Report},
     places::Answer,
     refusal::{self, Era},
-    state::{InFlight, MAX_IN_FLIGHT},
+    state::{Asked, InFlight, MAX_IN_FLIGHT},
 };
 
 /// Most members of a refused batch that get an answer of their own.
 const MAX_BATCH_ANSWERS: usize = 100;
+
+/// Most resources that one request may name.
+const MAX_RESOURCES: usize = 256;
 
 /// The schema of what `resources/read` and its relatives take.
 const RESOURCE_SCHEMA: &str =
@@ -60,12 +66,7 @@ impl<'d> Request<'d> {
         }
     }
 
-    fn in_flight(&self, permit: Option<Permit>) -> InFlight {
-        let listing = match self.method {
-            ClientMethod::ListTools => Some(Listed::Tools),
-            ClientMethod::ListPrompts => Some(Listed::Prompts),
-            _ => None,
-        };
+    fn in_flight(&self, permits: Vec<Permit>, asked: Option<Asked>) -> InFlight {
         InFlight {
             raw_id: self.id.raw().to_owned(),
             answer: match self.method {
@@ -76,10 +77,18 @@ impl<'d> Request<'d> {
             },
             era: self.era(),
             is_tool_call: self.is_tool_call(),
-            permit,
-            listing: listing.map(|listed| (listed, self.text_param("cursor").map(Cow::into_owned))),
+            permits,
+            asked,
+            cancelled: false,
         }
     }
+}
+
+/// Whether a call just came or was held before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Fresh,
+    Held,
 }
 
 /// What is to be judged: the target and its arguments as they stand in the message.
@@ -104,67 +113,128 @@ impl Guard {
     }
 
     async fn client_request<'m>(&self, request: Request<'_>, line: &'m [u8]) -> Outcome<'m> {
-        if let Err(rejection) = self.accept_id(&request) {
-            return self.refused(&request, "?", rejection);
-        }
+        let reservation = match self.reserve(&request) {
+            Ok(reservation) => reservation,
+            Err(rejection) => return self.refused(&request, "?", rejection),
+        };
         match request.method {
-            ClientMethod::CallTool => self.call_listed(&request, Listed::Tools, line).await,
-            ClientMethod::GetPrompt => self.call_listed(&request, Listed::Prompts, line).await,
+            ClientMethod::CallTool => {
+                self.call_listed(&request, reservation, Listed::Tools, Turn::Fresh, line).await
+            }
+            ClientMethod::GetPrompt => {
+                self.call_listed(&request, reservation, Listed::Prompts, Turn::Fresh, line).await
+            }
             ClientMethod::Resource => {
-                let uri = request.text_param("uri").unwrap_or_default();
-                let tool = self.engine.tool(TargetKind::Resource, &uri, Some(RESOURCE_SCHEMA));
-                let mut arguments = String::from("{");
-                if let Some(uri) = request.param("uri") {
-                    arguments.push_str("\"uri\":");
-                    arguments.push_str(uri.raw());
-                }
-                arguments.push('}');
-                let admitted = self.engine.admit(RawCall::new(tool, arguments, self.caller())).await;
-                self.send(&request, admitted, None, line)
+                let uris = request.param("uri").into_iter();
+                let admitted = self.admit_resources(uris, request.text_param("uri").is_some()).await;
+                self.send(&request, reservation, admitted, None, line)
+            }
+            ClientMethod::Subscribe => {
+                let wanted = request.param("notifications");
+                let uris = wanted.and_then(|wanted| wanted.get("resourceSubscriptions"));
+                let is_list = uris.is_none_or(|uris| uris.is_array());
+                let uris = uris.into_iter().flat_map(|uris| uris.elements());
+                let admitted = self.admit_resources(uris, is_list).await;
+                self.send(&request, reservation, admitted, None, line)
             }
             ClientMethod::Complete => {
-                let target = request.param("ref");
-                let name = target.and_then(|target| target.get("name").or_else(|| target.get("uri")));
-                let name = name.and_then(|name| name.as_str()).unwrap_or_default();
-                let tool = self.engine.tool(TargetKind::Completion, &name, Some(COMPLETION_SCHEMA));
-                let arguments = request.param("argument").map_or("{}", |argument| argument.raw());
-                let admitted = self.engine.admit(RawCall::new(tool, arguments, self.caller())).await;
-                self.send(&request, admitted, None, line)
+                let tool = self.completed(&request);
+                let argument = request.param("argument");
+                let call =
+                    RawCall::new(tool, argument.map_or("{}", |argument| argument.raw()), self.caller());
+                let admitted = self.engine.admit(call).await.map(|permit| vec![permit]);
+                self.send(&request, reservation, admitted, argument, line)
             }
             ClientMethod::ListTools
             | ClientMethod::ListPrompts
             | ClientMethod::TaskResult
-            | ClientMethod::Other => {
-                self.register(&request, None);
-                Outcome::pass(line)
-            }
+            | ClientMethod::Other => self.send(&request, reservation, Ok(Vec::new()), None, line),
         }
     }
 
+    /// Each resource is judged by its URI; all must be admitted. Without any, `well_formed` tells whether that
+    /// is right.
+    async fn admit_resources<'d>(
+        &self,
+        uris: impl Iterator<Item = Value<'d>>,
+        well_formed: bool,
+    ) -> Result<Vec<Permit>, Rejection> {
+        let mut permits = Vec::new();
+        for uri in uris {
+            if permits.len() >= MAX_RESOURCES {
+                let rejection = Rejection::new(Code::LimitExceeded)
+                    .with_hint(format!("at most {MAX_RESOURCES} resources in one request"));
+                return Err(self.record_refusal("?", rejection));
+            }
+            let name = uri.as_str().unwrap_or_default();
+            let tool = self.engine.tool(TargetKind::Resource, &name, Some(RESOURCE_SCHEMA));
+            let arguments = format!("{{\"uri\":{}}}", uri.raw());
+            permits.push(self.engine.admit(RawCall::new(tool, arguments, self.caller())).await?);
+        }
+        if permits.is_empty() && !well_formed {
+            let tool = self.engine.tool(TargetKind::Resource, "", Some(RESOURCE_SCHEMA));
+            permits.push(self.engine.admit(RawCall::without_arguments(tool, self.caller())).await?);
+        }
+        Ok(permits)
+    }
+
+    /// What a completion completes: it is judged as that, so that no list is walked around.
+    fn completed(&self, request: &Request<'_>) -> Arc<Tool> {
+        let target = request.param("ref");
+        let text = |name: &str| target.and_then(|target| target.get(name)).and_then(|value| value.as_str());
+        let is = |kind: &str| text("type").is_some_and(|own| own == kind);
+        let (kind, name) = if is("ref/prompt") {
+            (TargetKind::Prompt, text("name"))
+        } else if is("ref/resource") {
+            (TargetKind::Resource, text("uri"))
+        } else {
+            (TargetKind::Completion, text("name"))
+        };
+        self.engine.tool(kind, &name.unwrap_or_default(), Some(COMPLETION_SCHEMA))
+    }
+
     /// An id must be new, and there is a bound on how much may be under way.
-    fn accept_id(&self, request: &Request<'_>) -> Result<(), Rejection> {
-        let state = self.state();
-        let id = Id::read(request.id);
+    fn reserve(&self, request: &Request<'_>) -> Result<Reservation<'_>, Rejection> {
+        let mut state = self.state();
         if state.server_gone {
             return Err(Rejection::new(Code::InternalUpstream).with_message("the tool server ended"));
         }
-        if id.is_none_or(|id| state.knows(&id)) {
+        let Some(id) = Id::read(request.id).filter(|id| !state.knows(id)) else {
             return Err(Rejection::new(Code::MalformedMessage)
                 .with_message("a request with this id is still under way")
                 .with_hint("give every request an id of its own"));
-        }
+        };
         if state.in_flight.len() >= MAX_IN_FLIGHT {
             return Err(Rejection::new(Code::LimitExceeded)
                 .with_hint(format!("at most {MAX_IN_FLIGHT} requests under way")));
         }
-        Ok(())
+        Ok(Reservation::new(self, &mut state, id))
+    }
+
+    /// What the catalog says of a name, in the turn of the call: not before calls that came earlier and are
+    /// still held or on their way.
+    async fn look_up(&self, listed: Listed, name: &str, turn: Turn) -> Lookup {
+        let now = self.engine.now().map(|now| now.monotonic);
+        loop {
+            {
+                let mut state = self.state();
+                if turn == Turn::Held || !self.order.is_releasing() {
+                    let mirror = state.mirror(listed);
+                    let queue = turn == Turn::Fresh && !mirror.held.is_empty();
+                    return if queue { Lookup::Stale } else { mirror.catalog.look_up(name, now) };
+                }
+            }
+            self.order.released().await;
+        }
     }
 
     /// Judges a call of something that the server lists; waits for the list where it is not known.
     pub(super) async fn call_listed<'m>(
         &self,
         request: &Request<'_>,
+        reservation: Reservation<'_>,
         listed: Listed,
+        turn: Turn,
         line: &'m [u8],
     ) -> Outcome<'m> {
         let Some(name) = request.text_param("name") else {
@@ -173,15 +243,11 @@ impl Guard {
                 .with_hint("`params.name`: expected string");
             return self.refused(request, "?", rejection);
         };
-        let looked_up = {
-            let now = self.engine.now().map(|now| now.monotonic);
-            self.state().mirror(listed).catalog.look_up(&name, now)
-        };
-        match looked_up {
-            Lookup::Stale => self.hold(request, listed, line),
+        match self.look_up(listed, &name, turn).await {
+            Lookup::Stale => self.hold(request, reservation, listed, line),
             Lookup::Found(tool) => {
                 let judged = Judged { tool, arguments: request.param("arguments") };
-                self.judge(request, judged, line).await
+                self.judge(request, reservation, judged, line).await
             }
             Lookup::Unknown => {
                 let rejection = Rejection::new(Code::ToolUnknown)
@@ -191,53 +257,82 @@ impl Guard {
             Lookup::Quarantined => {
                 self.refuse_call(request, listed, &name, Rejection::new(Code::ToolChanged))
             }
+            Lookup::Conflicting => {
+                let rejection = Rejection::new(Code::InternalContract)
+                    .with_message("the server lists this name twice with different definitions");
+                self.refuse_call(request, listed, &name, rejection)
+            }
         }
     }
 
-    async fn judge<'m>(&self, request: &Request<'_>, judged: Judged<'_>, line: &'m [u8]) -> Outcome<'m> {
+    async fn judge<'m>(
+        &self,
+        request: &Request<'_>,
+        reservation: Reservation<'_>,
+        judged: Judged<'_>,
+        line: &'m [u8],
+    ) -> Outcome<'m> {
         let call = match judged.arguments {
             Some(arguments) => RawCall::new(judged.tool, arguments.raw(), self.caller()),
             None => RawCall::without_arguments(judged.tool, self.caller()),
         };
-        let admitted = self.engine.admit(call).await;
-        self.send(request, admitted, judged.arguments, line)
+        let admitted = self.engine.admit(call).await.map(|permit| vec![permit]);
+        self.send(request, reservation, admitted, judged.arguments, line)
     }
 
     /// Forwards what was admitted, with the very arguments that were admitted.
     fn send<'m>(
         &self,
         request: &Request<'_>,
-        admitted: Result<Permit, Rejection>,
+        reservation: Reservation<'_>,
+        admitted: Result<Vec<Permit>, Rejection>,
         arguments: Option<Value<'_>>,
         line: &'m [u8],
     ) -> Outcome<'m> {
-        let permit = match admitted {
-            Ok(permit) => permit,
+        let permits = match admitted {
+            Ok(permits) => permits,
             Err(rejection) => {
                 return Outcome { to_client: vec![request.refusal(&rejection)], ..Outcome::stop() };
             }
         };
-        let edited = match arguments {
-            Some(arguments) if permit.was_stripped() => {
+        let stripped = permits.first().filter(|permit| permit.was_stripped());
+        let forward = match (stripped, arguments) {
+            (None, _) => Cow::Borrowed(line),
+            (Some(permit), Some(arguments)) => {
                 let mut edits = Splices::default();
                 edits.replace(arguments.span(), permit.arguments());
                 // The line was parsed, so it is text.
-                Some(edits.apply(std::str::from_utf8(line).unwrap_or_default()).into_bytes())
+                Cow::Owned(edits.apply(std::str::from_utf8(line).unwrap_or_default()).into_bytes())
             }
-            _ => None,
+            // What was admitted cannot be put in the place of what was sent.
+            (Some(_), None) => {
+                let in_flight = request.in_flight(permits, None);
+                return Outcome {
+                    to_client: vec![fail(in_flight, Rejection::new(Code::InternalPolicy))],
+                    ..Outcome::stop()
+                };
+            }
         };
-        self.register(request, Some(permit));
-        match edited {
-            Some(edited) => Outcome { forward: Some(Cow::Owned(edited)), ..Outcome::stop() },
-            None => Outcome::pass(line),
+        let in_flight = request.in_flight(permits, self.asked(request));
+        match reservation.send(in_flight) {
+            Ok(()) => Outcome { forward: Some(forward), ..Outcome::stop() },
+            Err(Unsent::Cancelled) => Outcome::stop(),
+            Err(Unsent::ServerGone(in_flight)) => {
+                let rejection = Rejection::new(Code::InternalUpstream).with_message("the tool server ended");
+                Outcome { to_client: vec![fail(in_flight, rejection)], ..Outcome::stop() }
+            }
         }
     }
 
-    fn register(&self, request: &Request<'_>, permit: Option<Permit>) {
-        if let Some(id) = Id::read(request.id) {
-            let in_flight = request.in_flight(permit);
-            self.state().in_flight.insert(id, in_flight);
-        }
+    /// Which page of which list the request asks for, if it does.
+    fn asked(&self, request: &Request<'_>) -> Option<Asked> {
+        let listed = match request.method {
+            ClientMethod::ListTools => Listed::Tools,
+            ClientMethod::ListPrompts => Listed::Prompts,
+            _ => return None,
+        };
+        let epoch = self.state().mirror(listed).catalog.epoch();
+        Some(Asked { listed, cursor: request.text_param("cursor").map(Cow::into_owned), epoch })
     }
 
     /// Refuses a call of a known name: the record has its arguments.
@@ -281,18 +376,29 @@ impl Guard {
             let report = format!("a request without an id was not forwarded: {}", rejection.code());
             return Outcome { reports: vec![Report::warning(report)], ..Outcome::stop() };
         }
-        if method == "notifications/cancelled" {
-            let id = params.and_then(|params| params.get("requestId")).and_then(Id::read);
-            if let Some(id) = id {
-                let held = self.state().take_held(&id);
-                if let Some(held) = held {
-                    // The server never saw the request, so there is nothing to cancel there.
-                    self.abandon_held(&held.line);
-                    return Outcome::stop();
-                }
-                self.state().cancel(&id);
-            }
+        let cancelled = params.filter(|_| method == "notifications/cancelled");
+        if let Some(id) = cancelled.and_then(|params| params.get("requestId")).and_then(Id::read) {
+            return self.client_cancels(&id, line);
         }
+        Outcome::pass(line)
+    }
+
+    /// The server hears of a cancellation only if it has the request.
+    fn client_cancels<'m>(&self, id: &Id, line: &'m [u8]) -> Outcome<'m> {
+        let mut state = self.state();
+        if let Some(held) = state.take_held(id) {
+            drop(state);
+            self.abandon_held(&held.line);
+            return Outcome::stop();
+        }
+        if let Some(cancelled) = state.judging.get_mut(id) {
+            *cancelled = true;
+            return Outcome::stop();
+        }
+        if state.is_own(id) {
+            return Outcome::stop();
+        }
+        state.cancel(id);
         Outcome::pass(line)
     }
 
@@ -365,11 +471,16 @@ impl Guard {
     }
 
     /// Judges a call that waited, now that the list is known. `to_server` gets what is admitted.
-    pub(super) async fn judge_held(&self, line: &[u8], outcome: &mut Outcome<'_>) {
+    pub(super) async fn judge_held(
+        &self,
+        line: &[u8],
+        reservation: Reservation<'_>,
+        outcome: &mut Outcome<'_>,
+    ) {
         let Ok(doc) = Document::parse(line, &self.settings.bounds) else { return };
         let Some((request, _)) = read_held(&doc) else { return };
         let listed = if request.is_tool_call() { Listed::Tools } else { Listed::Prompts };
-        let judged = Box::pin(self.call_listed(&request, listed, line)).await;
+        let judged = Box::pin(self.call_listed(&request, reservation, listed, Turn::Held, line)).await;
         outcome.to_server.extend(judged.forward.map(Cow::into_owned));
         outcome.to_server.extend(judged.to_server);
         outcome.to_client.extend(judged.to_client);

@@ -1,29 +1,48 @@
 //! Learning what the server offers: the guard's own questions, and the client's.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use agent_airlock::{
-    Code, Rejection,
+    Code, Rejection, Tool,
     json::{Splices, Value, remove_elements, write_string},
 };
 
 use super::{
     Guard,
     client::{Request, protocol_meta},
+    reservation::Reservation,
 };
 use crate::{
-    catalog::{Listed, Lister},
+    catalog::{Life, Listed, Lister},
     envelope::{Envelope, Id},
+    order::Release,
     outcome::{Outcome, Report},
-    state::{Held, MAX_HELD, MAX_HELD_BYTES, OwnListing},
+    state::{Asked, Held, MAX_HELD, MAX_HELD_BYTES, OwnListing},
 };
 
 /// Most pages of one listing of the guard's own.
 const MAX_PAGES: usize = 1000;
+/// How often a listing begins anew because the list changed under it.
+const MAX_RESTARTS: usize = 3;
+/// Most reports about definitions from one message; the rest is a number.
+const MAX_REPORTS: usize = 20;
+
+/// What a page of the guard's own listing leads to.
+enum Next {
+    Ask(Vec<u8>),
+    Judge(Release),
+    Fail(&'static str),
+}
 
 impl Guard {
     /// Keeps a call back until the list is known, and asks for the list if nobody did.
-    pub(super) fn hold(&self, request: &Request<'_>, listed: Listed, line: &[u8]) -> Outcome<'static> {
+    pub(super) fn hold(
+        &self,
+        request: &Request<'_>,
+        reservation: Reservation<'_>,
+        listed: Listed,
+        line: &[u8],
+    ) -> Outcome<'static> {
         let mut outcome = Outcome::stop();
         let mut state = self.state();
         let Some(id) = Id::read(request.id) else { return outcome };
@@ -33,15 +52,21 @@ impl Guard {
                 .with_message("too many calls wait for the list of the server");
             return self.refused(request, "?", rejection);
         }
+        if reservation.release(&mut state) {
+            drop(state);
+            self.abandon_held(line);
+            return outcome;
+        }
         state.held_bytes += line.len();
         state.mirror(listed).held.push(Held { id, line: line.to_vec() });
         if state.mirror(listed).own.is_none() {
             let raw_id = state.own_id();
             let mirror = state.mirror(listed);
-            let listing = mirror.catalog.begin();
+            let (listing, epoch) = (mirror.catalog.begin(), mirror.catalog.epoch());
             let meta = protocol_meta(request.params);
             outcome.to_server.push(question(&raw_id, listed, None, meta.as_deref()));
-            mirror.own = Some(OwnListing { id: Id::Text(raw_id.into()), listing, pages: 0, meta });
+            mirror.own =
+                Some(OwnListing { id: Id::Text(raw_id.into()), listing, epoch, pages: 0, restarts: 0, meta });
         }
         outcome
     }
@@ -59,115 +84,140 @@ impl Guard {
             }
         };
         let mut outcome = Outcome::stop();
-        let Envelope::Result { result, .. } = *envelope else {
-            self.listing_failed(listed, "the server answered with an error", &mut outcome);
-            return Some(outcome);
+        let next = match *envelope {
+            Envelope::Result { result, .. } => self.own_page(listed, result, &mut outcome.reports),
+            _ => Next::Fail("the server answered with an error"),
         };
-        let Some(items) = result.get(listed.member()).filter(Value::is_array) else {
-            self.listing_failed(listed, "the answer has no list", &mut outcome);
-            return Some(outcome);
-        };
-        let now = self.engine.now().map(|now| now.monotonic);
-        let next = next_cursor(result);
-        let failure = {
-            let mut state = self.state();
-            let own = state.mirror(listed).own.take();
-            let Some(mut own) = own else { return Some(outcome) };
-            own.pages += 1;
-            let mirror = state.mirror(listed);
-            for definition in items.elements() {
-                mirror.catalog.learn(
-                    &self.engine,
-                    definition,
-                    own.listing,
-                    Lister::Guard,
-                    &mut outcome.reports,
-                );
-            }
-            let overflow = mirror.catalog.overflows() || own.pages >= MAX_PAGES;
-            match next {
-                Some(cursor) if !overflow => {
-                    let raw_id = state.own_id();
-                    outcome.to_server.push(question(&raw_id, listed, Some(&cursor), own.meta.as_deref()));
-                    own.id = Id::Text(raw_id.into());
-                    state.mirror(listed).own = Some(own);
-                    return Some(outcome);
+        match next {
+            Next::Ask(question) => outcome.to_server.push(question),
+            Next::Fail(why) => self.listing_failed(listed, why, &mut outcome),
+            Next::Judge(release) => {
+                outcome.release = release;
+                for (held, reservation) in self.take_all_held(listed) {
+                    self.judge_held(&held.line, reservation, &mut outcome).await;
                 }
-                _ => {
-                    if !overflow {
-                        mirror.catalog.finish(own.listing);
-                        mirror.catalog.set_life(now, ttl(result));
-                    }
-                    overflow
-                }
-            }
-        };
-        if failure {
-            self.listing_failed(listed, "the list is too long", &mut outcome);
-        } else {
-            for held in self.take_all_held(listed) {
-                self.judge_held(&held.line, &mut outcome).await;
             }
         }
         Some(outcome)
+    }
+
+    fn own_page(&self, listed: Listed, result: Value<'_>, reports: &mut Vec<Report>) -> Next {
+        let Some(items) = result.get(listed.member()).filter(Value::is_array) else {
+            return Next::Fail("the answer has no list");
+        };
+        let life = self.life(result);
+        let mut state = self.state();
+        let Some(mut own) = state.mirror(listed).own.take() else { return Next::Judge(Release::default()) };
+        own.pages += 1;
+        let catalog = &mut state.mirror(listed).catalog;
+        let mut said = Vec::new();
+        for definition in items.elements() {
+            catalog.learn(&self.engine, definition, own.listing, Lister::Guard, &mut said);
+        }
+        reports.extend(bounded(said));
+        if catalog.overflows() || own.pages >= MAX_PAGES {
+            return Next::Fail("the list is too long");
+        }
+        let cursor = next_cursor(result);
+        if cursor.is_none() {
+            catalog.finish(own.listing, own.epoch, life);
+            if own.epoch == catalog.epoch() {
+                // Under the lock that makes the list known: nothing that comes later may go first.
+                return Next::Judge(self.order.begin());
+            }
+            if own.restarts >= MAX_RESTARTS {
+                return Next::Fail("the list changes faster than it can be read");
+            }
+            own.restarts += 1;
+            (own.listing, own.epoch) = (catalog.begin(), catalog.epoch());
+        }
+        let raw_id = state.own_id();
+        let question = question(&raw_id, listed, cursor.as_deref(), own.meta.as_deref());
+        own.id = Id::Text(raw_id.into());
+        state.mirror(listed).own = Some(own);
+        Next::Ask(question)
     }
 
     /// Without a list nothing can be judged: what waited is refused.
     pub(super) fn listing_failed(&self, listed: Listed, why: &str, outcome: &mut Outcome<'_>) {
         self.state().mirror(listed).own = None;
         outcome.reports.push(Report::warning(format!("`{}` failed: {why}", listed.method())));
-        for held in self.take_all_held(listed) {
+        for (held, _reservation) in self.take_all_held(listed) {
             let rejection = Rejection::new(Code::InternalUpstream)
                 .with_message(format!("the server's list is not known, so nothing can be checked: {why}"));
             outcome.to_client.extend(self.refuse_held(&held.line, rejection));
         }
     }
 
-    fn take_all_held(&self, listed: Listed) -> Vec<Held> {
-        let mut state = self.state();
-        let held = std::mem::take(&mut state.mirror(listed).held);
-        let bytes: usize = held.iter().map(|held| held.line.len()).sum();
-        state.held_bytes = state.held_bytes.saturating_sub(bytes);
-        held
+    fn take_all_held(&self, listed: Listed) -> Vec<(Held, Reservation<'_>)> {
+        let held = self.state().take_all_held(listed);
+        held.into_iter()
+            .map(|held| {
+                let reservation = Reservation::of_taken(self, held.id.clone());
+                (held, reservation)
+            })
+            .collect()
     }
 
-    /// Learns from a page that the client asked for, and takes out what the caller may not see.
-    pub(super) fn client_page(
+    /// Learns from a page that the client asked for. `lister` tells whether the client sees it.
+    pub(super) fn learn_page(
         &self,
-        listed: Listed,
-        cursor: Option<&str>,
+        asked: &Asked,
         result: Value<'_>,
-        edits: &mut Splices,
+        lister: Lister,
         reports: &mut Vec<Report>,
-    ) {
-        let Some(items) = result.get(listed.member()).filter(Value::is_array) else { return };
-        let now = self.engine.now().map(|now| now.monotonic);
-        let mut tools = Vec::with_capacity(items.len());
-        {
+    ) -> Vec<bool> {
+        let Some(items) = result.get(asked.listed.member()).filter(Value::is_array) else {
+            return Vec::new();
+        };
+        let life = self.life(result);
+        let mut said = Vec::new();
+        let tools: Vec<Option<Arc<Tool>>> = {
             let mut state = self.state();
-            let catalog = &mut state.mirror(listed).catalog;
-            let listing = catalog.client_listing(cursor);
-            for definition in items.elements() {
-                tools.push(catalog.learn(&self.engine, definition, listing, Lister::Client, reports));
-            }
-            catalog.client_page_done(listing, next_cursor(result));
-            catalog.set_life(now, ttl(result));
-        }
-        if !self.settings.hide_denied {
+            let catalog = &mut state.mirror(asked.listed).catalog;
+            let (listing, epoch) = catalog.client_listing(asked.cursor.as_deref(), asked.epoch);
+            let learn = |definition| catalog.learn(&self.engine, definition, listing, lister, &mut said);
+            let tools = items.elements().map(learn).collect();
+            catalog.client_page_done(listing, epoch, next_cursor(result), life);
+            tools
+        };
+        reports.extend(bounded(said));
+        let caller = &self.settings.caller;
+        // What has a name and could not be learnt cannot be called either.
+        let named = items.elements().map(|item| item.get("name").is_some_and(|name| name.as_str().is_some()));
+        let seen = |tool: &Option<Arc<Tool>>, named: bool| match tool {
+            Some(tool) => self.engine.may_see(tool, caller),
+            None => !named,
+        };
+        tools.iter().zip(named).map(|(tool, named)| !seen(tool, named)).collect()
+    }
+
+    /// Takes out of a page what the caller may not see.
+    pub(super) fn hide(&self, listed: Listed, result: Value<'_>, hidden: &[bool], edits: &mut Splices) {
+        let Some(items) = result.get(listed.member()).filter(Value::is_array) else { return };
+        if !self.settings.hide_denied || !hidden.contains(&true) {
             return;
         }
-        let hidden: Vec<bool> = tools
-            .iter()
-            .map(|tool| tool.as_ref().is_some_and(|tool| !self.engine.may_see(tool, &self.settings.caller)))
-            .collect();
-        if hidden.contains(&true) {
-            remove_elements(items, edits, |index| hidden.get(index).copied().unwrap_or(false));
-            // What one caller sees is not for everybody's cache.
-            if let Some(scope) = result.get("cacheScope").filter(|scope| scope.is_text("public")) {
-                edits.replace(scope.span(), "\"private\"");
-            }
+        remove_elements(items, edits, |index| hidden.get(index).copied().unwrap_or(false));
+        // What one caller sees is not for everybody's cache.
+        if let Some(scope) = result.get("cacheScope").filter(|scope| scope.is_text("public")) {
+            edits.replace(scope.span(), "\"private\"");
         }
     }
+
+    fn life(&self, result: Value<'_>) -> Life {
+        let ttl = result.get("ttlMs").and_then(|ttl| ttl.as_number()).and_then(|ttl| ttl.parse().ok());
+        Life { now: self.engine.now().map(|now| now.monotonic), ttl: ttl.map(Duration::from_millis) }
+    }
+}
+
+/// A server that changes everything at once is told in a few lines.
+fn bounded(mut reports: Vec<Report>) -> Vec<Report> {
+    if let Some(more) = reports.len().checked_sub(MAX_REPORTS).filter(|more| *more > 0) {
+        reports.truncate(MAX_REPORTS);
+        reports.push(Report::warning(format!("{more} more reports about definitions are left out")));
+    }
+    reports
 }
 
 /// The guard's own question for one page.
@@ -191,9 +241,4 @@ fn question(raw_id: &str, listed: Listed, cursor: Option<&str>, meta: Option<&st
 /// The empty string is a cursor too; only its absence is the end. `null` is read as absence.
 fn next_cursor(result: Value<'_>) -> Option<String> {
     result.get("nextCursor").and_then(|cursor| cursor.as_str()).map(Cow::into_owned)
-}
-
-fn ttl(result: Value<'_>) -> Option<Duration> {
-    let milliseconds: u64 = result.get("ttlMs")?.as_number()?.parse().ok()?;
-    Some(Duration::from_millis(milliseconds))
 }

@@ -6,6 +6,7 @@
 
 mod client;
 mod listing;
+mod reservation;
 mod server;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,7 @@ use agent_airlock::{
 
 use crate::{
     envelope::Id,
+    order::Order,
     outcome::{Outcome, Pending, Report},
     refusal,
     skim::{Skimmed, Skimmer},
@@ -46,6 +48,7 @@ pub struct Guard {
     engine: Airlock,
     settings: GuardSettings,
     state: Mutex<State>,
+    order: Arc<Order>,
     client_tape: Mutex<Tape>,
     server_tape: Mutex<Tape>,
 }
@@ -57,6 +60,7 @@ impl Guard {
             engine,
             settings,
             state: Mutex::new(State::new()),
+            order: Arc::default(),
             client_tape: Mutex::new(Tape::default()),
             server_tape: Mutex::new(Tape::default()),
         }
@@ -64,6 +68,11 @@ impl Guard {
 
     /// Decides about one message from the client: a line without its line break.
     pub async fn on_client<'m>(&self, line: &'m [u8]) -> Outcome<'m> {
+        self.order.released().await;
+        if is_several_lines(line) {
+            let rejection = Rejection::new(Code::MalformedMessage).with_message(SEVERAL_LINES);
+            return self.refuse_unread(rejection, &skim(line));
+        }
         let tape = std::mem::take(&mut *lock(&self.client_tape));
         match Document::parse_into(line, &self.settings.bounds, tape) {
             Ok(doc) => {
@@ -77,6 +86,9 @@ impl Guard {
 
     /// Decides about one message from the server: a line without its line break.
     pub async fn on_server<'m>(&self, line: &'m [u8]) -> Outcome<'m> {
+        if is_several_lines(line) {
+            return self.server_garbage(SEVERAL_LINES, &skim(line));
+        }
         let tape = std::mem::take(&mut *lock(&self.server_tape));
         match Document::parse_into(line, &self.settings.bounds, tape) {
             Ok(doc) => {
@@ -146,7 +158,7 @@ impl Guard {
     /// What is under way.
     pub fn pending(&self) -> Pending {
         let state = self.state();
-        Pending { held: state.tools.held.len() + state.prompts.held.len(), in_flight: state.in_flight.len() }
+        Pending { held: state.held(), in_flight: state.in_flight.len() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -201,15 +213,21 @@ fn is_free_id(token: &str, state: &State) -> bool {
 
 /// The answer to a request that the server will not answer any more.
 fn fail(request: InFlight, rejection: Rejection) -> Vec<u8> {
-    let rejection = match request.permit {
-        Some(permit) => permit.fail(rejection),
-        None => rejection,
-    };
+    let rejection = request.permits.into_iter().fold(rejection, |rejection, permit| permit.fail(rejection));
     if request.is_tool_call {
         refusal::as_tool_result(&request.raw_id, &rejection, request.era)
     } else {
         refusal::as_error(&request.raw_id, &rejection)
     }
+}
+
+const SEVERAL_LINES: &str = "a line break stands inside the message";
+
+/// Whether a peer that ends lines at a carriage return too would read several messages where we read one.
+/// One at the end belongs to the line break; elsewhere in JSON both are white space that nobody needs.
+fn is_several_lines(line: &[u8]) -> bool {
+    let message = line.strip_suffix(b"\r").unwrap_or(line);
+    message.contains(&b'\r') || message.contains(&b'\n')
 }
 
 fn skim(line: &[u8]) -> Skimmed {

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use agent_airlock::{
-    Code, OutputReport, RawOutput, Rejection,
+    Code, OutputReport, Part, ProtectedOutput, RawOutput, Rejection,
     json::{Document, Splices, Value, write_string},
 };
 
 use super::{Guard, fail};
 use crate::{
-    catalog::Listed,
+    catalog::{Listed, Lister},
     envelope::{Envelope, Id, Malformed},
     method::ServerNotification,
     outcome::{Outcome, Report},
@@ -31,6 +31,9 @@ impl Guard {
             Ok(Envelope::Request { id, params, .. }) => self.server_request(id, params, doc, line),
             Ok(Envelope::Notification { method, params }) => {
                 let name = method.as_str().unwrap_or_default();
+                if name == "notifications/cancelled" {
+                    self.server_cancels(params);
+                }
                 match ServerNotification::of(&name) {
                     ServerNotification::ToolsChanged => self.state().tools.catalog.invalidate(),
                     ServerNotification::PromptsChanged => self.state().prompts.catalog.invalidate(),
@@ -39,6 +42,14 @@ impl Guard {
                 self.protected_params(params, doc, line)
             }
             Err(malformed) => self.server_malformed(malformed, doc),
+        }
+    }
+
+    /// The server no longer waits for an answer of the client.
+    fn server_cancels(&self, params: Option<Value<'_>>) {
+        let id = params.and_then(|params| params.get("requestId")).and_then(Id::read);
+        if let Some(id) = id {
+            self.state().server_requests.remove(&id);
         }
     }
 
@@ -75,9 +86,8 @@ impl Guard {
         doc: &Document<'m>,
         line: &'m [u8],
     ) -> Outcome<'m> {
-        let mut edits = Splices::default();
         let mut reports = Vec::new();
-        let output = match *envelope {
+        let (result, output) = match *envelope {
             Envelope::Result { result, .. } => {
                 if let Some(problem) = unreadable(result) {
                     reports
@@ -85,31 +95,41 @@ impl Guard {
                     let rejection = Rejection::new(Code::InternalUpstream).with_message(problem);
                     return Outcome { to_client: vec![fail(request, rejection)], reports, ..Outcome::stop() };
                 }
-                if let Some((listed, cursor)) = &request.listing {
-                    self.client_page(*listed, cursor.as_deref(), result, &mut edits, &mut reports);
-                }
-                let parts = places::of_result(request.answer, result);
-                if result.get("isError").and_then(|failed| failed.as_bool()) == Some(true) {
-                    RawOutput::FailedParts(doc.text(), parts)
-                } else {
-                    RawOutput::Parts(doc.text(), parts)
-                }
+                let mut parts = places::of_result(request.answer, result);
+                parts.extend(beside(doc.root()));
+                let failed = result.get("isError").and_then(|failed| failed.as_bool()) == Some(true);
+                let output = match (request.answer, failed) {
+                    (_, true) => RawOutput::FailedParts(doc.text(), parts),
+                    (_, false) => RawOutput::Parts(doc.text(), parts),
+                };
+                (Some(result), output)
             }
-            Envelope::Error { error, .. } => RawOutput::FailedParts(doc.text(), places::of_error(error)),
+            Envelope::Error { error, .. } => {
+                let mut parts = places::of_error(error);
+                parts.extend(beside(doc.root()));
+                (None, RawOutput::FailedParts(doc.text(), parts))
+            }
             Envelope::Request { .. } | Envelope::Notification { .. } => return Outcome::stop(),
         };
-        let protected = match request.permit.take() {
-            Some(permit) => permit.release(output).await,
-            None => Ok(self.engine.protect(&output)),
-        };
+        let protected = self.release_permits(&mut request, &output).await;
+        let protected = protected.and_then(|protected| {
+            if protected.report().blocked { Err(Rejection::new(Code::OutputBlocked)) } else { Ok(protected) }
+        });
+        let mut edits = Splices::default();
+        if let (Some(asked), Some(result)) = (&request.asked, result) {
+            // A definition that the client is not shown is not known to it.
+            let shown = protected.is_ok() && !request.cancelled;
+            let lister = if shown { Lister::Client } else { Lister::Guard };
+            let hidden = self.learn_page(asked, result, lister, &mut reports);
+            self.hide(asked.listed, result, &hidden, &mut edits);
+        }
         let protected = match protected {
-            Ok(protected) if !protected.report().blocked => protected,
-            Ok(_) => return withheld(request, Rejection::new(Code::OutputBlocked), reports),
+            Ok(protected) => protected,
             Err(rejection) => return withheld(request, rejection, reports),
         };
         if protected.report().cut_structure
             && request.answer == Answer::Tool
-            && let Envelope::Result { result, .. } = *envelope
+            && let Some(result) = result
         {
             say_that_it_was_cut(result, protected.report().cut_chars, &mut edits);
         }
@@ -118,6 +138,21 @@ impl Guard {
         reports.append(&mut outcome.reports);
         outcome.reports = reports;
         outcome
+    }
+
+    /// Layer 4 with the proofs of admission: the first releases the output, the others close their records.
+    async fn release_permits(
+        &self,
+        request: &mut InFlight,
+        output: &RawOutput<'_>,
+    ) -> Result<ProtectedOutput, Rejection> {
+        let mut permits = std::mem::take(&mut request.permits).into_iter();
+        let Some(first) = permits.next() else { return Ok(self.engine.protect(output)) };
+        let protected = first.release(output.clone()).await?;
+        for permit in permits {
+            permit.release(RawOutput::text("")).await?;
+        }
+        Ok(protected)
     }
 
     /// A server's own request: its texts reach the model, its answer must find its way back.
@@ -167,8 +202,9 @@ impl Guard {
         doc: &Document<'m>,
         line: &'m [u8],
     ) -> Outcome<'m> {
-        let Some(params) = params else { return Outcome::pass(line) };
-        let protected = self.engine.protect(&RawOutput::Parts(doc.text(), places::of_params(params)));
+        let mut parts = params.map(places::of_params).unwrap_or_default();
+        parts.extend(beside(doc.root()));
+        let protected = self.engine.protect(&RawOutput::Parts(doc.text(), parts));
         deliver(protected.edits(), protected.report(), doc, line)
     }
 
@@ -247,6 +283,13 @@ fn deliver<'m>(edits: &Splices, report: &OutputReport, doc: &Document<'m>, line:
         Cow::Owned(edits.apply(doc.text()).into_bytes())
     });
     outcome
+}
+
+/// Members beside those of the protocol; a vendor's text is read too.
+fn beside(root: Value<'_>) -> impl Iterator<Item = Part<'_>> {
+    let known = ["jsonrpc", "id", "method", "params", "result", "error"];
+    let is_known = move |key: &Value<'_>| known.iter().any(|name| key.is_text(name));
+    root.members().filter(move |(key, _)| !is_known(key)).map(|(key, value)| Part::Member(key, value))
 }
 
 /// Why a result is invalid by itself.

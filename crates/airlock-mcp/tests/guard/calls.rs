@@ -212,6 +212,97 @@ fn prompts_resources_and_completions_are_judged_too() {
 }
 
 #[test]
+fn a_line_break_inside_a_message_smuggles_nothing() {
+    for inner in ["\r", "\n", "\r\n"] {
+        let session = Session::strict();
+        let smuggled = call_line("8", "delete_file", r#"{"path":"/"}"#);
+        let line = format!(
+            r#"{{"jsonrpc":"2.0","id":3,"method":"ping","params":{{"x":[{inner}{smuggled}{inner}]}}}}"#
+        );
+        let seen = session.client(&line);
+        assert_eq!(seen.answer()["error"]["data"]["block_reason"], "malformed_message");
+        assert!(
+            session.client("{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"ping\"}\r").untouched,
+            "CRLF is a line break"
+        );
+        let answer = session.server(&format!(r#"{{"jsonrpc":"2.0","id":4,"result":{{"x":[{inner}1]}}}}"#));
+        assert_eq!(answer.forward, None);
+    }
+}
+
+#[test]
+fn names_that_a_lenient_reader_would_take_for_the_protocols_are_refused() {
+    for line in [
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{"path":"a"},"Name":"delete_file"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call","params":{"name":"delete_file","arguments":{}}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"ping","method\u0000":"tools/call","params":{"name":"delete_file"}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/x","Method":"tools/call","ID":5,"params":{"name":"delete_file"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"Tools/Call","params":{"name":"delete_file"}}"#,
+    ] {
+        let session = Session::strict();
+        let seen = session.client(line);
+        assert_eq!(seen.forward, None, "{line}");
+        assert_eq!(session.results().len(), 1, "{line}");
+    }
+}
+
+#[test]
+fn rules_for_resources_hold_in_any_spelling_and_by_any_way() {
+    let session = Session::new(
+        "[policy]\nallowed_resources = [\"file:///srv/*\"]\ndenied_resources = [\"file:///srv/secret/*\"]",
+    );
+    let read = |uri: &str| {
+        session.client(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{{"uri":"{uri}"}}}}"#
+        ))
+    };
+    for uri in [
+        "file:///srv/../etc/passwd",
+        "file:///srv/%2e%2e/etc/passwd",
+        "file:///srv/./secret/x",
+        "file:///srv//secret/x",
+        "file:///srv/%73ecret/x",
+        "file:///srv/secret/x",
+        "file:///etc/passwd",
+    ] {
+        assert_eq!(read(uri).forward, None, "{uri}");
+    }
+    let complete = |uri: &str| {
+        session.client(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{{"ref":{{"type":"ref/resource","uri":"{uri}"}},"argument":{{"name":"p","value":"x"}}}}}}"#
+        ))
+    };
+    assert_eq!(complete("file:///etc/{p}").forward, None);
+    let listen = |uris: &str| {
+        session.client(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{{"notifications":{{"resourceSubscriptions":{uris}}}}}}}"#
+        ))
+    };
+    for uris in [r#"["file:///srv/a","file:///etc/passwd"]"#, "[5]", r#""file:///etc/passwd""#] {
+        assert_eq!(listen(uris).forward, None, "{uris}");
+    }
+    assert!(read("file:///srv/a.txt").untouched, "positive control");
+    session.server(r#"{"jsonrpc":"2.0","id":1,"result":{"contents":[]}}"#);
+    assert!(complete("file:///srv/{p}").untouched, "positive control");
+    session.server(r#"{"jsonrpc":"2.0","id":1,"result":{"completion":{"values":[]}}}"#);
+    assert!(listen(r#"["file:///srv/a","file:///srv/b"]"#).untouched, "positive control");
+    let before = session.results().len();
+    session.server(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    assert_eq!(session.results().len(), before + 2, "one record per resource");
+}
+
+#[test]
+fn a_completion_is_sent_as_it_was_admitted() {
+    let session = Session::new("");
+    let seen = session.client(r#"{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":"v","ghost":"evil"}}}"#);
+    let forward = seen.forward.unwrap();
+    assert!(
+        !forward.contains("evil") && forward.contains(r#""argument":{"name":"a","value":"v"}"#),
+        "{forward}"
+    );
+}
+
+#[test]
 fn modern_refusals_say_what_kind_of_result_they_are() {
     let session = Session::strict();
     let seen = session.client(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read_file","arguments":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#);

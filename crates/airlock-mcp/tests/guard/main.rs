@@ -10,6 +10,7 @@ mod bad_input;
 mod calls;
 mod listing;
 mod output;
+mod races;
 mod session;
 
 /// A session with a fake client and a fake server, driven message by message.

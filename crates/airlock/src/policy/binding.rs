@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     Pattern, Quota, Subject, TargetKind, Window,
     fold::{fold, fold_capitals, is_invisible},
+    resource,
     security_policy::{Compiled, NameRules, Ranked},
 };
 use crate::{caller::Caller, code::Code, rejection::Rejection};
@@ -99,7 +100,17 @@ impl Binding {
         let (denied, allowed) = match subject.kind {
             TargetKind::Tool => lists(&policy.tools, subject),
             TargetKind::Prompt => lists(&policy.prompts, subject),
-            TargetKind::Resource => lists(&policy.resources, subject),
+            TargetKind::Resource => {
+                let (denied, allowed) = lists(&policy.resources, subject);
+                let has_rules = denied != Listing::NoList || allowed != Listing::NoList;
+                // A rule on the text of a URI decides nothing about one that can be read in another way.
+                let denied = if has_rules && !resource::is_plain(subject.name) {
+                    Listing::On(resource::NOT_PLAIN.into())
+                } else {
+                    denied
+                };
+                (denied, allowed)
+            }
             // What a completion completes is judged when it is called.
             TargetKind::Completion => (Listing::NoList, Listing::NoList),
         };

@@ -37,6 +37,7 @@ mod presets;
 #[cfg(test)]
 mod properties;
 mod quota;
+mod resource;
 mod security_policy;
 mod target;
 mod window;
