@@ -68,6 +68,9 @@ fn walk<'v>(
         [Step::Member(_), ..] if !value.is_object() => {
             Err(Denied::argument("cannot be looked up, because what holds it is not an object"))
         }
+        [Step::Member(name), ..] if has_look_alike(value, name) => {
+            Err(Denied::argument("stands beside a name that some programs take for the same"))
+        }
         [Step::Member(_), ..] if value.has_duplicate_key() => {
             Err(Denied::argument("cannot be looked up, because what holds it names a member twice"))
         }
@@ -106,6 +109,17 @@ fn split_name(text: &str) -> Result<(String, &str), String> {
         }
     }
     Err("a quoted name is not closed".to_owned())
+}
+
+/// Whether the object has a member that a decoder without regard to case or control characters would take for
+/// `name`, and that is spelled otherwise: the rule would look at the one and the tool at the other.
+fn has_look_alike(object: Value<'_>, name: &str) -> bool {
+    let lenient = |text: &str| -> String {
+        let letters = text.chars().filter(|c| !c.is_control());
+        letters.flat_map(|c| if c == '\u{17f}' { 's' } else { c }.to_lowercase()).collect()
+    };
+    let wanted = lenient(name);
+    object.members().filter_map(|(key, _)| key.as_str()).any(|key| *key != *name && lenient(&key) == wanted)
 }
 
 #[cfg(test)]
@@ -174,5 +188,26 @@ mod tests {
         }
         assert!(Selector::parse(&"a".repeat(257)).is_err());
         assert!(Selector::parse("a.".repeat(127).trim_end_matches('.')).is_ok());
+    }
+
+    #[test]
+    fn a_look_alike_beside_the_argument_is_refused() {
+        use crate::json::{Bounds, Document};
+        let selector = Selector::parse("options.path").unwrap();
+        let passes = |text: &str| {
+            let doc = Document::parse(text.as_bytes(), &Bounds::DEFAULT).unwrap();
+            selector.each(doc.root(), &mut |_| Ok(())).is_ok()
+        };
+        assert!(passes(r#"{"options":{"path":"a","paths":1}}"#));
+        assert!(passes(r#"{"other":{"Path":"a"}}"#));
+        for refused in [
+            r#"{"options":{"path":"a","Path":"b"}}"#,
+            r#"{"options":{"PATH":"b"}}"#,
+            r#"{"Options":{"path":"b"}}"#,
+            r#"{"option\u017f":{"path":"b"}}"#,
+            r#"{"options":{"path\u0000":"b"}}"#,
+        ] {
+            assert!(!passes(refused), "{refused}");
+        }
     }
 }
