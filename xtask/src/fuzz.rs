@@ -1,5 +1,5 @@
-//! Runs the fuzz targets, by default for a moment, as a smoke test: `fuzz/` is a cargo-fuzz folder and a workspace of its
-//! own.
+//! Runs the fuzz targets, by default for a moment, as a smoke test: `fuzz/` is a cargo-fuzz folder and a
+//! workspace of its own.
 //!
 //! What `cargo fuzz` does is a build with LLVM's coverage pass and a run of the binary. Both work with the
 //! stable compiler when no sanitizer is asked for, and there is no `unsafe` here that one could watch: so this
@@ -124,6 +124,10 @@ impl Run {
         command.arg(format!("-artifact_prefix={}/{name}-", folder.display())).arg(&corpus);
         if seeds.exists() {
             command.arg(seeds);
+        }
+        let dictionary = root().join("fuzz/dictionaries").join(name);
+        if dictionary.exists() {
+            command.arg(format!("-dict={}", dictionary.display()));
         }
         let talk = fs::File::create(&log).map_err(failed)?;
         let child = command.stdout(Stdio::null()).stderr(talk).spawn().map_err(failed)?;

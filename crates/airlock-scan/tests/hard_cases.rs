@@ -231,3 +231,11 @@ fn ordinary_documentation_is_not_screened_out() {
         assert_eq!(found(text, |out| Scanner::default().screen(text, out)), [], "{text}");
     }
 }
+
+/// Found by a fuzz target: the end of the text inside an escaped line break.
+#[test]
+fn a_key_that_is_cut_off_in_an_escape() {
+    let mut found = Vec::new();
+    airlock_scan::Scanner::new(airlock_scan::KindSet::all()).scan("-----BEGIN PRIVATE KEY-----\\--", &mut found);
+    assert!(found.iter().all(|finding| finding.span.end <= 30));
+}

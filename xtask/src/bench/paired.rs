@@ -36,7 +36,22 @@ pub(super) struct Latency {
     pub(super) p99: f64,
 }
 
-pub(super) fn measure(programs: &Programs) -> Result<Added, String> {
+/// The figures on one core, which is what the budget is about, and on all of them.
+pub(super) struct Placements {
+    pub(super) one_core: Added,
+    pub(super) all_cores: Added,
+}
+
+pub(super) fn measure(programs: &Programs) -> Result<Placements, String> {
+    let cores = process::cores()?;
+    let first = cores.split([',', '-']).next().unwrap_or("0");
+    process::stay_on(first)?;
+    let one_core = measure_here(programs);
+    process::stay_on(&cores)?;
+    Ok(Placements { one_core: one_core?, all_cores: measure_here(programs)? })
+}
+
+fn measure_here(programs: &Programs) -> Result<Added, String> {
     let session = Session::start(&mut programs.direct())?.0;
     let server = session.pid();
     let mut direct = Side::start(session, None, server)?;
@@ -61,7 +76,7 @@ pub(super) fn measure(programs: &Programs) -> Result<Added, String> {
     let ratio_p50 = median(&mut pairs().map(|(guarded, direct)| guarded / direct).collect::<Vec<_>>());
     let added = Added {
         calls: CALLS,
-        request_bytes: direct.params.len(),
+        request_bytes: direct.session.last_request().len(),
         answer_bytes,
         cpu: median(&mut guarded.airlock_cpu),
         server_cpu: median(&mut direct.server_cpu),

@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process;
+
+use crate::command::{command, said};
 
 /// The processes of airlock in a session.
 pub(super) struct Airlock {
@@ -82,4 +85,21 @@ fn resident(pid: u32) -> Result<u64, String> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|kib| kib.parse::<u64>().ok());
     kib.map(|kib| kib * 1024).ok_or_else(|| format!("`{file}` has no VmRSS"))
+}
+
+/// This process, and what it starts from now on, on one core or on all of them.
+///
+/// A message between processes on two cores wakes the other core, which costs several times what the message
+/// costs, on virtual machines above all; and whether it happens depends on what else runs. On one core it never
+/// happens.
+pub(super) fn stay_on(cores: &str) -> Result<(), String> {
+    let pid = process::id().to_string();
+    said(command("taskset").args(["--cpu-list", "--pid", cores, &pid])).map(drop)
+}
+
+/// The cores that this process may use now, in the form that [`stay_on`] takes.
+pub(super) fn cores() -> Result<String, String> {
+    let text = fs::read_to_string("/proc/self/status").map_err(|error| error.to_string())?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    line.map(|line| line.trim().to_owned()).ok_or_else(|| "/proc/self/status names no cores".to_owned())
 }

@@ -75,7 +75,12 @@ impl Session {
         Ok(())
     }
 
-    /// How long the last answer was, in bytes.
+    /// The last request with its line break.
+    pub(super) fn last_request(&self) -> &str {
+        &self.request
+    }
+
+    /// The last answer with its line break.
     pub(super) fn answer(&self) -> &[u8] {
         &self.answer
     }

@@ -50,7 +50,7 @@ fn cut_off(text: &Text<'_>, start: usize, limit: usize) -> usize {
         let line_end = text.run(line, limit.saturating_sub(line), is_base64);
         let header = text.at(line_end) == b':' || text.at(line_end) == b'-';
         if header && end == start {
-            at = text.run(line_end, limit - line_end, |byte| byte != b'\n' && byte != b'\\');
+            at = text.run(line_end, limit.saturating_sub(line_end), |byte| byte != b'\n' && byte != b'\\');
             continue;
         }
         let whole = matches!(text.at(line_end), 0 | b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b' ' | b'<');
