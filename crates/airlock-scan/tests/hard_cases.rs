@@ -236,6 +236,6 @@ fn ordinary_documentation_is_not_screened_out() {
 #[test]
 fn a_key_that_is_cut_off_in_an_escape() {
     let mut found = Vec::new();
-    airlock_scan::Scanner::new(airlock_scan::KindSet::all()).scan("-----BEGIN PRIVATE KEY-----\\--", &mut found);
+    Scanner::new(KindSet::all()).scan("-----BEGIN PRIVATE KEY-----\\--", &mut found);
     assert!(found.iter().all(|finding| finding.span.end <= 30));
 }

@@ -62,7 +62,7 @@ fn whole_pipeline_1_kb(bencher: Bencher) {
         let call = RawCall::new(Arc::clone(&tool), black_box(ARGUMENTS), Arc::clone(&caller));
         let permit = pollster::block_on(airlock.admit(call)).expect("admitted");
         let doc = Document::parse(answer.as_bytes(), &Bounds::DEFAULT).expect("JSON");
-        let parts = doc.root().members().map(|(key, value)| Part::Member(key, value)).collect();
+        let parts = doc.root().members().map(|(key, value)| Part::Member(doc.root(), key, value)).collect();
         let output =
             pollster::block_on(permit.release(RawOutput::Parts(doc.text(), parts))).expect("released");
         output.edits().apply(doc.text())

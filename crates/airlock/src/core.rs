@@ -122,6 +122,10 @@ impl Core {
 
     /// Layer 1. Strips ghosts in permissive mode, and then decides on the stripped text.
     pub(crate) fn validate(&self, call: &mut ValidatedCall) -> Result<(), Rejection> {
+        self.check_contract(call).map_err(|rejection| self.protector.mask_refusal(&rejection))
+    }
+
+    fn check_contract(&self, call: &mut ValidatedCall) -> Result<(), Rejection> {
         let doc = check_limits(&call.arguments, &self.limits)?;
         let contract = match &call.tool.contract {
             Ok(contract) => contract,
@@ -131,12 +135,12 @@ impl Core {
             }
             Err(error) => return Err(Rejection::new(Code::InternalContract).with_hint(error.to_string())),
         };
-        let ghosts = contract.ghosts(doc.root());
+        let ghosts = contract.ghosts(doc.root())?;
         call.scope.record().free_form = ghosts.free_form;
         if ghosts.is_empty() {
             return contract.check(doc.root());
         }
-        let names = ghosts.names();
+        let names = self.protector.mask_names(ghosts.names(), &ghosts.raw_names());
         call.scope.record().ghosts.clone_from(&names);
         if self.strict {
             let hints = names.iter().map(|name| format!("remove `{name}`: the tool does not declare it"));
@@ -270,6 +274,7 @@ impl Core {
             RawOutput::Parts(document, parts) | RawOutput::FailedParts(document, parts) => {
                 self.protector.protect(document, parts, exempt)
             }
+            RawOutput::Protocol { document: _, parts, .. } => self.protector.mask_parts(parts, exempt),
         })
     }
 }

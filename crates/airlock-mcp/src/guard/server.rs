@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use agent_airlock::{
-    Code, OutputReport, Part, ProtectedOutput, RawOutput, Rejection,
+    Code, OutputReport, ProtectedOutput, RawOutput, Rejection,
     json::{Document, Splices, Value, write_string},
 };
 
@@ -63,7 +63,8 @@ impl Guard {
         let Some(id) = Id::read(id) else {
             // An error that answers no request in particular; its text is protected like any other.
             let Envelope::Error { error, .. } = *envelope else { return Outcome::stop() };
-            let protected = self.engine.protect(&RawOutput::FailedParts(doc.text(), places::of_error(error)));
+            let protected =
+                self.engine.protect(&RawOutput::protocol_error(doc.text(), places::of_error(error)));
             return deliver(protected.edits(), protected.report(), doc, line);
         };
         if let Some(outcome) = self.own_answer(&id, envelope).await {
@@ -96,9 +97,10 @@ impl Guard {
                     return Outcome { to_client: vec![fail(request, rejection)], reports, ..Outcome::stop() };
                 }
                 let mut parts = places::of_result(request.answer, result);
-                parts.extend(beside(doc.root()));
+                parts.extend(places::of_root(doc.root()));
                 let failed = result.get("isError").and_then(|failed| failed.as_bool()) == Some(true);
                 let output = match (request.answer, failed) {
+                    (Answer::Other, _) => RawOutput::protocol(doc.text(), parts),
                     (_, true) => RawOutput::FailedParts(doc.text(), parts),
                     (_, false) => RawOutput::Parts(doc.text(), parts),
                 };
@@ -106,8 +108,8 @@ impl Guard {
             }
             Envelope::Error { error, .. } => {
                 let mut parts = places::of_error(error);
-                parts.extend(beside(doc.root()));
-                (None, RawOutput::FailedParts(doc.text(), parts))
+                parts.extend(places::of_root(doc.root()));
+                (None, RawOutput::protocol_error(doc.text(), parts))
             }
             Envelope::Request { .. } | Envelope::Notification { .. } => return Outcome::stop(),
         };
@@ -127,11 +129,8 @@ impl Guard {
             Ok(protected) => protected,
             Err(rejection) => return withheld(request, rejection, reports),
         };
-        if protected.report().cut_structure
-            && request.answer == Answer::Tool
-            && let Some(result) = result
-        {
-            say_that_it_was_cut(result, protected.report().cut_chars, &mut edits);
+        if let Some(result) = result.filter(|_| protected.report().cut_structure) {
+            say_that_it_was_cut(request.answer, result, protected.report().cut_chars, &mut edits);
         }
         edits.append(protected.edits());
         let mut outcome = deliver(&edits, protected.report(), doc, line);
@@ -203,8 +202,8 @@ impl Guard {
         line: &'m [u8],
     ) -> Outcome<'m> {
         let mut parts = params.map(places::of_params).unwrap_or_default();
-        parts.extend(beside(doc.root()));
-        let protected = self.engine.protect(&RawOutput::Parts(doc.text(), parts));
+        parts.extend(places::of_root(doc.root()));
+        let protected = self.engine.protect(&RawOutput::protocol(doc.text(), parts));
         deliver(protected.edits(), protected.report(), doc, line)
     }
 
@@ -285,13 +284,6 @@ fn deliver<'m>(edits: &Splices, report: &OutputReport, doc: &Document<'m>, line:
     outcome
 }
 
-/// Members beside those of the protocol; a vendor's text is read too.
-fn beside(root: Value<'_>) -> impl Iterator<Item = Part<'_>> {
-    let known = ["jsonrpc", "id", "method", "params", "result", "error"];
-    let is_known = move |key: &Value<'_>| known.iter().any(|name| key.is_text(name));
-    root.members().filter(move |(key, _)| !is_known(key)).map(|(key, value)| Part::Member(key, value))
-}
-
 /// Why a result is invalid by itself.
 fn unreadable(result: Value<'_>) -> Option<&'static str> {
     let kind = result.get("resultType")?;
@@ -299,19 +291,26 @@ fn unreadable(result: Value<'_>) -> Option<&'static str> {
     (!known).then_some("the server's answer has an unknown `resultType`")
 }
 
-/// A shortened JSON value has no room for a notice, so the notice becomes a text block beside it.
-fn say_that_it_was_cut(result: Value<'_>, lost: usize, edits: &mut Splices) {
-    let Some(content) = result.get("content").filter(Value::is_array) else { return };
-    let end = content.span().end - 1;
-    let mut block = String::new();
-    if !content.is_empty() {
-        block.push(',');
-    }
-    block.push_str(r#"{"type":"text","text":"#);
-    write_string(
-        &mut block,
-        &format!("[airlock: the structured content was shortened by {lost} characters]"),
-    );
-    block.push('}');
-    edits.replace(end..end, block);
+/// What was shortened where there is no room for a notice gets one beside it: another block, item or message.
+fn say_that_it_was_cut(answer: Answer, result: Value<'_>, lost: usize, edits: &mut Splices) {
+    let mut text = String::new();
+    write_string(&mut text, &format!("[airlock: the output was shortened by {lost} characters]"));
+    let (list, item) = match answer {
+        Answer::Tool => ("content", format!(r#"{{"type":"text","text":{text}}}"#)),
+        Answer::Resource => {
+            ("contents", format!(r#"{{"uri":"airlock:notice","mimeType":"text/plain","text":{text}}}"#))
+        }
+        Answer::Prompt => {
+            ("messages", format!(r#"{{"role":"user","content":{{"type":"text","text":{text}}}}}"#))
+        }
+        Answer::Other => return,
+    };
+    let (place, insert) = match result.get(list) {
+        Some(items) if items.is_array() => (items, item),
+        None if result.is_object() => (result, format!("\"{list}\":[{item}]")),
+        _ => return,
+    };
+    let end = place.span().end - 1;
+    let comma = if place.is_empty() { "" } else { "," };
+    edits.replace(end..end, format!("{comma}{insert}"));
 }

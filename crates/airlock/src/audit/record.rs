@@ -75,6 +75,30 @@ impl Record {
         out
     }
 
+    /// The record where masking failed: nothing in it comes from the call but how it ended.
+    pub(crate) fn to_bare_json(&self, result: Result) -> String {
+        let mut out = String::from("{\"timestamp\":");
+        match self.started {
+            // Writing to a string cannot fail.
+            Some(started) => drop(write!(out, "\"{started:.3}\"")),
+            None => out.push_str("null"),
+        }
+        out.push_str(",\"tool\":\"?\"");
+        match &self.caller.agent_id {
+            Some(agent) => member(&mut out, "agent_id", agent.as_str()),
+            None => out.push_str(",\"agent_id\":null"),
+        }
+        out.push_str(",\"args\":null");
+        member(&mut out, "result", result.word);
+        match result.reason {
+            Some(code) => member(&mut out, "reason", code.name()),
+            None => out.push_str(",\"reason\":null"),
+        }
+        member(&mut out, "policy", &self.policy);
+        out.push_str(",\"masking_failed\":true}");
+        out
+    }
+
     fn write_arguments(&self, out: &mut String, protector: &Protector) {
         out.push_str(",\"args\":");
         let parsed = (self.arguments.len() <= MAX_ARGUMENTS)

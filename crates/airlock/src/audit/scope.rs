@@ -1,6 +1,9 @@
 //! Exactly one record per call: the scope opens at the door and closes once, by a word or by a drop.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use super::record::{Record, Result as RecordResult};
 use crate::{code::Code, core::Core, ports::AuditError, protect::OutputReport, rejection::Rejection};
@@ -74,7 +77,10 @@ impl AuditScope {
         if !std::mem::replace(&mut self.open, false) {
             return Ok(());
         }
-        let line = self.record.to_json(outcome.in_record(), &self.core.protector);
+        let result = outcome.in_record();
+        let write = || self.record.to_json(result, &self.core.protector);
+        // A scanner that fails on the arguments must not take the record with it.
+        let line = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| self.record.to_bare_json(result));
         self.core.providers.audit.write(&line)
     }
 

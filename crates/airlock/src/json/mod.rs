@@ -30,6 +30,8 @@ mod splice;
 mod string;
 mod value;
 
+use std::fmt;
+
 pub use parse::{Bounds, JsonError, JsonErrorKind};
 pub use splice::{Splices, remove_elements, remove_members};
 pub(crate) use string::write_string_content;
@@ -66,10 +68,17 @@ pub struct Tape {
 }
 
 /// A parsed JSON text.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Document<'t> {
     text: &'t str,
     tape: Tape,
+}
+
+// The text may hold secrets; `Debug` tells sizes only.
+impl fmt::Debug for Document<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("bytes", &self.text.len()).field("values", &self.len()).finish()
+    }
 }
 
 impl<'t> Document<'t> {

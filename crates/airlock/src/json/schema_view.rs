@@ -1,10 +1,18 @@
 //! Lets the schema validator read a [`Document`](super::Document) in place, so that what is validated is what is forwarded.
 
-use std::borrow::Cow;
+//!
+//! Every step that the validator takes through the document is charged to the budget of the check.
+
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+    collections::HashMap,
+};
 
 use jsonschema::{JsonType, json as view};
 
 use super::{ESCAPED, Elements, Kind, Members, Node, Value, write_string};
+use crate::validate::{budget, exact};
 
 /// The document as a representation for the `jsonschema` crate.
 #[derive(Debug)]
@@ -31,6 +39,7 @@ impl view::Json for DocumentJson {
     }
 
     fn with_string_node<T>(buffer: &mut NameBuffer, string: &str, f: impl FnOnce(Value<'_>) -> T) -> T {
+        budget::charge_text(string.len());
         buffer.text.clear();
         write_string(&mut buffer.text, string);
         let end = u32::try_from(buffer.text.len()).unwrap_or(u32::MAX);
@@ -42,35 +51,44 @@ impl view::Json for DocumentJson {
 }
 
 impl<'a> view::Node<'a, DocumentJson> for Value<'a> {
-    type Object = Value<'a>;
+    type Object = Object<'a>;
     type Array = Value<'a>;
     type Number = Number<'a>;
 
-    fn as_object(&self) -> Option<Value<'a>> {
-        self.is_object().then_some(*self)
+    fn as_object(&self) -> Option<Object<'a>> {
+        budget::charge(1);
+        self.is_object().then(|| Object { value: *self, lookups: Cell::new(0), index: OnceCell::new() })
     }
 
     fn as_array(&self) -> Option<Value<'a>> {
+        budget::charge(1);
         self.is_array().then_some(*self)
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
-        self.as_str()
+        budget::charge(1);
+        let text = self.as_str()?;
+        budget::charge_text(text.len());
+        Some(text)
     }
 
     fn as_number(&self) -> Option<Number<'a>> {
+        budget::charge(1);
         Value::as_number(self).map(Number)
     }
 
     fn as_boolean(&self) -> Option<bool> {
+        budget::charge(1);
         self.as_bool()
     }
 
     fn is_null(&self) -> bool {
+        budget::charge(1);
         self.kind() == Kind::Null
     }
 
     fn json_type(&self) -> JsonType {
+        budget::charge(1);
         match self.kind() {
             Kind::Null => JsonType::Null,
             Kind::True | Kind::False => JsonType::Boolean,
@@ -81,45 +99,115 @@ impl<'a> view::Node<'a, DocumentJson> for Value<'a> {
         }
     }
 
+    fn equals_value(&self, expected: &serde_json::Value) -> bool {
+        exact::equals(*self, expected)
+    }
+
+    /// Values of some size are told by a stand-in of the same type. The validator puts this into violations,
+    /// of which only the type is shown; it compares with [`Self::equals_value`] and `is_unique`, which are
+    /// exact. Copying the values of every violation would be the most of its cost.
     fn to_value(&self) -> Cow<'a, serde_json::Value> {
-        // Bounds and finiteness were checked before, so this is never the fallback; were it, `null` would
-        // equal no number of a schema.
-        Cow::Owned(self.to_serde().unwrap_or(serde_json::Value::Null))
+        budget::charge_violation();
+        let raw = self.raw();
+        if raw.len() <= COPIED_VALUE {
+            // Bounds and finiteness were checked before, so this is never the fallback.
+            return Cow::Owned(self.to_serde().unwrap_or(serde_json::Value::Null));
+        }
+        Cow::Owned(match self.kind() {
+            Kind::Null | Kind::True | Kind::False => serde_json::Value::Null,
+            Kind::Number if is_integer(raw) => serde_json::Value::from(0),
+            Kind::Number => serde_json::Value::from(0.5),
+            Kind::String => serde_json::Value::String(String::new()),
+            Kind::Array => serde_json::Value::Array(Vec::new()),
+            Kind::Object => serde_json::Value::Object(serde_json::Map::new()),
+        })
     }
 
     fn identity(&self) -> Option<view::NodeIdentity> {
+        // Asked for at every reference that may recur.
+        budget::charge_reference();
         Some(view::NodeIdentity::tagged(self.tape_address(), self.index()))
     }
 }
 
-impl<'a> view::Object<'a, DocumentJson> for Value<'a> {
+/// An object with many members, looked into often: each lookup walks the members until there were
+/// enough of them to pay for an index.
+#[derive(Debug)]
+pub(crate) struct Object<'a> {
+    value: Value<'a>,
+    lookups: Cell<u32>,
+    index: OnceCell<HashMap<Cow<'a, str>, Value<'a>>>,
+}
+
+/// Longest value that a violation copies, in bytes.
+const COPIED_VALUE: usize = 32;
+/// Objects with no more members than this have no index.
+const WALKED_MEMBERS: usize = 16;
+/// Lookups that walk the members of a larger object before it has an index.
+const WALKED_LOOKUPS: u32 = 4;
+
+impl<'a> Object<'a> {
+    fn look_up(&self, name: &str) -> Option<Value<'a>> {
+        let lookups = self.lookups.get();
+        if self.value.len() <= WALKED_MEMBERS || lookups < WALKED_LOOKUPS {
+            self.lookups.set(lookups.saturating_add(1));
+            budget::charge(1 + self.value.len() as u64 / 4);
+            return self.value.get(name);
+        }
+        budget::charge(1);
+        let index = self.index.get_or_init(|| {
+            budget::charge(8 * self.value.len() as u64);
+            NamedMembers(self.value.members()).collect()
+        });
+        index.get(name).copied()
+    }
+}
+
+impl<'a> view::Object<'a, DocumentJson> for Object<'a> {
     type Node = Value<'a>;
     type MemberName = Cow<'a, str>;
     type MembersIter = NamedMembers<'a>;
 
     fn len(&self) -> usize {
-        Value::len(self)
+        self.value.len()
     }
 
     fn get(&self, key: &Box<str>) -> Option<Value<'a>> {
-        Value::get(self, key)
+        self.look_up(key)
     }
 
     fn members(&self) -> NamedMembers<'a> {
-        NamedMembers(Value::members(self))
+        NamedMembers(self.value.members())
     }
 }
 
 impl<'a> view::Array<'a, DocumentJson> for Value<'a> {
     type Node = Value<'a>;
-    type ElementsIter = Elements<'a>;
+    type ElementsIter = ChargedElements<'a>;
 
     fn len(&self) -> usize {
         Value::len(self)
     }
 
-    fn elements(&self) -> Elements<'a> {
-        Value::elements(self)
+    fn elements(&self) -> ChargedElements<'a> {
+        ChargedElements(Value::elements(self))
+    }
+
+    fn is_unique(&self) -> bool {
+        exact::are_unique(Value::elements(self))
+    }
+}
+
+/// Elements, each of them charged.
+#[derive(Debug)]
+pub(crate) struct ChargedElements<'a>(Elements<'a>);
+
+impl<'a> Iterator for ChargedElements<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Value<'a>> {
+        budget::charge(1);
+        self.0.next()
     }
 }
 
@@ -131,7 +219,10 @@ impl<'a> Iterator for NamedMembers<'a> {
     type Item = (Cow<'a, str>, Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|(key, value)| (key.as_str().unwrap_or_default(), value))
+        budget::charge_member();
+        let (key, value) = self.0.next()?;
+        budget::charge_text(key.raw().len());
+        Some((key.as_str().unwrap_or_default(), value))
     }
 }
 
@@ -148,8 +239,12 @@ impl view::JsonNumber for Number<'_> {
         self.0.parse().ok()
     }
 
+    // What is no 64-bit integer and would be rounded has none, and so equals no other number and is a
+    // multiple of none: the validator compares 64-bit integers as such.
     fn as_f64(&self) -> Option<f64> {
-        self.0.parse().ok().filter(|number: &f64| number.is_finite())
+        budget::charge_text(self.0.len());
+        let is_integer = self.0.parse::<i64>().is_ok() || self.0.parse::<u64>().is_ok();
+        if is_integer { self.0.parse().ok() } else { exact::exact_f64(self.0) }
     }
 
     fn as_str(&self) -> Cow<'_, str> {

@@ -1,6 +1,6 @@
 //! Edits that leave every other byte alone.
 
-use std::{cmp::Reverse, ops::Range};
+use std::{cmp::Reverse, fmt, ops::Range};
 
 use super::Value;
 
@@ -9,9 +9,19 @@ use super::Value;
 /// Spans are bytes of the original text, so there are no stale offsets. Where two overlap, both spans go
 /// together and the replacement of the one that starts first (the longer one, if both do) takes their
 /// place: what one of them hides stays hidden.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Splices {
     edits: Vec<(Range<usize>, String)>,
+}
+
+// A replacement may repeat most of what it replaces; `Debug` tells sizes only.
+impl fmt::Debug for Splices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Splices")
+            .field("edits", &self.len())
+            .field("replacement_bytes", &self.replacement_len())
+            .finish()
+    }
 }
 
 impl Splices {
@@ -59,7 +69,6 @@ impl Splices {
 }
 
 /// The edits of a text, sorted by where they begin.
-#[derive(Debug)]
 pub(crate) struct OrderedSplices<'e> {
     edits: Vec<&'e (Range<usize>, String)>,
 }

@@ -1,6 +1,6 @@
 //! String escapes: reading them with a way back to the raw bytes, and writing them.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 /// One escape sequence at the start of some bytes.
 pub(super) struct Escape {
@@ -50,7 +50,7 @@ fn hex4(digits: &[u8]) -> Option<u32> {
 }
 
 /// The text of an escaped string, with the way back to the raw bytes it came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Decoded {
     text: String,
     /// For each escape: where its character starts in `text`, and where the escape ends in the raw string.
@@ -63,6 +63,16 @@ struct Mark {
     text_end: usize,
     raw_start: usize,
     raw_end: usize,
+}
+
+// The text may be a secret; `Debug` tells sizes only.
+impl fmt::Debug for Decoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoded")
+            .field("bytes", &self.text.len())
+            .field("escapes", &self.marks.len())
+            .finish()
+    }
 }
 
 impl Decoded {

@@ -189,12 +189,19 @@ impl<'d> Value<'d> {
 }
 
 /// The members of an object: key and value.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Members<'d> {
     text: &'d str,
     nodes: &'d [Node],
     at: u32,
     end: u32,
+}
+
+// The text may hold secrets; `Debug` tells the place only.
+impl fmt::Debug for Members<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Members").field("at", &self.at).field("end", &self.end).finish_non_exhaustive()
+    }
 }
 
 impl<'d> Members<'d> {
@@ -228,12 +235,19 @@ impl<'d> Iterator for Members<'d> {
 }
 
 /// The elements of an array.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Elements<'d> {
     text: &'d str,
     nodes: &'d [Node],
     at: u32,
     end: u32,
+}
+
+// The text may hold secrets; `Debug` tells the place only.
+impl fmt::Debug for Elements<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Elements").field("at", &self.at).field("end", &self.end).finish_non_exhaustive()
+    }
 }
 
 impl<'d> Iterator for Elements<'d> {

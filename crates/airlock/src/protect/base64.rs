@@ -2,31 +2,51 @@
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Decodes the standard or the URL-safe alphabet, padded or not; `None` for anything else.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    if text.len() - digits.len() > 2 || digits.len() % 4 == 1 {
-        return None;
-    }
-    let mut out = Vec::with_capacity(digits.len() / 4 * 3 + 2);
-    let (mut bits, mut held) = (0u32, 0u32);
-    for byte in digits.bytes() {
+/// The bytes that some base64 encodes.
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
+pub(super) struct Decoded {
+    pub(super) bytes: Vec<u8>,
+    /// Whether it is standard base64, up to line breaks (RFC 2045) and padding; else it may be another text,
+    /// and this is what a decoder makes of it that skips what it does not know.
+    pub(super) exact: bool,
+}
+
+/// Decodes the standard or the URL-safe alphabet, padded or not, in one line or in many.
+pub(super) fn decode(text: &str) -> Decoded {
+    let mut out = Decoded { bytes: Vec::with_capacity(text.len() / 4 * 3 + 2), exact: true };
+    let (mut bits, mut held, mut padded) = (0u32, 0u32, false);
+    for byte in text.bytes() {
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,
             b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
+            b'+' => 62,
+            b'/' => 63,
+            b'-' | b'_' => {
+                out.exact = false;
+                if byte == b'-' { 62 } else { 63 }
+            }
+            // Padding ends a group; behind it another text may begin.
+            b'=' => {
+                (held, padded) = (0, true);
+                continue;
+            }
+            _ => {
+                out.exact &= matches!(byte, b'\r' | b'\n');
+                continue;
+            }
         };
+        out.exact &= !padded;
         bits = (bits << 6 | u32::from(value)) & 0xFFFF;
         held += 6;
         if held >= 8 {
             held -= 8;
-            out.push((bits >> held & 0xFF) as u8);
+            out.bytes.push((bits >> held & 0xFF) as u8);
         }
     }
-    Some(out)
+    // A group of one digit encodes nothing.
+    out.exact &= held != 6;
+    out
 }
 
 /// Encodes with the standard alphabet and padding.
@@ -48,7 +68,7 @@ pub(super) fn encode(bytes: &[u8]) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{decode, encode};
+    use super::{Decoded, decode, encode};
 
     #[test]
     fn published_vectors() {
@@ -63,17 +83,29 @@ mod tests {
             ("foobar", "Zm9vYmFy"),
         ] {
             assert_eq!(encode(plain.as_bytes()), encoded);
-            assert_eq!(decode(encoded).unwrap(), plain.as_bytes());
+            assert_eq!(decode(encoded), Decoded { bytes: plain.into(), exact: true });
         }
-        for bad in ["A", "Zg===", "Z g=", "Zm9v!"] {
-            assert_eq!(decode(bad), None, "{bad}");
+    }
+
+    #[test]
+    fn what_decoders_let_pass() {
+        for (encoded, plain, exact) in [
+            ("Zm9v\r\nYmFy\n", "foobar", true),
+            ("Zg===", "f", true),
+            ("Z g =", "f", false),
+            ("Zm9v!YméFy", "foobar", false),
+            ("Pz8_", "???", false),
+            ("Zg==Zg==", "ff", false),
+            ("A", "", false),
+        ] {
+            assert_eq!(decode(encoded), Decoded { bytes: plain.into(), exact }, "{encoded}");
         }
     }
 
     proptest! {
         #[test]
         fn there_and_back(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            prop_assert_eq!(decode(&encode(&bytes)), Some(bytes));
+            prop_assert_eq!(decode(&encode(&bytes)), Decoded { bytes, exact: true });
         }
     }
 }

@@ -1,19 +1,27 @@
-//! Walking what the model reads: every leaf, every key, and texts that belong together.
+//! Walking what the model reads: every leaf and every key.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
-use airlock_scan::{Finding, Kind, Scanner};
+use airlock_scan::{Finding, Scanner};
 
-use super::{Exemptions, OutputReport, Part, base64, mask::Masker};
+use super::{
+    Exemptions, OutputReport, Part, base64,
+    frame::{Frame, Key},
+    mask::Masker,
+    number::plain_digits,
+};
 use crate::json::{Decoded, Kind as JsonKind, Splices, Value, write_string, write_string_content};
+
+/// Fewer digits than this are no identifier of a person and no secret, unless their key says so.
+const FEWEST_DIGITS: usize = 7;
 
 /// One walk over one output.
 pub(super) struct Leaves<'w> {
     scanner: &'w Scanner,
-    masker: &'w Masker,
+    pub(super) masker: &'w Masker,
     exempt: &'w Exemptions,
     screen: bool,
-    report: OutputReport,
+    pub(super) report: OutputReport,
     found: Vec<Finding>,
 }
 
@@ -32,20 +40,25 @@ impl<'w> Leaves<'w> {
     }
 
     pub(super) fn parts(&mut self, parts: &[Part<'_>], edits: &mut Splices) {
+        let joined = parts.iter().filter(|part| matches!(part, Part::Text(_))).count() > 1;
+        let mut objects = HashMap::new();
+        let mut passages = Vec::new();
         for part in parts {
             match part {
-                Part::Text(text) => self.string(None, *text, edits),
-                Part::Json(value) => self.value(*value, edits),
-                Part::Member(key, value) => self.object_member(*key, *value, &mut Vec::new(), edits),
-                Part::Blob(blob) => self.blob(*blob, edits),
+                Part::Text(text) if joined && text.kind() == JsonKind::String => {
+                    passages.push(self.passage(*text, edits));
+                }
+                Part::Text(value) | Part::Json(value) => self.value(*value, edits),
+                Part::Member(object, key, value) => {
+                    let frame = objects.entry(object.index()).or_insert_with(|| Frame::new(*object, None));
+                    self.object_member(frame, *key, *value, edits);
+                }
+                Part::Media(media) if media.as_str().is_some_and(|media| base64::decode(&media).exact) => {}
+                Part::Blob(blob) | Part::Media(blob) => self.blob(*blob, edits),
             }
         }
-        let texts: Vec<Value<'_>> = parts
-            .iter()
-            .filter_map(|part| if let Part::Text(text) = part { Some(*text) } else { None })
-            .collect();
-        if texts.len() > 1 && !self.exempt.unmasked {
-            self.seams(&texts, edits);
+        if joined {
+            self.seams(&passages, edits);
         }
     }
 
@@ -54,46 +67,37 @@ impl<'w> Leaves<'w> {
         self.member(None, value, edits);
     }
 
-    fn member(&mut self, key: Option<&str>, value: Value<'_>, edits: &mut Splices) {
+    fn member(&mut self, key: Option<Key<'_>>, value: Value<'_>, edits: &mut Splices) {
         match value.kind() {
-            JsonKind::String => self.string(key, value, edits),
+            JsonKind::String => self.string(key.map(|key| key.name), value, edits),
             JsonKind::Number => self.number(key, value, edits),
             // A list under a telling key is a list of such values.
             JsonKind::Array => value.elements().for_each(|element| self.member(key, element, edits)),
-            JsonKind::Object => self.object(value, edits),
+            JsonKind::Object => {
+                let mut frame = Frame::new(value, key);
+                for (key, value) in value.members() {
+                    self.object_member(&mut frame, key, value, edits);
+                }
+            }
             JsonKind::Null | JsonKind::True | JsonKind::False => {}
         }
     }
 
-    fn object(&mut self, object: Value<'_>, edits: &mut Splices) {
-        let mut masked_keys: Vec<String> = Vec::new();
-        for (key, value) in object.members() {
-            self.object_member(key, value, &mut masked_keys, edits);
-        }
-    }
-
-    fn object_member(
+    fn object_member<'d>(
         &mut self,
-        key: Value<'_>,
-        value: Value<'_>,
-        masked_keys: &mut Vec<String>,
+        frame: &mut Frame<'d>,
+        key: Value<'d>,
+        value: Value<'d>,
         edits: &mut Splices,
     ) {
         let name = key.as_str().unwrap_or_default();
-        if let Some(mut masked) = self.key(&name) {
-            // Two keys may look alike once masked, and an object must not name a member twice.
-            let same = masked_keys.iter().filter(|earlier| **earlier == masked).count();
-            masked_keys.push(masked.clone());
-            if same > 0 {
-                masked.push('#');
-                masked.push_str(&(same + 1).to_string());
-            }
+        if let Some(masked) = self.key(&name) {
             let mut json = String::new();
-            write_string(&mut json, &masked);
+            write_string(&mut json, &frame.unused(masked));
             edits.replace(key.span(), json);
         }
         if !self.exempt.fields.iter().any(|field| *field == *name) {
-            self.member(Some(&name), value, edits);
+            self.member(Some(frame.key_of(&name)), value, edits);
         }
     }
 
@@ -104,7 +108,7 @@ impl<'w> Leaves<'w> {
         (!edits.is_empty()).then(|| edits.apply(name))
     }
 
-    fn string(&mut self, key: Option<&str>, string: Value<'_>, edits: &mut Splices) {
+    pub(super) fn string(&mut self, key: Option<&str>, string: Value<'_>, edits: &mut Splices) {
         let Some(raw) = string.raw_string_content() else { return };
         let offset = string.span().start + 1;
         let mut replace = |span: Range<usize>, mask: String| {
@@ -120,22 +124,22 @@ impl<'w> Leaves<'w> {
         }
     }
 
-    /// Numbers hide digits as well as strings do. A masked number becomes a string.
-    fn number(&mut self, key: Option<&str>, number: Value<'_>, edits: &mut Splices) {
-        // A number of one to six digits is no identifier of a person and no secret, unless its key says so.
-        let digits = number.raw();
-        if self.exempt.unmasked || (key.is_none() && digits.len() < 7) {
+    /// Numbers hide digits as well as strings do, in whatever form they are written. A masked number becomes
+    /// a string.
+    fn number(&mut self, key: Option<Key<'_>>, number: Value<'_>, edits: &mut Splices) {
+        let written = number.raw();
+        if !key.is_some_and(|key| key.own) && written.len() < FEWEST_DIGITS {
             return;
         }
-        let mut hit = None;
-        self.scan(key, digits);
-        if let Some(finding) = self.found.first() {
-            hit = Some(finding.kind);
-        }
-        if let Some(kind) = hit {
+        let name = key.map(|key| key.name);
+        let digits = plain_digits(written);
+        let forms = [Some(written), digits.as_deref()];
+        let hit =
+            forms.into_iter().flatten().find_map(|form| Some((self.find(name, form).first()?.kind, form)));
+        if let Some((kind, form)) = hit {
             self.report.count(kind);
             let mut json = String::new();
-            write_string(&mut json, &self.masker.mask(kind, digits));
+            write_string(&mut json, &self.masker.mask(kind, form));
             edits.replace(number.span(), json);
         }
     }
@@ -147,87 +151,32 @@ impl<'w> Leaves<'w> {
         text: &str,
         replace: &mut dyn FnMut(Range<usize>, String),
     ) {
-        if self.screen {
-            self.found.clear();
-            self.scanner.screen(text, &mut self.found);
-            let passages = u32::try_from(self.found.len()).unwrap_or(u32::MAX);
-            self.report.injections = self.report.injections.saturating_add(passages);
-        }
-        if self.exempt.unmasked {
-            return;
-        }
-        self.scan(key, text);
-        for finding in std::mem::take(&mut self.found) {
+        self.note_instructions(text);
+        for finding in self.find(key, text) {
             let secret = text.get(finding.span.clone()).unwrap_or_default();
             self.report.count(finding.kind);
             replace(finding.span, self.masker.mask(finding.kind, secret));
         }
     }
 
-    fn scan(&mut self, key: Option<&str>, text: &str) {
+    /// Counts the passages that try to command the model.
+    pub(super) fn note_instructions(&mut self, text: &str) {
+        if self.screen {
+            self.found.clear();
+            self.scanner.screen(text, &mut self.found);
+            let passages = u32::try_from(self.found.len()).unwrap_or(u32::MAX);
+            self.report.injections = self.report.injections.saturating_add(passages);
+        }
+    }
+
+    /// What is to be masked in a text, in order and without overlaps.
+    pub(super) fn find(&mut self, key: Option<&str>, text: &str) -> Vec<Finding> {
         self.found.clear();
         match key {
+            _ if self.exempt.unmasked => {}
             Some(key) => self.scanner.scan_keyed(key, text, &mut self.found),
             None => self.scanner.scan(text, &mut self.found),
         }
+        std::mem::take(&mut self.found)
     }
-
-    /// Base64 that encodes text is read by the model as that text.
-    fn blob(&mut self, blob: Value<'_>, edits: &mut Splices) {
-        let Some(text) = blob
-            .as_str()
-            .and_then(|encoded| base64::decode(&encoded))
-            .and_then(|b| String::from_utf8(b).ok())
-        else {
-            return;
-        };
-        let mut inner = Splices::default();
-        self.text(None, &text, &mut |span, mask| inner.replace(span, mask));
-        if !inner.is_empty() {
-            edits.replace(blob.span(), format!("\"{}\"", base64::encode(inner.apply(&text).as_bytes())));
-        }
-    }
-
-    /// Searches neighbouring texts as one and masks what lies across a boundary.
-    fn seams(&mut self, texts: &[Value<'_>], edits: &mut Splices) {
-        let decoded: Vec<Decoded> =
-            texts.iter().map(|text| Decoded::new(text.raw_string_content().unwrap_or_default())).collect();
-        let joined: String = decoded.iter().map(Decoded::text).collect();
-        self.scan(None, &joined);
-        let found = std::mem::take(&mut self.found);
-        let mut start = 0;
-        let bounds: Vec<Range<usize>> = decoded
-            .iter()
-            .map(|text| {
-                let bounds = start..start + text.text().len();
-                start = bounds.end;
-                bounds
-            })
-            .collect();
-        for finding in found {
-            let touched =
-                |bounds: &Range<usize>| bounds.start < finding.span.end && finding.span.start < bounds.end;
-            if bounds.iter().filter(|bounds| touched(bounds)).count() < 2 {
-                continue;
-            }
-            self.report.count(finding.kind);
-            let mut mask =
-                mask_json(self.masker, finding.kind, joined.get(finding.span.clone()).unwrap_or_default());
-            for ((bounds, text), place) in bounds.iter().zip(&decoded).zip(texts) {
-                if touched(bounds) {
-                    let own = finding.span.start.max(bounds.start) - bounds.start
-                        ..finding.span.end.min(bounds.end) - bounds.start;
-                    let (raw, offset) = (text.raw_span(&own), place.span().start + 1);
-                    // The mask stands where the finding begins; the rest of it goes.
-                    edits.replace(offset + raw.start..offset + raw.end, std::mem::take(&mut mask));
-                }
-            }
-        }
-    }
-}
-
-fn mask_json(masker: &Masker, kind: Kind, text: &str) -> String {
-    let mut content = String::new();
-    write_string_content(&mut content, &masker.mask(kind, text));
-    content
 }

@@ -3,10 +3,16 @@
 //! Cutting first would cut a secret in half and let the half through.
 
 mod base64;
+mod blob;
+mod budget;
+mod frame;
 mod leaves;
 mod mask;
+mod number;
 mod output;
+mod refusal;
 mod report;
+mod seams;
 mod truncate;
 
 pub use output::{Part, ProtectedOutput, RawOutput};
@@ -20,6 +26,7 @@ use crate::{
     config::{AirlockConfig, Injection, Sanitization},
     json::{Document, Splices, Value},
 };
+use budget::Budget;
 use leaves::Leaves;
 use mask::Masker;
 
@@ -74,6 +81,15 @@ impl Protector {
 
     /// Protects what stands at `parts` of a document.
     pub(crate) fn protect(&self, document: &str, parts: &[Part<'_>], exempt: &Exemptions) -> ProtectedOutput {
+        let mut out = self.mask_parts(parts, exempt);
+        if self.enabled {
+            truncate::parts(document, parts, self.max_output_chars, &mut out);
+        }
+        out
+    }
+
+    /// Like [`Protector::protect`], and nothing is cut.
+    pub(crate) fn mask_parts(&self, parts: &[Part<'_>], exempt: &Exemptions) -> ProtectedOutput {
         let mut out = ProtectedOutput::unchanged();
         if !self.enabled {
             return out;
@@ -85,7 +101,6 @@ impl Protector {
         leaves.parts(parts, &mut out.edits);
         out.report = leaves.into_report();
         out.report.blocked = self.injection == Injection::Block && out.report.injections > 0;
-        truncate::parts(document, parts, self.max_output_chars, &mut out);
         out
     }
 
@@ -107,10 +122,11 @@ impl Protector {
         let mut report = leaves.into_report();
         report.blocked = self.injection == Injection::Block && report.injections > 0;
         let masked = if edits.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(edits.apply(text)) };
-        match truncate::text(&masked, self.max_output_chars) {
-            Some((cut, lost)) => {
-                report.cut_chars = lost;
-                (Cow::Owned(cut), report)
+        match Budget::new(self.max_output_chars).text(&masked) {
+            Some(cut) => {
+                report.cut_chars = cut.lost;
+                report.cut_structure = !cut.says_so;
+                (Cow::Owned(cut.text), report)
             }
             None => (masked, report),
         }

@@ -11,7 +11,8 @@ pub struct OutputReport {
     pub injections: u32,
     /// How many characters were cut.
     pub cut_chars: usize,
-    /// Whether a JSON value was shortened, where there is no room for a notice.
+    /// Whether something was shortened that does not say so itself: a JSON value has no room for a notice.
+    /// Whoever sends the output on says it in its stead.
     pub cut_structure: bool,
     /// Whether the output is withheld because of what it tries to make the model do.
     pub blocked: bool,
@@ -20,7 +21,11 @@ pub struct OutputReport {
 impl OutputReport {
     /// Whether the output went through unchanged and unsuspected.
     pub fn is_clean(&self) -> bool {
-        self.masked.is_empty() && self.injections == 0 && self.cut_chars == 0 && !self.blocked
+        self.masked.is_empty()
+            && self.injections == 0
+            && self.cut_chars == 0
+            && !self.cut_structure
+            && !self.blocked
     }
 
     pub(crate) fn count(&mut self, kind: Kind) {

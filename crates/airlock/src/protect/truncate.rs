@@ -1,205 +1,123 @@
-//! Cutting what is too long: visibly, at a character boundary, and JSON stays JSON.
+//! Cutting an output that is too long, made of the parts of a document.
 
-use super::{Part, ProtectedOutput};
-use crate::json::{Bounds, Decoded, Document, Kind, Value, write_string};
+use std::collections::{HashMap, HashSet};
 
-/// Strings up to this length stay whole inside a shortened JSON value: names, numbers as text, enum values.
-const KEEP: usize = 64;
+use super::{
+    Part, ProtectedOutput,
+    budget::{Budget, Cut, KEEP},
+};
+use crate::json::{Bounds, Decoded, Document, Kind, Splices, Value, remove_members, write_string};
 
-/// The visible notice that text was cut.
-pub(crate) fn notice(lost: usize) -> String {
-    format!("…[airlock: {lost} characters cut]")
-}
+/// Members that an object among the parts keeps, whatever is spent: what the protocol says of a block.
+const KEEP_MEMBERS: usize = 16;
 
-/// `text` cut to `budget` characters with a notice, and how many characters were lost; `None` when it fits.
-/// A text that is itself JSON is shortened as JSON.
-pub(super) fn text(text: &str, budget: usize) -> Option<(String, usize)> {
-    // A character has at least one byte, so most texts need no counting.
-    if text.len() <= budget {
-        return None;
-    }
-    let total = text.chars().count();
-    if total <= budget {
-        return None;
-    }
-    let bounds = Bounds { max_bytes: usize::MAX, ..Bounds::DEFAULT };
-    if let Ok(doc) = Document::parse(text.as_bytes(), &bounds)
-        && (doc.root().is_object() || doc.root().is_array())
-    {
-        let (cut, lost) = json(doc.root(), budget);
-        return Some((cut, lost));
-    }
-    let kept: String = text.chars().take(budget).collect();
-    let lost = total - budget;
-    Some((kept + &notice(lost), lost))
-}
+/// Whatever was within the host's bounds before it was masked.
+const NO_BOUNDS: Bounds = Bounds {
+    max_bytes: usize::MAX,
+    max_depth: usize::MAX,
+    max_nodes: usize::MAX,
+    max_number_len: usize::MAX,
+};
 
-/// A shortened JSON value of the same shape: long strings are cut, the tail of long containers is dropped.
-pub(super) fn json(value: Value<'_>, budget: usize) -> (String, usize) {
-    let mut shortener =
-        Shortener { out: String::with_capacity(budget.saturating_mul(2).min(1 << 20)), left: budget };
-    shortener.value(value);
-    let lost = value.raw().chars().count().saturating_sub(shortener.out.chars().count());
-    (shortener.out, lost)
-}
-
-struct Shortener {
-    out: String,
-    left: usize,
-}
-
-impl Shortener {
-    fn value(&mut self, value: Value<'_>) {
-        match value.kind() {
-            Kind::String => self.string(value),
-            Kind::Array => {
-                self.out.push('[');
-                for (index, element) in value.elements().enumerate() {
-                    if self.left == 0 {
-                        break;
-                    }
-                    self.separate(index);
-                    self.value(element);
-                }
-                self.out.push(']');
-            }
-            Kind::Object => {
-                self.out.push('{');
-                // An object keeps its members, because a schema may require them, up to a second budget.
-                for (index, (key, member)) in value.members().enumerate() {
-                    if self.left == 0 && index >= KEEP {
-                        break;
-                    }
-                    self.separate(index);
-                    self.out.push_str(key.raw());
-                    self.out.push(':');
-                    self.spend(key.raw().len() + 1);
-                    self.value(member);
-                }
-                self.out.push('}');
-            }
-            Kind::Null | Kind::True | Kind::False | Kind::Number => {
-                self.out.push_str(value.raw());
-                self.spend(value.raw().len());
-            }
-        }
-    }
-
-    fn string(&mut self, string: Value<'_>) {
-        let raw = string.raw();
-        if raw.len() <= KEEP || raw.len() <= self.left {
-            self.out.push_str(raw);
-            self.spend(raw.len());
-            return;
-        }
-        let text = string.as_str().unwrap_or_default();
-        let total = text.chars().count();
-        let kept = self.left.min(total);
-        if kept == total {
-            self.out.push_str(raw);
-        } else {
-            let cut: String = text.chars().take(kept).collect();
-            write_string(&mut self.out, &(cut + &notice(total - kept)));
-        }
-        self.spend(raw.len());
-    }
-
-    fn separate(&mut self, index: usize) {
-        if index > 0 {
-            self.out.push(',');
-            self.spend(1);
-        }
-    }
-
-    fn spend(&mut self, cost: usize) {
-        self.left = self.left.saturating_sub(cost);
-    }
-}
-
-/// Cuts the texts of one output to `budget` characters together, and each JSON part to `budget` by itself.
-/// Works on the masked form, so that no half of a secret is let through.
-pub(super) fn parts(document: &str, parts: &[Part<'_>], budget: usize, out: &mut ProtectedOutput) {
+/// Cuts what stands at `parts` to the budget, all of them together. Works on the masked form, so that no half
+/// of a secret is let through.
+pub(super) fn parts(document: &str, parts: &[Part<'_>], max_chars: usize, out: &mut ProtectedOutput) {
     let length = |part: &Part<'_>| match part {
-        Part::Text(value) | Part::Json(value) | Part::Member(_, value) => value.span().len(),
-        Part::Blob(_) => 0,
+        Part::Text(value) | Part::Json(value) => value.span().len(),
+        Part::Member(_, key, value) => key.span().len() + value.span().len(),
+        Part::Blob(_) | Part::Media(_) => 0,
     };
     // Raw bytes bound the characters, so that mostly nothing needs to be counted.
-    if parts.iter().map(length).sum::<usize>().saturating_add(out.edits.replacement_len()) <= budget {
+    if parts.iter().map(length).sum::<usize>().saturating_add(out.edits.replacement_len()) <= max_chars {
         return;
     }
     let masks = out.edits.clone();
     let masks = masks.in_order();
-    let masked = |value: &Value<'_>| {
-        let span = value.span();
-        masks.apply_within(document.get(span.clone()).unwrap_or_default(), span.start)
-    };
-    let mut left = budget;
+    let mut budget = Budget::new(max_chars);
+    let mut objects: HashMap<u32, Members<'_>> = HashMap::new();
     for part in parts {
-        match part {
-            Part::Text(value) => {
-                let json = masked(value);
-                let inner = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
-                let decoded = Decoded::new(inner);
-                if let Some((cut, lost)) = text(decoded.text(), left) {
-                    let mut replacement = String::new();
-                    write_string(&mut replacement, &cut);
-                    out.edits.replace(value.span(), replacement);
-                    out.report.cut_chars += lost;
-                    left = 0;
-                } else {
-                    left = left.saturating_sub(decoded.text().chars().count());
-                }
+        if let Part::Member(object, key, value) = part {
+            let members = objects.entry(object.index()).or_insert_with(|| Members::of(*object));
+            if !members.keep(*key, &mut budget) {
+                out.report.cut_chars += value.raw().chars().count();
+                out.report.cut_structure = true;
+                continue;
             }
-            Part::Json(value) | Part::Member(_, value) if value.span().len() > budget => {
-                let json_text = masked(value);
-                let bounds = Bounds { max_bytes: usize::MAX, ..Bounds::DEFAULT };
-                let Ok(doc) = Document::parse(json_text.as_bytes(), &bounds) else { continue };
-                let (cut, lost) = json(doc.root(), budget);
-                if lost > 0 {
-                    out.edits.replace(value.span(), cut);
-                    out.report.cut_chars += lost;
-                    out.report.cut_structure = true;
-                }
-            }
-            Part::Json(_) | Part::Member(..) | Part::Blob(_) => {}
+        }
+        let (value, is_text) = match part {
+            Part::Text(value) => (value, value.kind() == Kind::String),
+            Part::Json(value) | Part::Member(_, _, value) => (value, false),
+            Part::Blob(_) | Part::Media(_) => continue,
+        };
+        let span = value.span();
+        let json = masks.apply_within(document.get(span.clone()).unwrap_or_default(), span.start);
+        let cut = if is_text { cut_text(&json, &mut budget) } else { cut_json(&json, &mut budget) };
+        if let Some(cut) = cut {
+            out.edits.replace(span, cut.text);
+            out.report.cut_chars += cut.lost;
+            out.report.cut_structure |= !cut.says_so;
+        }
+    }
+    for members in objects.values() {
+        members.drop_the_rest(&mut out.edits);
+    }
+}
+
+/// The members of one object that are parts.
+struct Members<'d> {
+    object: Value<'d>,
+    kept: usize,
+    /// The keys of those that go.
+    dropped: HashSet<u32>,
+}
+
+impl<'d> Members<'d> {
+    fn of(object: Value<'d>) -> Self {
+        Self { object, kept: 0, dropped: HashSet::new() }
+    }
+
+    /// Whether a member may stay. The first few with short names always do, and their names cost nothing.
+    fn keep(&mut self, key: Value<'d>, budget: &mut Budget) -> bool {
+        let length = key.span().len();
+        if self.kept < KEEP_MEMBERS && length <= KEEP {
+            self.kept += 1;
+            return true;
+        }
+        if budget.is_spent() {
+            self.dropped.insert(key.index());
+            return false;
+        }
+        budget.spend(length);
+        true
+    }
+
+    fn drop_the_rest(&self, edits: &mut Splices) {
+        if !self.dropped.is_empty() {
+            let is_dropped = |(key, _): (Value<'_>, Value<'_>)| self.dropped.contains(&key.index());
+            let dropped: Vec<bool> = self.object.members().map(is_dropped).collect();
+            remove_members(self.object, edits, |member| dropped.get(member) == Some(&true));
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+fn cut_text(string: &str, budget: &mut Budget) -> Option<Cut> {
+    let inner = string.get(1..string.len().saturating_sub(1)).unwrap_or_default();
+    let cut = budget.text(Decoded::new(inner).text())?;
+    let mut text = String::with_capacity(cut.text.len() + 2);
+    write_string(&mut text, &cut.text);
+    Some(Cut { text, ..cut })
+}
 
-    use super::{json, text};
-    use crate::json::{Bounds, Document};
-
-    #[test]
-    fn text_is_cut_at_a_character_with_a_notice() {
-        assert_eq!(text("short", 5), None);
-        assert_eq!(text("ééééé", 5), None);
-        assert_eq!(text("éééééé", 4), Some(("éééé…[airlock: 2 characters cut]".into(), 2)));
-        assert_eq!(text("abc", 0), Some(("…[airlock: 3 characters cut]".into(), 3)));
+/// A part that is short stays, even behind both budgets: it costs no more than the block it stands in.
+fn cut_json(json: &str, budget: &mut Budget) -> Option<Cut> {
+    let is_container = json.starts_with(['{', '[']);
+    if json.len() <= budget.left || json.len() <= KEEP && !(is_container && budget.is_spent()) {
+        budget.spend(json.len());
+        return None;
     }
-
-    #[test]
-    fn json_stays_json() {
-        let long = serde_json::json!({"rows": (0..1000).map(|n| serde_json::json!({"id": n, "t": "x".repeat(100)})).collect::<Vec<_>>(), "total": 1000});
-        let (cut, lost) = text(&long.to_string(), 2000).unwrap();
-        let back: serde_json::Value = serde_json::from_str(&cut).unwrap();
-        assert!(cut.len() < 5000 && lost > 100_000);
-        assert_eq!(back["total"], 1000);
-        assert_eq!(back["rows"][0], long["rows"][0]);
-        assert!(back["rows"].as_array().unwrap().len() < 30);
-    }
-
-    proptest! {
-        #[test]
-        fn any_budget_gives_valid_json(budget in 0usize..400, strings in proptest::collection::vec("[a-z\"\\\\é]{0,80}", 0..10)) {
-            let value = serde_json::json!({"a": strings, "b": {"c": [1, 2.5, null, true]}});
-            let json_text = value.to_string();
-            let doc = Document::parse(json_text.as_bytes(), &Bounds::DEFAULT).unwrap();
-            let (cut, _) = json(doc.root(), budget);
-            prop_assert!(serde_json::from_str::<serde_json::Value>(&cut).is_ok(), "{}", cut);
-        }
+    // What was valid before it was masked is valid now; were it not, then nothing of it may stay.
+    match Document::parse(json.as_bytes(), &NO_BOUNDS) {
+        Ok(doc) => budget.json(doc.root()),
+        Err(_) => Some(Cut { text: "null".to_owned(), lost: json.chars().count(), says_so: false }),
     }
 }

@@ -1,6 +1,9 @@
 //! Ghost arguments: members that no subschema declares, at every depth.
 
+use std::ops::Range;
+
 use super::{
+    budget,
     hints::printable,
     shape::{Id, Others, Shape},
 };
@@ -9,28 +12,41 @@ use crate::json::{Kind, Splices, Value, remove_members};
 /// What was found in one set of arguments.
 #[derive(Debug, Default)]
 pub(crate) struct Ghosts {
+    /// In the order of the document, and of the members in each object.
     found: Vec<Ghost>,
+    /// Paths of the first few, as they may be shown and as they are.
+    names: Vec<(String, String)>,
     /// An object was let through as a free-form map, because its schema names no members.
     pub(crate) free_form: bool,
 }
 
-#[derive(Debug)]
+/// Tape index of the object and position of the member in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Ghost {
-    /// Tape index of the object and position of the member in it.
     object: u32,
     member: usize,
-    path: String,
 }
 
 /// Most names that are reported; all are refused or stripped.
 const MAX_REPORTED: usize = 16;
+/// Longest path in [`Ghosts::raw_names`], in bytes.
+const MAX_RAW_NAME: usize = 4 << 10;
 
 impl Ghosts {
     pub(super) fn find<'s>(shape: &'s Shape, arguments: Value<'s>) -> Self {
-        let mut walk =
-            Walk { shape, ghosts: Self::default(), path: Vec::new(), scratch: shape.root().to_vec() };
+        let mut walk = Walk {
+            shape,
+            ghosts: Self::default(),
+            path: Vec::new(),
+            scratch: Vec::new(),
+            seen: vec![0; shape.len()],
+            sets: 0,
+        };
+        walk.begin_set();
+        walk.push_closure(Shape::ROOT);
         let applies = 0..walk.scratch.len();
         walk.value(arguments, applies, Place::Top);
+        walk.ghosts.found.sort_unstable();
         walk.ghosts
     }
 
@@ -40,7 +56,13 @@ impl Ghosts {
 
     /// Printable paths of the ghosts, the first few of them.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.found.iter().take(MAX_REPORTED).map(|ghost| ghost.path.clone()).collect()
+        self.names.iter().map(|(shown, _)| shown.clone()).collect()
+    }
+
+    /// The same paths as they were sent, not made printable, at most 4 KiB of each: for masking what is
+    /// secret in them before they are cut to be shown.
+    pub(crate) fn raw_names(&self) -> Vec<String> {
+        self.names.iter().map(|(_, raw)| raw.clone()).collect()
     }
 
     /// The arguments without the ghosts; every other byte stays.
@@ -50,21 +72,26 @@ impl Ghosts {
         edits.apply(text)
     }
 
+    /// Recursion is bounded by the depth of the arguments.
     fn strip_from(&self, value: Value<'_>, edits: &mut Splices) {
-        if value.is_object() && self.found.iter().any(|ghost| ghost.object == value.index()) {
-            let is_ghost = |member: usize| {
-                self.found.iter().any(|ghost| ghost.object == value.index() && ghost.member == member)
-            };
+        let ghosts = self.of(value);
+        let is_ghost = |member: usize| ghosts.binary_search_by_key(&member, |ghost| ghost.member).is_ok();
+        if !ghosts.is_empty() {
             remove_members(value, edits, is_ghost);
-            for (member, (_, child)) in value.members().enumerate() {
-                if !is_ghost(member) {
-                    self.strip_from(child, edits);
-                }
-            }
-            return;
         }
-        value.members().for_each(|(_, child)| self.strip_from(child, edits));
+        for (member, (_, child)) in value.members().enumerate() {
+            if !is_ghost(member) {
+                self.strip_from(child, edits);
+            }
+        }
         value.elements().for_each(|child| self.strip_from(child, edits));
+    }
+
+    /// The ghosts of one object, in the order of its members.
+    fn of(&self, object: Value<'_>) -> &[Ghost] {
+        let start = self.found.partition_point(|ghost| ghost.object < object.index());
+        let end = self.found.partition_point(|ghost| ghost.object <= object.index());
+        self.found.get(start..end).unwrap_or_default()
     }
 }
 
@@ -81,12 +108,23 @@ enum Step<'s> {
     Element(usize),
 }
 
-fn write_path(path: &[Step<'_>]) -> String {
+fn write_path(path: &[Step<'_>], name: impl Fn(&str) -> String) -> String {
     let steps = path.iter().map(|step| match step {
-        Step::Member(key) => printable(&key.as_str().unwrap_or_default()),
+        Step::Member(key) => name(&key.as_str().unwrap_or_default()),
         Step::Element(index) => index.to_string(),
     });
     steps.collect::<Vec<_>>().join(".")
+}
+
+/// A path with every name as it is, up to a bound.
+fn write_raw_path(path: &[Step<'_>]) -> String {
+    head(&write_path(path, |name| head(name).to_owned())).to_owned()
+}
+
+/// No more of a text than a raw name may have.
+fn head(text: &str) -> &str {
+    let end = (0..=MAX_RAW_NAME.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 struct Walk<'s> {
@@ -95,12 +133,15 @@ struct Walk<'s> {
     path: Vec<Step<'s>>,
     /// Sets of subschemas, as a stack: one allocation for the whole walk.
     scratch: Vec<Id>,
+    /// For each subschema the last set that it was put into, and the number of sets so far.
+    seen: Vec<u32>,
+    sets: u32,
 }
 
 impl<'s> Walk<'s> {
     /// `applies` is the range of `scratch` with the subschemas that may apply to the value. Recursion is
     /// bounded by the depth of the arguments.
-    fn value(&mut self, value: Value<'s>, applies: std::ops::Range<usize>, place: Place) {
+    fn value(&mut self, value: Value<'s>, applies: Range<usize>, place: Place) {
         match value.kind() {
             Kind::Object => self.object(value, applies, place),
             Kind::Array => self.array(value, applies),
@@ -108,7 +149,7 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn object(&mut self, object: Value<'s>, applies: std::ops::Range<usize>, place: Place) {
+    fn object(&mut self, object: Value<'s>, applies: Range<usize>, place: Place) {
         let names_members = self
             .ids(&applies)
             .any(|id| self.shape.get(id).is_some_and(super::shape::Declares::names_members));
@@ -117,34 +158,39 @@ impl<'s> Walk<'s> {
             return;
         }
         for (member, (key, value)) in object.members().enumerate() {
+            budget::charge_text(key.raw().len());
             let name = key.as_str().unwrap_or_default();
-            let start = self.scratch.len();
+            let start = self.begin_set();
             let declared = self.declare(&name, &applies);
             self.path.push(Step::Member(key));
             if declared {
                 let end = self.scratch.len();
                 self.value(value, start..end, Place::Nested);
             } else {
-                self.ghosts.found.push(Ghost {
-                    object: object.index(),
-                    member,
-                    path: write_path(&self.path),
-                });
+                self.found(Ghost { object: object.index(), member });
             }
             self.path.pop();
             self.scratch.truncate(start);
         }
     }
 
-    fn array(&mut self, array: Value<'s>, applies: std::ops::Range<usize>) {
+    fn found(&mut self, ghost: Ghost) {
+        self.ghosts.found.push(ghost);
+        if self.ghosts.names.len() < MAX_REPORTED {
+            self.ghosts.names.push((write_path(&self.path, printable), write_raw_path(&self.path)));
+        }
+    }
+
+    fn array(&mut self, array: Value<'s>, applies: Range<usize>) {
         for (index, element) in array.elements().enumerate() {
-            let start = self.scratch.len();
+            let start = self.begin_set();
             for at in applies.clone() {
+                budget::charge(1);
                 let Some(declares) = self.scratch.get(at).and_then(|id| self.shape.get(*id)) else {
                     continue;
                 };
                 if let Some(id) = declares.prefix_items.get(index).copied().or(declares.items) {
-                    self.push_closure(start, id);
+                    self.push_closure(id);
                 }
             }
             let end = self.scratch.len();
@@ -156,22 +202,24 @@ impl<'s> Walk<'s> {
     }
 
     /// Whether any subschema declares the member; pushes the subschemas for its value.
-    fn declare(&mut self, name: &str, applies: &std::ops::Range<usize>) -> bool {
-        let start = self.scratch.len();
+    fn declare(&mut self, name: &str, applies: &Range<usize>) -> bool {
         let mut declared = false;
         for at in applies.clone() {
+            budget::charge(1);
             let Some(declares) = self.scratch.get(at).and_then(|id| self.shape.get(*id)) else { continue };
             let mut named = false;
             if let Ok(found) = declares.properties.binary_search_by(|(own, _)| (**own).cmp(name)) {
                 named = true;
                 if let Some((_, id)) = declares.properties.get(found) {
-                    self.push_closure(start, *id);
+                    self.push_closure(*id);
                 }
             }
             for (pattern, id) in &declares.patterns {
+                budget::charge(32);
+                budget::charge_text(name.len());
                 if pattern.is_match(name) {
                     named = true;
-                    self.push_closure(start, *id);
+                    self.push_closure(*id);
                 }
             }
             match declares.others {
@@ -180,23 +228,42 @@ impl<'s> Walk<'s> {
                 Others::Allowed => declared = true,
                 Others::Described(id) => {
                     declared = true;
-                    self.push_closure(start, id);
+                    self.push_closure(id);
                 }
             }
         }
         declared
     }
 
-    fn push_closure(&mut self, start: usize, id: Id) {
-        for id in self.shape.closure(id) {
-            let known = self.scratch.get(start..).is_some_and(|set| set.contains(id));
-            if !known {
-                self.scratch.push(*id);
-            }
+    /// Begins an empty set at the top of the stack, and tells where it starts. One set is filled at a time.
+    fn begin_set(&mut self) -> usize {
+        self.sets = self.sets.checked_add(1).unwrap_or_else(|| {
+            self.seen.fill(0);
+            1
+        });
+        self.scratch.len()
+    }
+
+    /// Adds a subschema and all that apply with it. Where one is in the set already, they are too: a set
+    /// costs as much as the part of the graph in it.
+    fn push_closure(&mut self, id: Id) {
+        let mut at = self.scratch.len();
+        self.push(id);
+        while let Some(declares) = self.scratch.get(at).and_then(|id| self.shape.get(*id)) {
+            declares.applies.iter().for_each(|id| self.push(*id));
+            at += 1;
         }
     }
 
-    fn ids<'w>(&'w self, range: &std::ops::Range<usize>) -> impl Iterator<Item = Id> + 'w {
+    fn push(&mut self, id: Id) {
+        budget::charge(1);
+        if let Some(last) = self.seen.get_mut(id as usize).filter(|last| **last != self.sets) {
+            *last = self.sets;
+            self.scratch.push(id);
+        }
+    }
+
+    fn ids<'w>(&'w self, range: &Range<usize>) -> impl Iterator<Item = Id> + 'w {
         self.scratch.get(range.clone()).unwrap_or_default().iter().copied()
     }
 }
@@ -205,11 +272,13 @@ impl<'s> Walk<'s> {
 mod tests {
     use serde_json::{Value, json};
 
+    use jsonschema::Draft;
+
     use super::{super::shape::Shape, Ghosts};
     use crate::json::{Bounds, Document};
 
     fn ghosts(schema: &Value, arguments: &str) -> (Vec<String>, String, bool) {
-        let shape = Shape::compile(schema, true).unwrap();
+        let shape = Shape::compile(schema, Draft::Draft202012).unwrap();
         let doc = Document::parse(arguments.as_bytes(), &Bounds::DEFAULT).unwrap();
         let ghosts = Ghosts::find(&shape, doc.root());
         (ghosts.names(), ghosts.strip(doc.root(), arguments), ghosts.free_form)
@@ -328,9 +397,40 @@ mod tests {
         let schema = json!({"properties": {"t": {"prefixItems": [{"properties": {"a": {}}}], "items": {"properties": {"b": {}}}}}});
         check(&schema, r#"{"t":[{"a":1,"b":1},{"a":1,"b":1}]}"#, &["t.0.b", "t.1.a"]);
         let draft_07 = json!({"properties": {"a": {"$ref": "#/definitions/x", "properties": {"ignored": {}}}}, "definitions": {"x": {"properties": {"y": {}}}}});
-        let shape = Shape::compile(&draft_07, false).unwrap();
+        let shape = Shape::compile(&draft_07, Draft::Draft7).unwrap();
         let doc = Document::parse(br#"{"a":{"y":1,"ignored":1}}"#, &Bounds::DEFAULT).unwrap();
         assert_eq!(Ghosts::find(&shape, doc.root()).names(), ["a.ignored"]);
+    }
+
+    #[test]
+    fn references_of_older_and_dynamic_kinds() {
+        let find = |schema: &Value, draft, arguments: &str| {
+            let shape = Shape::compile(schema, draft).unwrap();
+            let doc = Document::parse(arguments.as_bytes(), &Bounds::DEFAULT).unwrap();
+            Ghosts::find(&shape, doc.root()).names()
+        };
+        let anchor = json!({"properties": {"a": {"$ref": "#z"}}, "definitions": {"t": {"$id": "#z", "properties": {"x": {}}}}});
+        assert_eq!(find(&anchor, Draft::Draft7, r#"{"a":{"x":1,"g":1}}"#), ["a.g"]);
+        let old = json!({"id": "http://e.com/r.json", "properties": {"a": {"$ref": "o.json"}, "b": {"$ref": "#z"}},
+            "definitions": {"o": {"id": "o.json", "properties": {"y": {}}}, "t": {"id": "#z", "properties": {"x": {}}}}});
+        assert_eq!(find(&old, Draft::Draft4, r#"{"a":{"y":1,"g":1},"b":{"x":1,"h":1}}"#), ["a.g", "b.h"]);
+        let dynamic = json!({"$id": "https://e.com/strict", "$dynamicAnchor": "node", "$ref": "tree", "properties": {"extra": {}},
+            "$defs": {"tree": {"$id": "tree", "$dynamicAnchor": "node",
+                "properties": {"child": {"$dynamicRef": "#node"}}}}});
+        let arguments = r#"{"child":{"extra":1,"child":{"extra":1,"g":1}}}"#;
+        assert_eq!(find(&dynamic, Draft::Draft202012, arguments), ["child.child.g"]);
+    }
+
+    #[test]
+    fn raw_names_are_whole_up_to_a_bound() {
+        let long = "é".repeat(5_000);
+        let arguments = format!(r#"{{"a":{{"b\n{}":1}},"{long}":1}}"#, "y".repeat(500));
+        let shape =
+            Shape::compile(&json!({"properties": {"a": {"properties": {"b": {}}}}}), Draft::default())
+                .unwrap();
+        let doc = Document::parse(arguments.as_bytes(), &Bounds::DEFAULT).unwrap();
+        let raw = Ghosts::find(&shape, doc.root()).raw_names();
+        assert_eq!(raw, [format!("a.b\n{}", "y".repeat(500)), "é".repeat(2_048)]);
     }
 
     #[test]

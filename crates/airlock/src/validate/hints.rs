@@ -65,10 +65,6 @@ fn explain(error: &ValidationError<'_>) -> String {
         Violation::Constant { expected_value } => {
             format!("expected {}, received another {received}", excerpt(expected_value))
         }
-        Violation::Minimum { limit } => format!("expected at least {limit}"),
-        Violation::Maximum { limit } => format!("expected at most {limit}"),
-        Violation::ExclusiveMinimum { limit } => format!("expected more than {limit}"),
-        Violation::ExclusiveMaximum { limit } => format!("expected less than {limit}"),
         Violation::MultipleOf { multiple_of } => format!("expected a multiple of {multiple_of}"),
         Violation::MinLength { limit } => format!("expected at least {limit} characters"),
         Violation::MaxLength { limit } => format!("expected at most {limit} characters"),
@@ -92,6 +88,8 @@ fn explain(error: &ValidationError<'_>) -> String {
         Violation::OneOfMultipleValid { .. } => {
             "expected a value that matches exactly one of the schema's alternatives".to_owned()
         }
+        // Our own keywords say it in words of the schema.
+        Violation::Custom { message, .. } => bounded(message),
         other => format!("violates `{}` of the schema, received {received}", bounded(other.keyword())),
     }
 }
