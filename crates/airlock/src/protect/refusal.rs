@@ -14,7 +14,7 @@ impl Protector {
         let said = |text: &str| self.mask_message(text).into_owned();
         let mut masked = Rejection::new(rejection.code()).with_message(said(rejection.message()));
         for hint in rejection.fix_hints() {
-            masked = masked.with_hint(said(hint));
+            masked = masked.with_hint(shortened(said(hint)));
         }
         if !rejection.ghost_arguments().is_empty() {
             masked = masked.with_ghosts(rejection.ghost_arguments().iter().map(|name| said(name)).collect());
@@ -49,6 +49,16 @@ impl Protector {
         let about = if orders.is_empty() && !about.is_empty() { about } else { "the schema" };
         let about = self.mask_text_for_record(about);
         Cow::Owned(format!("{about}: the rest reads like an order to a model"))
+    }
+}
+
+/// Longest hint in characters. Cut after masking, because half a secret would not be found.
+const MAX_HINT: usize = 400;
+
+fn shortened(hint: String) -> String {
+    match hint.char_indices().nth(MAX_HINT) {
+        Some((end, _)) => hint.get(..end).unwrap_or_default().to_owned() + "…",
+        None => hint,
     }
 }
 
@@ -99,5 +109,15 @@ mod tests {
         let cut = format!("{} 123…", "x".repeat(60));
         let masked = protector(Injection::Off).mask_names(vec![cut, "fine".into()], &[raw, "fine".into()]);
         assert_eq!(masked, [format!("{} ***…", "x".repeat(60)), "fine".into()]);
+    }
+
+    #[test]
+    fn hints_are_cut_after_they_are_masked() {
+        let long = format!("{} 4539 5787 6362 1486 {}", "x".repeat(super::MAX_HINT - 12), "y".repeat(500));
+        let rejection = Rejection::new(Code::ValidationError).with_hint(long).with_hint("short");
+        let masked = protector(Injection::Off).mask_refusal(&rejection);
+        assert!(!masked.fix_hints()[0].contains("4539"), "{:?}", masked.fix_hints());
+        assert_eq!(masked.fix_hints()[0].chars().count(), super::MAX_HINT + 1);
+        assert_eq!(masked.fix_hints()[1], "short");
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Longest name in a message, in characters.
 const MAX_NAME: usize = 64;
 /// Longest excerpt of the schema in a message, in bytes.
-const MAX_EXCERPT: usize = 200;
+const MAX_EXCERPT: usize = 4096;
 
 /// A name from outside as it may stand in a message: bounded, visible, on one line.
 pub(crate) fn printable(name: &str) -> String {
