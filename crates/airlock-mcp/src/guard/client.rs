@@ -42,15 +42,15 @@ pub(super) struct Request<'d> {
 }
 
 impl<'d> Request<'d> {
-    fn param(&self, name: &str) -> Option<Value<'d>> {
+    pub(super) fn param(&self, name: &str) -> Option<Value<'d>> {
         self.params.and_then(|params| params.get(name))
     }
 
-    fn text_param(&self, name: &str) -> Option<Cow<'d, str>> {
+    pub(super) fn text_param(&self, name: &str) -> Option<Cow<'d, str>> {
         self.param(name).and_then(|value| value.as_str())
     }
 
-    fn is_tool_call(&self) -> bool {
+    pub(super) fn is_tool_call(&self) -> bool {
         self.method == ClientMethod::CallTool
     }
 
@@ -336,7 +336,7 @@ impl Guard {
     }
 
     /// Refuses a call of a known name: the record has its arguments.
-    fn refuse_call(
+    pub(super) fn refuse_call(
         &self,
         request: &Request<'_>,
         listed: Listed,
@@ -450,53 +450,9 @@ impl Guard {
         outcome
     }
 
-    /// Refuses a call that waited for the list.
-    pub(super) fn refuse_held(&self, line: &[u8], rejection: Rejection) -> Option<Vec<u8>> {
-        let doc = Document::parse(line, &self.settings.bounds).ok()?;
-        let (request, name) = read_held(&doc)?;
-        let kind = if request.is_tool_call() { Listed::Tools } else { Listed::Prompts };
-        self.refuse_call(&request, kind, &name, rejection).to_client.pop()
-    }
-
-    /// Records a call that waited for the list and is no longer wanted.
-    pub(super) fn abandon_held(&self, line: &[u8]) {
-        let Ok(doc) = Document::parse(line, &self.settings.bounds) else { return };
-        let Some((request, name)) = read_held(&doc) else { return };
-        let kind = if request.is_tool_call() { TargetKind::Tool } else { TargetKind::Prompt };
-        let tool = self.engine.tool(kind, &name, None);
-        self.engine.abandon(match request.param("arguments") {
-            Some(arguments) => RawCall::new(tool, arguments.raw(), self.caller()),
-            None => RawCall::without_arguments(tool, self.caller()),
-        });
-    }
-
-    /// Judges a call that waited, now that the list is known. `to_server` gets what is admitted.
-    pub(super) async fn judge_held(
-        &self,
-        line: &[u8],
-        reservation: Reservation<'_>,
-        outcome: &mut Outcome<'_>,
-    ) {
-        let Ok(doc) = Document::parse(line, &self.settings.bounds) else { return };
-        let Some((request, _)) = read_held(&doc) else { return };
-        let listed = if request.is_tool_call() { Listed::Tools } else { Listed::Prompts };
-        let judged = Box::pin(self.call_listed(&request, reservation, listed, Turn::Held, line)).await;
-        outcome.to_server.extend(judged.forward.map(Cow::into_owned));
-        outcome.to_server.extend(judged.to_server);
-        outcome.to_client.extend(judged.to_client);
-        outcome.reports.extend(judged.reports);
-    }
-
     pub(super) fn caller(&self) -> Arc<agent_airlock::Caller> {
         Arc::clone(&self.settings.caller)
     }
-}
-
-fn read_held<'d>(doc: &'d Document<'_>) -> Option<(Request<'d>, Cow<'d, str>)> {
-    let Ok(Envelope::Request { id, method, params }) = Envelope::classify(doc) else { return None };
-    let request = Request { id, method: ClientMethod::of(&method.as_str()?), params };
-    let name = request.text_param("name")?;
-    Some((request, name))
 }
 
 /// Metadata that the guard's own question needs where the era is modern: the protocol's own members of the

@@ -5,6 +5,7 @@
 //! directions share it; no lock is held while anything is awaited.
 
 mod client;
+mod held;
 mod listing;
 mod reservation;
 mod server;
