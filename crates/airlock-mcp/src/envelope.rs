@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use agent_airlock::json::{Document, Kind, Value};
+use agent_airlock::{
+    json::{Document, Kind, Value},
+    policy::fold_lenient,
+};
 
 use crate::method::ClientMethod;
 
@@ -148,7 +151,7 @@ fn readable(method: Value<'_>) -> Result<Value<'_>, Malformed> {
         return Err(Malformed::Shape);
     }
     let name = method.as_str().unwrap_or_default();
-    let folded = lenient(&name);
+    let folded = fold_lenient(&name);
     if folded != *name && ClientMethod::of(&folded) != ClientMethod::Other {
         return Err(Malformed::LookAlike);
     }
@@ -184,16 +187,8 @@ fn is_look_alike(key: Value<'_>) -> bool {
     if WORDS.contains(&&*name) {
         return false;
     }
-    let folded = lenient(&name);
+    let folded = fold_lenient(&name);
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(&folded))
-}
-
-/// The name as the most lenient reader takes it.
-fn lenient(name: &str) -> String {
-    name.chars()
-        .filter(|c| !c.is_control())
-        .flat_map(|c| if c == '\u{17f}' { 's' } else { c }.to_lowercase())
-        .collect()
 }
 
 #[cfg(test)]

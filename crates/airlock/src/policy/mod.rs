@@ -44,7 +44,7 @@ mod window;
 
 pub use arguments::{ArgumentRule, ArgumentRules, Decimal, DecimalError, MAX_SELECTED_VALUES, UrlRule};
 pub use binding::{Binding, Check, Limit, Verdict};
-pub use fold::fold;
+pub use fold::{fold, fold_lenient};
 pub use pattern::{MAX_PATTERN_CHARS, Pattern, PatternError};
 pub use presets::PRESETS;
 pub use quota::{Decision, FullAt, Period, Quota, decide};

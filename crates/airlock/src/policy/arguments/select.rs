@@ -1,7 +1,7 @@
 //! Selectors: which values of the arguments a rule is about.
 
 use super::Denied;
-use crate::json::Value;
+use crate::{json::Value, policy::fold_lenient};
 
 const MAX_SELECTOR_LEN: usize = 256;
 
@@ -114,12 +114,11 @@ fn split_name(text: &str) -> Result<(String, &str), String> {
 /// Whether the object has a member that a decoder without regard to case or control characters would take for
 /// `name`, and that is spelled otherwise: the rule would look at the one and the tool at the other.
 fn has_look_alike(object: Value<'_>, name: &str) -> bool {
-    let lenient = |text: &str| -> String {
-        let letters = text.chars().filter(|c| !c.is_control());
-        letters.flat_map(|c| if c == '\u{17f}' { 's' } else { c }.to_lowercase()).collect()
-    };
-    let wanted = lenient(name);
-    object.members().filter_map(|(key, _)| key.as_str()).any(|key| *key != *name && lenient(&key) == wanted)
+    let wanted = fold_lenient(name);
+    object
+        .members()
+        .filter_map(|(key, _)| key.as_str())
+        .any(|key| *key != *name && fold_lenient(&key) == wanted)
 }
 
 #[cfg(test)]
