@@ -2,6 +2,7 @@
 //!
 //! Plain standard library, so that it builds in a second: the tasks are commands of cargo and of package
 //! managers, run in order, timed, and stopped at the first failure.
+#![forbid(unsafe_code)]
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

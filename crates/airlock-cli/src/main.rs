@@ -3,6 +3,8 @@
 //! One file per subcommand under `commands`; each takes parsed arguments and returns how it ended. This crate alone
 //! prints, exits and reads arguments; everything that decides is in the libraries.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod commands;
 mod exit;

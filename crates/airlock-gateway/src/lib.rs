@@ -12,6 +12,8 @@
 //! | `server` | the server's process: start, shutdown, no orphans |
 //! | [`host`] | the engine's ports on a real machine: clock, paths, audit destinations, state folder |
 
+#![forbid(unsafe_code)]
+
 mod gate;
 pub mod host;
 mod line;

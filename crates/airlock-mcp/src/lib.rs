@@ -7,6 +7,8 @@
 //! All revisions are understood: 2024-11-05 to 2025-11-25 (handshake, sessions, requests of the server) and
 //! 2026-07-28 (metadata in every request, results that say what they are).
 
+#![forbid(unsafe_code)]
+
 mod catalog;
 mod definition;
 mod envelope;

@@ -129,6 +129,12 @@ impl Visit for Candidates<'_, '_, '_> {
     fn digits(&mut self, start: usize) {
         verify::digits::verify(&self.text, start, self.sink);
     }
+
+    fn code(&mut self, _start: usize) {}
+
+    fn run(&mut self, _start: usize) {}
+
+    fn wide(&mut self, _start: usize) {}
 }
 
 /// Sends candidates for instructions to their verifiers; numbers give none.
@@ -139,6 +145,11 @@ impl Visit for Screening<'_, '_, '_> {
         self.0.anchor(rule, start, end);
     }
 
-    #[inline]
     fn digits(&mut self, _start: usize) {}
+
+    fn code(&mut self, _start: usize) {}
+
+    fn run(&mut self, _start: usize) {}
+
+    fn wide(&mut self, _start: usize) {}
 }

@@ -1,6 +1,7 @@
 //! Fakes for the ports of the engine, and the contract suites that fakes and real ones pass alike.
 //!
 //! Not published; for tests only. A suite panics where a port breaks its contract.
+#![forbid(unsafe_code)]
 #![expect(
     clippy::expect_used,
     clippy::panic,

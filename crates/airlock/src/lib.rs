@@ -42,6 +42,8 @@
 //! # }).unwrap();
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod audit;
 mod call;
 pub mod caller;

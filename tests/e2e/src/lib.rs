@@ -15,6 +15,7 @@
 //! `cargo xtask test` installs the peers below `target/e2e` and requires every one of them. A plain
 //! `cargo nextest run` uses what is there; a test whose peer is missing says so and passes ([`or_skip`]).
 //! `AIRLOCK_BIN` names another binary to test than the one beside the tests.
+#![forbid(unsafe_code)]
 #![cfg(unix)]
 
 pub mod guard;

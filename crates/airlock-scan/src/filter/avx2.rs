@@ -1,0 +1,177 @@
+//! The same look at 64 bytes with 256-bit vectors: the only `unsafe` of this crate.
+//!
+//! Every vector operation here is safe; what is not is to call a function for a processor that has no
+//! AVX2, and [`detect`] is the only way to get one that does. The twin in `block.rs` gives the same
+//! answers, which a property test and a fuzz target hold.
+
+use std::arch::x86_64::{
+    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+    _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16,
+};
+
+use super::{
+    block::{BLOCK, Block, SEEN},
+    tables::{GROUPS, Half, Tables},
+};
+
+pub(super) type Scan = fn(&Tables, &[u8], &mut [Block]);
+
+/// The vector code, if this processor can run it.
+pub(super) fn detect() -> Option<Scan> {
+    is_x86_feature_detected!("avx2").then_some(scan as Scan)
+}
+
+fn scan(tables: &Tables, text: &[u8], blocks: &mut [Block]) {
+    // SAFETY: `detect` hands this function out only where the processor has AVX2, which is all that
+    // calling `scan_avx2` asks for.
+    #[expect(unsafe_code, reason = "the call into code for another set of processor features")]
+    unsafe {
+        scan_avx2(tables, text, blocks);
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn scan_avx2(tables: &Tables, text: &[u8], blocks: &mut [Block]) {
+    for (index, block) in blocks.iter_mut().enumerate() {
+        if let Some(seen) = text.get(index * BLOCK..).and_then(|rest| rest.first_chunk::<SEEN>()) {
+            let (low, high) = (look::<0, 1, 2, 3>(tables, seen), look::<32, 33, 34, 35>(tables, seen));
+            *block = Block {
+                grams: join(low.grams, high.grams),
+                digits: join(low.digits, high.digits),
+                letters: join(low.letters, high.letters),
+                lower: join(low.lower, high.lower),
+                base64: join(low.base64, high.base64),
+                high: join(low.high, high.high),
+            };
+        }
+    }
+}
+
+/// The masks of half a block.
+struct HalfBlock {
+    grams: i32,
+    digits: i32,
+    letters: i32,
+    lower: i32,
+    base64: i32,
+    high: i32,
+}
+
+#[inline]
+fn join(low: i32, high: i32) -> u64 {
+    u64::from(low.cast_unsigned()) | u64::from(high.cast_unsigned()) << 32
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn look<const A: usize, const B: usize, const C: usize, const D: usize>(
+    tables: &Tables,
+    seen: &[u8; SEEN],
+) -> HalfBlock {
+    let bytes = load::<A>(seen);
+    let lanes =
+        [nibbles(bytes), nibbles(load::<B>(seen)), nibbles(load::<C>(seen)), nibbles(load::<D>(seen))];
+    let mut any = _mm256_setzero_si256();
+    for group in &tables.lanes {
+        let mut hits = _mm256_set1_epi8(-1);
+        for (table, (low, high)) in group.iter().zip(lanes) {
+            let allowed = _mm256_and_si256(
+                _mm256_shuffle_epi8(whole(&table.low), low),
+                _mm256_shuffle_epi8(whole(&table.high), high),
+            );
+            hits = _mm256_and_si256(hits, allowed);
+        }
+        any = _mm256_or_si256(any, hits);
+    }
+    const { assert!(GROUPS == 2) };
+    let (low, high) = nibbles(bytes);
+    let class =
+        _mm256_and_si256(_mm256_shuffle_epi8(whole(&LOW), low), _mm256_shuffle_epi8(whole(&HIGH), high));
+    HalfBlock {
+        grams: nonzero(any),
+        digits: nonzero(_mm256_and_si256(class, _mm256_set1_epi8(DIGIT.cast_signed()))),
+        letters: nonzero(_mm256_and_si256(class, _mm256_set1_epi8((ALPHA_O | ALPHA_Z).cast_signed()))),
+        lower: _mm256_movemask_epi8(_mm256_slli_epi16::<2>(bytes)),
+        base64: nonzero(class),
+        high: _mm256_movemask_epi8(bytes),
+    }
+}
+
+/// Classes of bytes, each a product of halves.
+const DIGIT: u8 = 1;
+/// `A` to `O` and `a` to `o`.
+const ALPHA_O: u8 = 2;
+/// `P` to `Z` and `p` to `z`.
+const ALPHA_Z: u8 = 4;
+/// `+ - /`
+const SIGN: u8 = 8;
+const UNDERSCORE: u8 = 16;
+
+const LOW: Half = twice([
+    DIGIT | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z,
+    ALPHA_O | ALPHA_Z,
+    ALPHA_O | SIGN,
+    ALPHA_O,
+    ALPHA_O | SIGN,
+    ALPHA_O,
+    ALPHA_O | SIGN | UNDERSCORE,
+]);
+
+const HIGH: Half =
+    twice([0, 0, SIGN, DIGIT, ALPHA_O, ALPHA_Z | UNDERSCORE, ALPHA_O, ALPHA_Z, 0, 0, 0, 0, 0, 0, 0, 0]);
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
+const fn twice(entries: [u8; 16]) -> Half {
+    let mut table = [0; 32];
+    let mut index = 0;
+    while index < 32 {
+        table[index] = entries[index % 16];
+        index += 1;
+    }
+    table
+}
+
+/// The lower and the upper four bits of each byte. A byte that is not ASCII keeps its upper bits: the
+/// tables have entries for them, too.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn nibbles(bytes: __m256i) -> (__m256i, __m256i) {
+    let four = _mm256_set1_epi8(0x0f);
+    (_mm256_and_si256(bytes, four), _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), four))
+}
+
+/// One bit per byte that is not zero.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn nonzero(bytes: __m256i) -> i32 {
+    !_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256()))
+}
+
+/// 32 bytes from a constant place, which the compiler sees to be inside.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load<const AT: usize>(seen: &[u8; SEEN]) -> __m256i {
+    const { assert!(AT + 32 <= SEEN) };
+    seen.get(AT..)
+        .and_then(|rest| rest.first_chunk::<32>())
+        .map_or(_mm256_setzero_si256(), |part| whole(part))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn whole(bytes: &[u8; 32]) -> __m256i {
+    let word = |index: usize| {
+        let word = bytes.as_chunks::<8>().0.get(index).copied().unwrap_or_default();
+        i64::from_le_bytes(word)
+    };
+    _mm256_setr_epi64x(word(0), word(1), word(2), word(3))
+}

@@ -1,0 +1,64 @@
+//! What one look at 64 bytes tells, and the plain way to see it.
+
+use super::{
+    anchor::GRAM,
+    tables::{GROUPS, Tables},
+};
+
+/// Bytes of one block: one bit of a word each.
+pub(super) const BLOCK: usize = 64;
+/// Bytes that a block is seen with: a gram that starts in it may end behind it.
+pub(super) const SEEN: usize = BLOCK + GRAM - 1;
+
+/// One bit per byte of a block, the first byte lowest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Block {
+    /// The gram of an anchor may start here.
+    pub(super) grams: u64,
+    /// ASCII digits.
+    pub(super) digits: u64,
+    /// ASCII letters.
+    pub(super) letters: u64,
+    /// Bytes with the bit that makes letters lower case.
+    pub(super) lower: u64,
+    /// The characters of base64 and base64url.
+    pub(super) base64: u64,
+    /// Not ASCII.
+    pub(super) high: u64,
+}
+
+/// Fills `blocks` from text in which they lie one behind the other; the twin of the vector code.
+pub(super) fn scan(tables: &Tables, text: &[u8], blocks: &mut [Block]) {
+    for (index, block) in blocks.iter_mut().enumerate() {
+        if let Some(seen) = text.get(index * BLOCK..).and_then(|rest| rest.first_chunk::<SEEN>()) {
+            *block = look(tables, seen);
+        }
+    }
+}
+
+fn look(tables: &Tables, seen: &[u8; SEEN]) -> Block {
+    const LANE: usize = 8 * GROUPS;
+    let mut block = Block::default();
+    let entry = |byte: u8| tables.bytes.get(usize::from(byte)).copied().unwrap_or(0);
+    // Entries of the three bytes before, moved so that lanes of one gram meet in the last one.
+    let (mut first, mut second, mut third) = (0_u64, 0_u64, 0_u64);
+    for (at, byte) in seen.iter().enumerate() {
+        let this = entry(*byte);
+        if let Some(start) = at.checked_sub(GRAM - 1) {
+            block.grams |= u64::from((this & first) >> (3 * LANE) != 0) << start;
+        }
+        first = (second & this) << LANE;
+        second = (third & this) << LANE;
+        third = this << LANE;
+        if at >= BLOCK {
+            continue;
+        }
+        let bit = |set: bool| u64::from(set) << at;
+        block.digits |= bit(byte.is_ascii_digit());
+        block.letters |= bit(byte.is_ascii_alphabetic());
+        block.lower |= bit(byte & 0x20 != 0);
+        block.base64 |= bit(byte.is_ascii_alphanumeric() || b"+/-_".contains(byte));
+        block.high |= bit(!byte.is_ascii());
+    }
+    block
+}

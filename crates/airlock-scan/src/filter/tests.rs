@@ -1,0 +1,135 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::rule::Matcher;
+
+fn filter() -> &'static Filter {
+    static FILTER: std::sync::OnceLock<Filter> = std::sync::OnceLock::new();
+    FILTER.get_or_init(|| Filter::new(crate::rules().iter()))
+}
+
+#[derive(Default, Debug, PartialEq)]
+struct Log {
+    anchors: Vec<(&'static str, usize, usize)>,
+    digits: Vec<usize>,
+    codes: Vec<usize>,
+    runs: Vec<usize>,
+    wide: Vec<usize>,
+}
+
+impl Visit for Log {
+    fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize) {
+        self.anchors.push((rule.id, start, end));
+    }
+    fn digits(&mut self, start: usize) {
+        self.digits.push(start);
+    }
+    fn code(&mut self, start: usize) {
+        self.codes.push(start);
+    }
+    fn run(&mut self, start: usize) {
+        self.runs.push(start);
+    }
+    fn wide(&mut self, start: usize) {
+        self.wide.push(start);
+    }
+}
+
+fn walked(filter: &Filter, bytes: &[u8]) -> Log {
+    let mut log = Log::default();
+    filter.walk(bytes, &mut log);
+    log.anchors.sort_unstable();
+    log
+}
+
+/// The oracle: every anchor tried at every place, and the definitions of the rest.
+fn naive(bytes: &[u8]) -> Log {
+    let mut log = Log::default();
+    for rule in crate::rules() {
+        for anchor in rule.anchors {
+            for start in 0..bytes.len() {
+                let end = start + anchor.len();
+                let folded = matches!(rule.matcher, Matcher::Folded(_));
+                let equal = |part: &[u8]| {
+                    part == anchor.as_bytes() || folded && part.eq_ignore_ascii_case(anchor.as_bytes())
+                };
+                if bytes.get(start..end).is_some_and(equal) {
+                    log.anchors.push((rule.id, start, end));
+                }
+            }
+        }
+    }
+    log.anchors.sort_unstable();
+    let at = |at: usize, class: fn(&u8) -> bool| bytes.get(at).is_some_and(class);
+    let before =
+        |place: usize, back: usize, class| place.checked_sub(back).is_some_and(|place| at(place, class));
+    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    for place in 0..bytes.len() {
+        if at(place, u8::is_ascii_digit) && !before(place, 1, u8::is_ascii_digit) {
+            if !before(place, 1, u8::is_ascii_alphabetic) {
+                log.digits.push(place);
+            }
+            if before(place, 1, u8::is_ascii_uppercase) && before(place, 2, u8::is_ascii_uppercase) {
+                log.codes.push(place);
+            }
+        }
+        if !before(place, 1, base64)
+            && bytes.get(place..place + RUN).is_some_and(|run| run.iter().all(base64))
+        {
+            log.runs.push(place);
+        }
+        if bytes[place] >= 0xc0 {
+            log.wide.push(place);
+        }
+    }
+    log
+}
+
+#[test]
+fn finds_exactly_what_a_naive_search_finds() {
+    let filter = filter();
+    let mut text = String::new();
+    for (index, rule) in crate::rules().iter().enumerate() {
+        for anchor in rule.anchors {
+            text.push_str(&"x7".repeat(index % 11));
+            text.push_str(anchor);
+            text.push_str(&anchor.to_uppercase());
+        }
+    }
+    let bytes = text.as_bytes();
+    for cut in [0, 1, 2, 3, 4, 7, 63, 64, 65, 66, 67, 68, 127, 131, 200, 4096, 4099, 4163, bytes.len()] {
+        let bytes = &bytes[..cut.min(bytes.len())];
+        assert_eq!(walked(filter, bytes), naive(bytes), "cut at {cut}");
+    }
+}
+
+#[test]
+fn runs_are_found_across_blocks_and_stretches() {
+    let filter = filter();
+    for start in [0, 1, 40, 48, 49, 63, 64, 100, 4080, 4090, 4095, 4096, 8190] {
+        for len in [15, 16, 17, 40, 64, 128, 5000] {
+            for behind in [0, 1, 70] {
+                let text = [" ".repeat(start), "q".repeat(len), " ".repeat(behind)].concat();
+                let expected: &[usize] = if len >= RUN { &[start] } else { &[] };
+                assert_eq!(walked(filter, text.as_bytes()).runs, expected, "{len} from {start}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn vectors_see_what_plain_code_sees(bytes in proptest::collection::vec(any::<u8>(), SEEN..400)) {
+        let filter = filter();
+        let count = (bytes.len() - (SEEN - BLOCK)) / BLOCK;
+        let (mut fast, mut plain) = (vec![Block::default(); count], vec![Block::default(); count]);
+        (filter.scan)(&filter.tables, &bytes, &mut fast);
+        block::scan(&filter.tables, &bytes, &mut plain);
+        prop_assert_eq!(fast, plain);
+    }
+
+    #[test]
+    fn any_text_gives_what_a_naive_search_finds(text in "([ -~]|[A-Z]{2}[0-9]|sk-|api_key=|é|🔑|[a-z0-9]{20}){0,120}") {
+        prop_assert_eq!(walked(filter(), text.as_bytes()), naive(text.as_bytes()));
+    }
+}
