@@ -73,6 +73,8 @@ pub(super) const fn frequency(value: u8) -> u64 {
 /// Anchors by their grams, in any ASCII case: which of hundreds may stand at a place is one look-up.
 #[derive(Debug)]
 pub(super) struct Lookup {
+    /// One bit per hash of a gram: most places that the walk lets through are refused here.
+    bits: Vec<u64>,
     /// Open addressing; a gram and where its anchors are listed. Zero is no gram.
     slots: Vec<(u32, u16, u16)>,
     anchors: Vec<Anchor>,
@@ -80,6 +82,9 @@ pub(super) struct Lookup {
     /// The bytes of a gram that count.
     width: u32,
 }
+
+/// Bits per lookup, so many that one in fifty is set.
+const BITS: usize = 1 << 15;
 
 impl Lookup {
     /// Of the anchors whose gram has `len` bytes.
@@ -90,30 +95,45 @@ impl Lookup {
             anchors.iter().copied().filter(|anchor| anchor.gram().len() == len).collect();
         anchors.sort_by_key(key);
         let size = (anchors.len() * 4).next_power_of_two().max(16);
-        let mut lookup = Self { slots: vec![(0, 0, 0); size], anchors: Vec::new(), mask: size - 1, width };
+        let mut lookup = Self {
+            bits: vec![0; BITS / 64],
+            slots: vec![(0, 0, 0); size],
+            anchors: Vec::new(),
+            mask: size - 1,
+            width,
+        };
         let mut first = 0;
         for group in anchors.chunk_by(|a, b| key(a) == key(b)) {
-            let gram = group.first().map_or(0, key);
-            let mut slot = hash(gram) & lookup.mask;
-            while lookup.slots.get(slot).is_some_and(|slot| slot.0 != 0) {
-                slot = (slot + 1) & lookup.mask;
-            }
             let count = u16::try_from(group.len()).unwrap_or(u16::MAX);
-            if let Some(free) = lookup.slots.get_mut(slot) {
-                *free = (gram, first, count);
-            }
+            lookup.insert(group.first().map_or(0, key), first, count);
             first += count;
         }
         lookup.anchors = anchors;
         lookup
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.anchors.is_empty()
+    fn insert(&mut self, gram: u32, first: u16, count: u16) {
+        let hash = hash(gram);
+        if let Some(word) = self.bits.get_mut(hash / 64 % (BITS / 64)) {
+            *word |= 1 << (hash % 64);
+        }
+        let mut slot = hash & self.mask;
+        while self.slots.get(slot).is_some_and(|slot| slot.0 != 0) {
+            slot = (slot + 1) & self.mask;
+        }
+        if let Some(free) = self.slots.get_mut(slot) {
+            *free = (gram, first, count);
+        }
+    }
+
+    /// Whether an anchor may have this gram.
+    #[inline]
+    pub(super) fn may_have(&self, gram: u32) -> bool {
+        let hash = hash(fold(gram, self.width));
+        self.bits.get(hash / 64 % (BITS / 64)).is_some_and(|word| word >> (hash % 64) & 1 == 1)
     }
 
     /// The anchors whose gram this may be.
-    #[inline]
     pub(super) fn of(&self, gram: u32) -> &[Anchor] {
         let gram = fold(gram, self.width);
         let mut slot = hash(gram) & self.mask;
@@ -138,7 +158,7 @@ fn fold(gram: u32, width: u32) -> u32 {
 
 #[inline]
 fn hash(gram: u32) -> usize {
-    (gram.wrapping_mul(0x9e37_79b1) >> 16) as usize
+    (gram.wrapping_mul(0x9e37_79b1) >> 17) as usize
 }
 
 /// The four bytes at `at`, the first one lowest; zero behind the end.

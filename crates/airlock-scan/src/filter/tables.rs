@@ -89,8 +89,18 @@ impl Halves {
 
     /// How often ordinary text has a byte of these halves.
     fn weight(self) -> u64 {
-        (0..=u8::MAX).filter(|byte| self.contains(*byte)).map(frequency).sum()
+        let lows = |high: u8| set_bits(self.low).map(move |low| frequency(high << 4 | low));
+        set_bits(self.high).flat_map(lows).sum()
     }
+}
+
+/// The places of the bits that are set.
+fn set_bits(mut bits: u16) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let low = u8::try_from(bits.trailing_zeros()).ok().filter(|_| bits != 0)?;
+        bits &= bits - 1;
+        Some(low)
+    })
 }
 
 #[derive(Debug, Clone, Copy)]
