@@ -76,7 +76,7 @@ impl Filter {
             fetch(bytes, base + STRETCH * BLOCK);
             (self.scan)(&self.tables, bytes.get(base..).unwrap_or_default(), stretch);
             // A run that goes on behind the stretch is seen with the block behind it.
-            let next = self.next(bytes, base + count * BLOCK);
+            let next = base64_bits(bytes, base + count * BLOCK);
             walk.stretch(stretch, base, next, visit);
             base += count * BLOCK;
         }
@@ -88,15 +88,6 @@ impl Filter {
             (self.scan)(&self.tables, &padded, stretch);
             walk.stretch(stretch, base, 0, visit);
         }
-    }
-
-    /// Which of the bytes behind a stretch are of base64, as far as a run needs them.
-    fn next(&self, bytes: &[u8], at: usize) -> u64 {
-        let rest = bytes.get(at..).unwrap_or_default().iter().take(RUN).enumerate();
-        rest.fold(0, |bits, (index, byte)| {
-            let base64 = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
-            bits | u64::from(base64) << index
-        })
     }
 
     /// Tells of the anchors whose gram stands at `at`.
@@ -143,6 +134,15 @@ fn best() -> Scan {
         return scan;
     }
     block::scan
+}
+
+/// Which of the bytes behind a stretch are of base64, as far as a run needs them.
+fn base64_bits(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default().iter().take(RUN).enumerate();
+    rest.fold(0, |bits, (index, byte)| {
+        let base64 = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+        bits | u64::from(base64) << index
+    })
 }
 
 /// Visits what the blocks tell.
