@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::{
-    Class, Finding, Kind, KindSet, Rule,
+    Class, Finding, Kind, KindSet, Rule, disguise,
     filter::{Filter, Visit},
     finding::resolve,
     keys::kind_of_key,
@@ -39,7 +39,7 @@ impl Scanner {
     /// are left to [`screen`](Self::screen).
     pub fn scan(&self, text: &str, out: &mut Vec<Finding>) {
         let from = out.len();
-        self.collect(text, out);
+        self.collect(text, 0, out);
         resolve(out, from);
     }
 
@@ -50,7 +50,7 @@ impl Scanner {
     /// are empty, already masked, or a reference such as `${VAR}`, `process.env.X` or `<token>`.
     pub fn scan_keyed(&self, key: &str, value: &str, out: &mut Vec<Finding>) {
         let from = out.len();
-        self.collect(value, out);
+        self.collect(value, 0, out);
         if let Some(kind) = kind_of_key(key) {
             verify::keyed::whole(kind, value, &mut self.sink(out));
         }
@@ -71,14 +71,42 @@ impl Scanner {
     }
 
     /// Appends what the rules find, unsorted and overlapping. Returns the start of an undecided candidate.
-    pub(crate) fn collect(self, text: &str, out: &mut Vec<Finding>) -> Option<usize> {
+    ///
+    /// `base` is the place of `text` in the whole of which it is a part.
+    pub(crate) fn collect(self, text: &str, base: usize, out: &mut Vec<Finding>) -> Option<usize> {
+        self.collect_through(text, base, 0, out)
+    }
+
+    /// The same, behind so many layers of encoding.
+    fn collect_through(self, text: &str, base: usize, layer: u8, out: &mut Vec<Finding>) -> Option<usize> {
         if self.kinds.without(Kind::Injection).is_empty() {
             return None;
         }
+        let open = self.collect_plain(text, layer, out);
+        if layer < disguise::DEPTH {
+            let text = Text::new(text);
+            let scan = &mut |reading: &str, out: &mut Vec<Finding>| {
+                self.collect_plain(reading, layer + 1, out);
+            };
+            disguise::read_cells(&text, base, disguise::triggers(&text), scan, out);
+        }
+        open
+    }
+
+    /// What stands in the text as it is, and in encoded runs.
+    fn collect_plain(self, text: &str, layer: u8, out: &mut Vec<Finding>) -> Option<usize> {
         let from = out.len();
         let mut sink = self.sink(out);
         let text = Text::new(text);
         scanning().walk(text.bytes, &mut Candidates { text, sink: &mut sink });
+        if layer < disguise::DEPTH {
+            let scan = &mut |decoded: &str, out: &mut Vec<Finding>| {
+                self.collect_through(decoded, 0, layer + 1, out);
+            };
+            for start in disguise::runs(&text) {
+                disguise::verify_encoded(&text, start, scan, &mut sink);
+            }
+        }
         let open = sink.open;
         out.extract_if(from.., |finding| touches_mask(&text, &finding.span)).for_each(drop);
         open

@@ -1,7 +1,7 @@
 //! Scanning a text that arrives in chunks.
 
 use crate::{
-    Finding, KindSet, Scanner,
+    Finding, KindSet, Scanner, disguise,
     finding::resolve,
     rule::{LOOKAHEAD, LOOKBEHIND},
 };
@@ -27,6 +27,8 @@ pub struct StreamScanner {
     /// Text before `decided` was handed out and stays as context; text behind it is held back.
     buffer: String,
     decided: usize,
+    /// Where the buffer starts in the whole text.
+    base: usize,
     /// How much must be held back before looking again is worth it.
     enough: usize,
 }
@@ -34,7 +36,7 @@ pub struct StreamScanner {
 impl StreamScanner {
     /// A stream scanner for these kinds.
     pub const fn new(kinds: KindSet) -> Self {
-        Self { scanner: Scanner::new(kinds), buffer: String::new(), decided: 0, enough: HOLD }
+        Self { scanner: Scanner::new(kinds), buffer: String::new(), decided: 0, base: 0, enough: HOLD }
     }
 
     /// Takes the next chunk and returns the text that is decided now, which is often empty.
@@ -64,7 +66,7 @@ impl StreamScanner {
     /// whose anchor lies before `horizon` sees all the text it reads.
     fn decide(&mut self, horizon: usize, out: &mut Vec<Finding>) -> String {
         let mut found = Vec::new();
-        let open = self.scanner.collect(&self.buffer, &mut found);
+        let open = self.scanner.collect(&self.buffer, self.base, &mut found);
         let last = horizon > self.buffer.len();
         let horizon = if last { horizon } else { open.map_or(horizon, |open| open.min(horizon)) };
         // Candidates behind the horizon may reach back so far.
@@ -94,11 +96,12 @@ impl StreamScanner {
 
     /// Keeps only the context that candidates behind `cut` read.
     fn forget(&mut self, cut: usize) {
-        let mut keep = cut.saturating_sub(LOOKBEHIND);
+        let mut keep = cut.saturating_sub(LOOKBEHIND.max(disguise::CONTEXT));
         while !self.buffer.is_char_boundary(keep) {
             keep -= 1;
         }
         self.buffer.drain(..keep);
+        self.base += keep;
         self.decided = cut - keep;
         // Looking at the same text again for every few bytes would make small chunks expensive.
         self.enough = HOLD.max(self.held() + self.held() / 16);

@@ -1,0 +1,265 @@
+//! Encoded runs: words of base64 or hex that decode to text, found as a whole if the text holds a finding.
+
+use std::ops::Range;
+
+use crate::{
+    Finding,
+    disguise::cells::Scan,
+    rule::{LOOKAHEAD, Sink},
+    text::{Text, is_word},
+};
+
+/// The shortest run looked at; it decodes to twelve bytes.
+const SHORTEST: usize = 16;
+/// The longest; longer ones are files, not messages.
+const LONGEST: usize = 60 * 1024;
+/// Lines of wrapped base64.
+const LINE: std::ops::RangeInclusive<usize> = 60..=76;
+/// Words joined to a run from before it, as in a path: so many beginnings are tried, within so many bytes.
+const BEGINNINGS: usize = 4;
+const JOINED: usize = 128;
+
+/// The starts of runs, in order.
+pub(crate) fn runs<'t>(text: &'t Text<'t>) -> impl Iterator<Item = usize> + 't {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < text.len() {
+            let rest = text.bytes.get(at..)?;
+            let start = at + rest.iter().position(|byte| is_base64(*byte))?;
+            let len = text.bytes.get(start..)?.iter().position(|byte| !is_base64(*byte));
+            at = len.map_or(text.len(), |len| start + len);
+            if at - start >= SHORTEST {
+                return Some(start);
+            }
+        }
+        None
+    })
+}
+
+/// Called where a run starts: the byte before is not of its alphabet, sixteen bytes from here are.
+///
+/// Reports the whole run with the kind of the strongest finding that `scan` makes in what it decodes to.
+pub(crate) fn verify(text: &Text<'_>, start: usize, scan: Scan<'_>, sink: &mut Sink<'_>) {
+    let Some((start, coding)) = beginning(text, start) else { return };
+    if belongs_to_other(text, start) || continues_block(text, start) {
+        return;
+    }
+    let end = coding.end(text, start);
+    if end + 4 >= text.len() && end - start >= LOOKAHEAD - 4 && end - start <= LONGEST {
+        sink.leave_open(start);
+    }
+    if end - start > LONGEST {
+        return;
+    }
+    let Some((decoded, whole)) = coding.decode(text.slice(start, end)) else { return };
+    let mut found = Vec::new();
+    scan(&decoded, &mut found);
+    let Some(best) = found.iter().max_by_key(|finding| strength(finding)) else { return };
+    let end = if whole { padded(text, end) } else { coding.end_of(text, start..end, decoded.len()) };
+    sink.report(best.kind, start..end, best.confidence, best.rule);
+}
+
+fn strength(finding: &Finding) -> (u8, crate::Confidence, usize) {
+    (finding.kind.specificity(), finding.confidence, finding.span.len())
+}
+
+/// The first place at or behind `start` from which the run decodes to text.
+fn beginning(text: &Text<'_>, start: usize) -> Option<(usize, Coding)> {
+    // The letter of an escape such as `\n` belongs to no run, nor does the mark of a number.
+    let escape = text.before(start, 1) == b'\\' && matches!(text.at(start), b'n' | b'r' | b't' | b'x');
+    let number = text.at(start) == b'0' && text.at(start + 1) == b'x';
+    let mut at = start
+        + if escape {
+            1
+        } else if number {
+            2
+        } else {
+            0
+        };
+    for _ in 0..BEGINNINGS {
+        if let Some(coding) = Coding::of(text.bytes.get(at..at + SHORTEST)?) {
+            return Some((at, coding));
+        }
+        let limit = (start + JOINED).checked_sub(at)?;
+        let joint = text.run(at, limit, |byte| !matches!(byte, b'/' | b'-' | b'_') && is_base64(byte));
+        if !matches!(text.at(joint), b'/' | b'-' | b'_') {
+            return None;
+        }
+        at = text.run(joint, limit, |byte| matches!(byte, b'/' | b'-' | b'_'));
+    }
+    None
+}
+
+/// Tokens of three parts and headers with a user and a password have rules of their own.
+fn belongs_to_other(text: &Text<'_>, start: usize) -> bool {
+    let dotted = text.before(start, 1) == b'.' && is_word(text.before(start, 2));
+    let basic = text.has_fold(start.saturating_sub(6), b"basic ");
+    dotted || basic || text.has(start, b"eyJ") && text.at(text.run(start, LONGEST, is_base64)) == b'.'
+}
+
+/// Whether the line before is one of wrapped base64, which this one then continues.
+fn continues_block(text: &Text<'_>, start: usize) -> bool {
+    let end = match (text.before(start, 2), text.before(start, 1)) {
+        (b'\r', b'\n') => start - 2,
+        (_, b'\n') => start - 1,
+        _ => return false,
+    };
+    LINE.contains(&(end - text.run_back(end, LINE.end() + 1, is_base64)))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Hex,
+    Base64,
+    /// Base64 of UTF-16, as PowerShell takes commands.
+    Base64Wide,
+}
+
+impl Coding {
+    /// What the first [`SHORTEST`] bytes of a run decode to text as.
+    #[inline]
+    fn of(head: &[u8]) -> Option<Self> {
+        if head.iter().all(u8::is_ascii_hexdigit) {
+            let decoded = head.as_chunks::<2>().0.iter().map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]));
+            return is_text(decoded).then_some(Self::Hex);
+        }
+        let mut decoded = [0; 12];
+        for (to, from) in decoded.as_chunks_mut::<3>().0.iter_mut().zip(head.as_chunks::<4>().0) {
+            *to = quad(*from);
+            // Most words end here.
+            if to[0] < b' ' && !matches!(to[0], b'\t' | b'\n' | b'\r' | 0) || to[0] == 0x7f {
+                return None;
+            }
+        }
+        if decoded[1] == 0 && decoded.as_chunks::<2>().0.iter().all(|[low, high]| *high == 0 && *low >= b' ')
+        {
+            return Some(Self::Base64Wide);
+        }
+        is_text(decoded.into_iter()).then_some(Self::Base64)
+    }
+
+    /// Where the run from `start` ends, without padding. Further than [`LONGEST`] if it is too long.
+    fn end(self, text: &Text<'_>, start: usize) -> usize {
+        let limit = start + LONGEST + 1;
+        if self == Self::Hex {
+            return text.run(start, LONGEST + 1, |byte| byte.is_ascii_hexdigit());
+        }
+        let mut end = text.run(start, LONGEST + 1, is_base64);
+        let mut line = end - start;
+        // A name before the first line, as in `data: ZGF0…`, may make it shorter than the others.
+        while LINE.contains(&line) && line.is_multiple_of(4) && end < limit {
+            let Some(next) = line_end(text, end) else { break };
+            let next_end = text.run(next, line + 1, is_base64);
+            if next_end == next || next_end - next > line {
+                break;
+            }
+            (line, end) = (next_end - next, next_end);
+        }
+        end
+    }
+
+    /// The text a run decodes to, and whether that is all of it.
+    fn decode(self, run: &[u8]) -> Option<(String, bool)> {
+        let mut bytes = Vec::with_capacity(run.len() / 4 * 3 + 3);
+        if self == Self::Hex {
+            bytes.extend(run.as_chunks::<2>().0.iter().map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])));
+        } else {
+            let (mut bits, mut width) = (0_u32, 0_u32);
+            for byte in run.iter().filter(|byte| is_base64(**byte)) {
+                bits = bits << 6 | u32::from(sextet(*byte));
+                width += 6;
+                if width >= 8 {
+                    width -= 8;
+                    bytes.push((bits >> width & 0xff) as u8);
+                    bits &= (1 << width) - 1;
+                }
+            }
+        }
+        if self == Self::Base64Wide {
+            let pairs = bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair));
+            let decoded: Result<String, _> = char::decode_utf16(pairs).collect();
+            return decoded.ok().map(|decoded| (decoded, true));
+        }
+        let stop = |byte: &u8| !is_textual(*byte);
+        let length = bytes.iter().position(stop).unwrap_or(bytes.len());
+        let mut whole = length == bytes.len();
+        bytes.truncate(length);
+        let decoded = String::from_utf8(bytes).unwrap_or_else(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            whole &= error.utf8_error().error_len().is_none();
+            let mut bytes = error.into_bytes();
+            bytes.truncate(valid);
+            String::from_utf8(bytes).unwrap_or_default()
+        });
+        (!decoded.is_empty()).then_some((decoded, whole))
+    }
+
+    /// End of the word in which the first `decoded` bytes of a run end.
+    fn end_of(self, text: &Text<'_>, run: Range<usize>, decoded: usize) -> usize {
+        let read = if self == Self::Hex { decoded * 2 } else { decoded.div_ceil(3) * 4 };
+        let at = (run.start + read).min(run.end);
+        text.run(at, run.end - at, |byte| byte.is_ascii_alphanumeric())
+    }
+}
+
+/// Start of the line that follows the line end at `at`, an escaped one perhaps.
+fn line_end(text: &Text<'_>, at: usize) -> Option<usize> {
+    const ENDS: [&[u8]; 4] = [b"\n", b"\r\n", b"\\n", b"\\r\\n"];
+    ENDS.iter().find(|end| text.has(at, end)).map(|end| at + end.len())
+}
+
+/// End of the padding at `at`.
+fn padded(text: &Text<'_>, at: usize) -> usize {
+    text.run(at, 2, |byte| byte == b'=')
+}
+
+/// Whether bytes may start a text in UTF-8.
+#[inline]
+fn is_text(bytes: impl Iterator<Item = u8>) -> bool {
+    let (mut kept, mut len) = ([0; 12], 0);
+    for (slot, byte) in kept.iter_mut().zip(bytes) {
+        if !is_textual(byte) {
+            return false;
+        }
+        *slot = byte;
+        len += 1;
+    }
+    let kept = kept.get(..len).unwrap_or_default();
+    kept.is_ascii() || std::str::from_utf8(kept).err().is_none_or(|error| error.error_len().is_none())
+}
+
+fn is_textual(byte: u8) -> bool {
+    byte >= b' ' && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r')
+}
+
+#[inline]
+fn quad(chars: [u8; 4]) -> [u8; 3] {
+    let bits = chars.iter().fold(0_u32, |bits, byte| bits << 6 | u32::from(sextet(*byte)));
+    let [_, first, second, third] = bits.to_be_bytes();
+    [first, second, third]
+}
+
+/// Letters, digits, and the last two characters of both alphabets.
+#[inline]
+pub(crate) fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}
+
+#[inline]
+fn sextet(byte: u8) -> u8 {
+    match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'-' | b'+' => 62,
+        _ => 63,
+    }
+}
+
+#[inline]
+fn nibble(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => (digit | 0x20).wrapping_sub(b'a') + 10,
+    }
+}
