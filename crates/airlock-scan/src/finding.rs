@@ -69,6 +69,12 @@ pub(crate) fn resolve(out: &mut Vec<Finding>, from: usize) {
     let mut best = None;
     for next in from + 1..out.len() {
         let (Some(next), Some(kept)) = (out.get(next).cloned(), out.get_mut(last)) else { break };
+        // Behind `%40` or `%2F` in a password, `@host` only looks like the end of an address.
+        let host =
+            kept.kind == Kind::ConnectionString && next.kind == Kind::Email && next.span.end > kept.span.end;
+        if host && next.span.start > kept.span.start && next.span.start < kept.span.end {
+            continue;
+        }
         if next.span.start >= kept.span.end {
             last += 1;
             best = None;

@@ -60,7 +60,11 @@ pub(crate) const LOOKAHEAD: usize = 3 * 1024;
 /// No verifier reads, and no finding starts, further than this many bytes before its anchor.
 pub(crate) const LOOKBEHIND: usize = 768;
 
-impl Sink<'_> {
+impl<'o> Sink<'o> {
+    pub(crate) fn new(out: &'o mut Vec<Finding>, kinds: KindSet) -> Self {
+        Self { out, kinds, open: None }
+    }
+
     pub(crate) fn wants(&self, kind: Kind) -> bool {
         self.kinds.contains(kind)
     }

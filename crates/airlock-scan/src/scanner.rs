@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use crate::{
-    Class, Finding, Kind, KindSet, Rule, disguise,
+    Class, Finding, Kind, KindSet, Rule,
+    disguise::{self, Cells},
     filter::{Filter, Visit},
     finding::resolve,
     keys::kind_of_key,
@@ -52,7 +53,7 @@ impl Scanner {
         let from = out.len();
         self.collect(value, 0, out);
         if let Some(kind) = kind_of_key(key) {
-            verify::keyed::whole(kind, value, &mut self.sink(out));
+            verify::keyed::whole(kind, value, &mut Sink::new(out, self.kinds));
         }
         resolve(out, from);
     }
@@ -64,8 +65,9 @@ impl Scanner {
     pub fn screen(&self, text: &str, out: &mut Vec<Finding>) {
         let from = out.len();
         if self.kinds.contains(Kind::Injection) {
-            let (text, sink) = (Text::new(text), &mut self.sink(out));
-            screening().walk(text.bytes, &mut Screening(Candidates { text, sink }));
+            let mut sink = Sink::new(out, self.kinds);
+            let text = Text::new(text);
+            screening().walk(text.bytes, &mut Screening { text, sink: &mut sink });
             resolve(out, from);
         }
     }
@@ -74,46 +76,23 @@ impl Scanner {
     ///
     /// `base` is the place of `text` in the whole of which it is a part.
     pub(crate) fn collect(self, text: &str, base: usize, out: &mut Vec<Finding>) -> Option<usize> {
-        self.collect_through(text, base, 0, out)
-    }
-
-    /// The same, behind so many layers of encoding.
-    fn collect_through(self, text: &str, base: usize, layer: u8, out: &mut Vec<Finding>) -> Option<usize> {
         if self.kinds.without(Kind::Injection).is_empty() {
             return None;
         }
-        let open = self.collect_plain(text, layer, out);
-        if layer < disguise::DEPTH {
-            let text = Text::new(text);
-            let scan = &mut |reading: &str, out: &mut Vec<Finding>| {
-                self.collect_plain(reading, layer + 1, out);
-            };
-            disguise::read_cells(&text, base, disguise::triggers(&text), scan, out);
-        }
-        open
+        self.collect_at(text, base, Depth { layer: 0, read: false }, out)
     }
 
-    /// What stands in the text as it is, and in encoded runs.
-    fn collect_plain(self, text: &str, layer: u8, out: &mut Vec<Finding>) -> Option<usize> {
+    fn collect_at(self, text: &str, base: usize, depth: Depth, out: &mut Vec<Finding>) -> Option<usize> {
         let from = out.len();
-        let mut sink = self.sink(out);
         let text = Text::new(text);
-        scanning().walk(text.bytes, &mut Candidates { text, sink: &mut sink });
-        if layer < disguise::DEPTH {
-            let scan = &mut |decoded: &str, out: &mut Vec<Finding>| {
-                self.collect_through(decoded, 0, layer + 1, out);
-            };
-            for start in disguise::runs(&text) {
-                disguise::verify_encoded(&text, start, scan, &mut sink);
-            }
-        }
+        let mut sink = Sink::new(out, self.kinds);
+        let cells = (!depth.read && depth.layer < disguise::DEPTH).then(|| Cells::new(base));
+        let mut candidates = Candidates { scanner: self, text, depth, sink: &mut sink, cells };
+        scanning().walk(text.bytes, &mut candidates);
+        candidates.read_rest();
         let open = sink.open;
         out.extract_if(from.., |finding| touches_mask(&text, &finding.span)).for_each(drop);
         open
-    }
-
-    fn sink(self, out: &mut Vec<Finding>) -> Sink<'_> {
-        Sink { out, kinds: self.kinds, open: None }
     }
 }
 
@@ -122,6 +101,15 @@ impl Default for Scanner {
     fn default() -> Self {
         Self::new(KindSet::all())
     }
+}
+
+/// How a text was come by.
+#[derive(Debug, Clone, Copy)]
+struct Depth {
+    /// So many layers of encoding were undone.
+    layer: u8,
+    /// It is a reading: what stands in it for other text was undone.
+    read: bool,
 }
 
 /// The filter over the rules of [`Scanner::scan`].
@@ -138,19 +126,38 @@ fn screening() -> &'static Filter {
 
 /// Sends candidates to their verifiers.
 struct Candidates<'t, 's, 'o> {
+    scanner: Scanner,
     text: Text<'t>,
+    depth: Depth,
     sink: &'s mut Sink<'o>,
+    /// Collects the places where text stands for other text; `None` in what is itself a reading.
+    cells: Option<Cells>,
+}
+
+impl Candidates<'_, '_, '_> {
+    /// Scans readings of the cell whose triggers are complete.
+    #[cold]
+    fn read_cell(&mut self) {
+        let Self { scanner, depth, .. } = *self;
+        let scan = &mut |reading: &str, out: &mut Vec<Finding>| {
+            scanner.collect_at(reading, 0, Depth { layer: depth.layer + 1, read: true }, out);
+        };
+        if let Some(cells) = &mut self.cells {
+            cells.read(&self.text, scan, self.sink.out);
+        }
+    }
+
+    fn read_rest(&mut self) {
+        if self.cells.as_ref().is_some_and(Cells::has_triggers) {
+            self.read_cell();
+        }
+    }
 }
 
 impl Visit for Candidates<'_, '_, '_> {
+    #[inline]
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize) {
-        match rule.matcher {
-            Matcher::Token { alphabet, min, max } => {
-                verify::token::verify(&self.text, start..end, rule, (alphabet, min, max), self.sink);
-            }
-            Matcher::Verify(verify) | Matcher::Folded(verify) => verify(&self.text, start..end, self.sink),
-            Matcher::Digits => {}
-        }
+        dispatch(&self.text, rule, start, end, self.sink);
     }
 
     #[inline]
@@ -160,17 +167,49 @@ impl Visit for Candidates<'_, '_, '_> {
 
     fn code(&mut self, _start: usize) {}
 
-    fn run(&mut self, _start: usize) {}
+    fn run(&mut self, start: usize) {
+        let Self { scanner, depth, .. } = *self;
+        if depth.layer < disguise::DEPTH {
+            let scan = &mut |decoded: &str, out: &mut Vec<Finding>| {
+                scanner.collect_at(decoded, 0, Depth { layer: depth.layer + 1, read: false }, out);
+            };
+            disguise::verify_encoded(&self.text, start, scan, self.sink);
+        }
+    }
 
-    fn wide(&mut self, _start: usize) {}
+    #[inline]
+    fn mark(&mut self, at: usize) {
+        let Some(cells) = &mut self.cells else { return };
+        let Some(trigger) = disguise::trigger_at(&self.text, at) else { return };
+        if cells.add(trigger) == disguise::Added::ToAnother {
+            self.read_cell();
+            if let Some(cells) = &mut self.cells {
+                cells.add(trigger);
+            }
+        }
+    }
 }
 
-/// Sends candidates for instructions to their verifiers; numbers give none.
-struct Screening<'t, 's, 'o>(Candidates<'t, 's, 'o>);
+#[inline]
+fn dispatch(text: &Text<'_>, rule: &'static Rule, start: usize, end: usize, sink: &mut Sink<'_>) {
+    match rule.matcher {
+        Matcher::Token { alphabet, min, max } => {
+            verify::token::verify(text, start..end, rule, (alphabet, min, max), sink);
+        }
+        Matcher::Verify(verify) | Matcher::Folded(verify) => verify(text, start..end, sink),
+        Matcher::Digits => {}
+    }
+}
+
+/// Sends candidates for instructions to their verifiers; nothing else is looked at.
+struct Screening<'t, 's, 'o> {
+    text: Text<'t>,
+    sink: &'s mut Sink<'o>,
+}
 
 impl Visit for Screening<'_, '_, '_> {
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize) {
-        self.0.anchor(rule, start, end);
+        dispatch(&self.text, rule, start, end, self.sink);
     }
 
     fn digits(&mut self, _start: usize) {}
@@ -179,5 +218,5 @@ impl Visit for Screening<'_, '_, '_> {
 
     fn run(&mut self, _start: usize) {}
 
-    fn wide(&mut self, _start: usize) {}
+    fn mark(&mut self, _at: usize) {}
 }

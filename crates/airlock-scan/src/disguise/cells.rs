@@ -9,11 +9,9 @@ use std::ops::Range;
 use crate::{
     Class, Finding,
     disguise::{
-        reading::{Mark, Reading, Wraps},
+        reading::{Mark, Reading},
         unit::{Weight, triggers},
-        wrap,
     },
-    rule::GENERIC,
     text::Text,
 };
 
@@ -33,27 +31,50 @@ pub(crate) const CONTEXT: usize = NEAR + CELL + REACH + 8;
 /// Finds what a text contains without its disguises.
 pub(crate) type Scan<'s> = &'s mut dyn FnMut(&str, &mut Vec<Finding>);
 
-/// Appends what `scan` finds in readings of `text` around `triggers`, which are in order.
-///
-/// `base` is the place of `text` in the whole of which it is a part. The findings may overlap and repeat
-/// findings of the text itself.
-pub(crate) fn read_cells(
-    text: &Text<'_>,
+/// Collects the triggers of one cell after the other, and reads each cell when it is complete.
+pub(crate) struct Cells {
+    /// The place of the text in the whole of which it is a part.
     base: usize,
-    triggers: impl Iterator<Item = usize>,
-    scan: Scan<'_>,
-    out: &mut Vec<Finding>,
-) {
-    let mut triggers = triggers.peekable();
-    let mut reader = Reader::default();
-    while let Some(first) = triggers.next() {
-        let cell = (base + first) / CELL;
-        let mut group = Group { first, last: first, wrapped: false, disguised: false };
-        group.add(text, first);
-        while let Some(next) = triggers.next_if(|next| (base + next) / CELL == cell) {
-            group.add(text, next);
+    group: Option<Group>,
+    reader: Reader,
+}
+
+/// Which cell a trigger belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Added {
+    ToThis,
+    /// It starts another one, and was not added: this one is complete.
+    ToAnother,
+}
+
+impl Cells {
+    pub(crate) fn new(base: usize) -> Self {
+        Self { base, group: None, reader: Reader::default() }
+    }
+
+    pub(crate) fn has_triggers(&self) -> bool {
+        self.group.is_some()
+    }
+
+    /// Takes the next trigger; they come in order.
+    pub(crate) fn add(&mut self, trigger: usize) -> Added {
+        let base = self.base;
+        let cell = |place: usize| (base + place) / CELL;
+        match &mut self.group {
+            Some(group) if cell(group.first) != cell(trigger) => return Added::ToAnother,
+            Some(group) => group.last = trigger,
+            None => self.group = Some(Group { first: trigger, last: trigger }),
         }
-        reader.read(text, &group, scan, out);
+        Added::ToThis
+    }
+
+    /// Appends what `scan` finds in readings around the triggers of this cell, and is ready for the next one.
+    ///
+    /// The findings may overlap and repeat findings of the text itself.
+    pub(crate) fn read(&mut self, text: &Text<'_>, scan: Scan<'_>, out: &mut Vec<Finding>) {
+        if let Some(group) = self.group.take() {
+            self.reader.read(text, &group, scan, out);
+        }
     }
 }
 
@@ -61,18 +82,9 @@ pub(crate) fn read_cells(
 struct Group {
     first: usize,
     last: usize,
-    wrapped: bool,
-    disguised: bool,
 }
 
 impl Group {
-    fn add(&mut self, text: &Text<'_>, trigger: usize) {
-        let wrap = text.at(trigger) == b'\n';
-        self.wrapped |= wrap;
-        self.disguised |= !wrap;
-        self.last = trigger;
-    }
-
     fn window(&self, text: &Text<'_>) -> Range<usize> {
         text.floor(self.first.saturating_sub(REACH))..text.floor(self.last + REACH)
     }
@@ -107,21 +119,16 @@ impl Reader {
                 || finding.kind.class() == Class::Secret;
             starts && ends
         };
-        if group.disguised {
-            self.reading.read(text, window.clone(), Wraps::Kept);
-            self.found.clear();
-            scan(self.reading.text(), &mut self.found);
-            for mut finding in self.found.drain(..) {
-                finding.span = self.reading.raw(&finding.span);
-                if complete(&finding) && group.owns(self.reading.marks(), &finding.span) {
-                    out.push(finding);
-                }
+        self.reading.read(text, window.clone());
+        self.found.clear();
+        scan(self.reading.text(), &mut self.found);
+        for mut finding in self.found.drain(..) {
+            finding.span = self.reading.raw(&finding.span);
+            if complete(&finding) && group.owns(self.reading.marks(), &finding.span) {
+                out.push(finding);
             }
-            self.read_twice(group, complete, scan, out);
         }
-        if group.wrapped {
-            self.read_joined(text, window.clone(), group, complete, scan, out);
-        }
+        self.read_twice(group, complete, scan, out);
     }
 
     /// Undoes what the reading itself is disguised by: `%2540`, `&amp;#64;`.
@@ -133,10 +140,10 @@ impl Reader {
         out: &mut Vec<Finding>,
     ) {
         let read = Text::new(self.reading.text());
-        if triggers(&read).all(|trigger| read.at(trigger) == b'\n') {
+        if triggers(&read).next().is_none() {
             return;
         }
-        self.second.read(&read, 0..read.len(), Wraps::Kept);
+        self.second.read(&read, 0..read.len());
         self.marks.clear();
         self.marks.extend(
             self.second.marks().iter().map(|mark| Mark { raw: self.reading.raw(&mark.raw), ..mark.clone() }),
@@ -150,49 +157,4 @@ impl Reader {
             }
         }
     }
-
-    /// Joins lines inside tokens. Only what has a form of its own counts.
-    fn read_joined(
-        &mut self,
-        text: &Text<'_>,
-        window: Range<usize>,
-        group: &Group,
-        complete: impl Fn(&Finding) -> bool,
-        scan: Scan<'_>,
-        out: &mut Vec<Finding>,
-    ) {
-        self.reading.read(text, window.clone(), Wraps::Joined);
-        self.found.clear();
-        scan(self.reading.text(), &mut self.found);
-        self.found.retain_mut(|finding| {
-            finding.span = self.reading.raw(&finding.span);
-            !GENERIC.contains(&finding.rule)
-                && complete(finding)
-                && group.owns(self.reading.marks(), &finding.span)
-        });
-        if self.found.is_empty() {
-            return;
-        }
-        let mut plain = Vec::new();
-        scan(text.str.get(window.clone()).unwrap_or_default(), &mut plain);
-        plain.retain(|finding| !GENERIC.contains(&finding.rule));
-        for finding in &mut plain {
-            finding.span = finding.span.start + window.start..finding.span.end + window.start;
-        }
-        let marks = self.reading.marks();
-        self.found.retain(|finding| {
-            let from = marks.partition_point(|mark| mark.raw.start < finding.span.start);
-            let inside = marks.iter().skip(from).take_while(|mark| mark.raw.end <= finding.span.end);
-            inside.into_iter().all(|mark| joins(text, finding.rule, &mark.raw, &plain))
-        });
-        out.append(&mut self.found);
-    }
-}
-
-/// Whether a token of this rule goes on behind a line end, although what stands before it may be a token, too.
-/// Two tokens on two lines stay two, and ordinary words are not drawn in.
-fn joins(text: &Text<'_>, rule: &str, line_end: &Range<usize>, plain: &[Finding]) -> bool {
-    let starts = plain.iter().any(|part| part.span.start == line_end.end);
-    let whole = plain.iter().find(|part| part.span.end == line_end.start);
-    !starts && whole.is_none_or(|whole| whole.rule == rule && wrap::is_random(text, line_end.end))
 }

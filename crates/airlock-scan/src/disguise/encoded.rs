@@ -5,38 +5,21 @@ use std::ops::Range;
 use crate::{
     Finding,
     disguise::cells::Scan,
+    filter::RUN,
     rule::{LOOKAHEAD, Sink},
     text::{Text, is_word},
 };
 
 /// The shortest run looked at; it decodes to twelve bytes.
-const SHORTEST: usize = 16;
+const SHORTEST: usize = RUN;
 /// The longest; longer ones are files, not messages.
 const LONGEST: usize = 60 * 1024;
 /// Lines of wrapped base64.
 const LINE: std::ops::RangeInclusive<usize> = 60..=76;
-/// Words joined to a run from before it, as in a path: so many beginnings are tried, within so many bytes.
-const BEGINNINGS: usize = 4;
-const JOINED: usize = 128;
+/// How far before its first long stretch of letters and digits a run may begin.
+const JOINED: usize = 48;
 
-/// The starts of runs, in order.
-pub(crate) fn runs<'t>(text: &'t Text<'t>) -> impl Iterator<Item = usize> + 't {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        while at < text.len() {
-            let rest = text.bytes.get(at..)?;
-            let start = at + rest.iter().position(|byte| is_base64(*byte))?;
-            let len = text.bytes.get(start..)?.iter().position(|byte| !is_base64(*byte));
-            at = len.map_or(text.len(), |len| start + len);
-            if at - start >= SHORTEST {
-                return Some(start);
-            }
-        }
-        None
-    })
-}
-
-/// Called where a run starts: the byte before is not of its alphabet, sixteen bytes from here are.
+/// Called where sixteen letters and digits start; the byte before is neither.
 ///
 /// Reports the whole run with the kind of the strongest finding that `scan` makes in what it decodes to.
 pub(crate) fn verify(text: &Text<'_>, start: usize, scan: Scan<'_>, sink: &mut Sink<'_>) {
@@ -63,31 +46,24 @@ fn strength(finding: &Finding) -> (u8, crate::Confidence, usize) {
     (finding.kind.specificity(), finding.confidence, finding.span.len())
 }
 
-/// The first place at or behind `start` from which the run decodes to text.
+/// Where the encoded run begins of which the letters and digits from `start` are a part.
+#[inline]
 fn beginning(text: &Text<'_>, start: usize) -> Option<(usize, Coding)> {
+    let before = text.before(start, 1);
     // The letter of an escape such as `\n` belongs to no run, nor does the mark of a number.
-    let escape = text.before(start, 1) == b'\\' && matches!(text.at(start), b'n' | b'r' | b't' | b'x');
+    let escape = before == b'\\' && matches!(text.at(start), b'n' | b'r' | b't' | b'x');
     let number = text.at(start) == b'0' && text.at(start + 1) == b'x';
-    let mut at = start
-        + if escape {
-            1
-        } else if number {
-            2
-        } else {
-            0
-        };
-    for _ in 0..BEGINNINGS {
-        if let Some(coding) = Coding::of(text.bytes.get(at..at + SHORTEST)?) {
-            return Some((at, coding));
-        }
-        let limit = (start + JOINED).checked_sub(at)?;
-        let joint = text.run(at, limit, |byte| !matches!(byte, b'/' | b'-' | b'_') && is_base64(byte));
-        if !matches!(text.at(joint), b'/' | b'-' | b'_') {
-            return None;
-        }
-        at = text.run(joint, limit, |byte| matches!(byte, b'/' | b'-' | b'_'));
+    let at = start + if escape { 1 } else { usize::from(number) * 2 };
+    if let Some(coding) = Coding::of(text.bytes.get(at..)?.first_chunk()?) {
+        return Some((at, coding));
     }
-    None
+    // A question mark or a letter outside ASCII gives such a character.
+    if !matches!(before, b'+' | b'/' | b'-' | b'_') {
+        return None;
+    }
+    let at = text.run_back(start, JOINED, is_base64);
+    let head = text.bytes.get(at..)?.first_chunk::<SHORTEST>()?;
+    if head.iter().all(|byte| is_base64(*byte)) { Some((at, Coding::of(head)?)) } else { None }
 }
 
 /// Tokens of three parts and headers with a user and a password have rules of their own.
@@ -118,7 +94,15 @@ enum Coding {
 impl Coding {
     /// What the first [`SHORTEST`] bytes of a run decode to text as.
     #[inline]
-    fn of(head: &[u8]) -> Option<Self> {
+    fn of(head: &[u8; SHORTEST]) -> Option<Self> {
+        let first = quad(*head.first_chunk()?);
+        // Most words end here: the first bytes start no text in either coding. Those of a text in hex are
+        // ASCII for the most part, so the first of two digits is 2 to 7.
+        let [a, _, b, _, c, _, d, ..] = *head;
+        let hex = [a, b, c, d].iter().all(|digit| matches!(digit, b'2'..=b'7'));
+        if !hex && !starts_text(first) {
+            return None;
+        }
         if head.iter().all(u8::is_ascii_hexdigit) {
             let decoded = head.as_chunks::<2>().0.iter().map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]));
             return is_text(decoded).then_some(Self::Hex);
@@ -213,6 +197,16 @@ fn padded(text: &Text<'_>, at: usize) -> usize {
     text.run(at, 2, |byte| byte == b'=')
 }
 
+/// Whether the first three bytes may be of a text in UTF-8, or of Latin letters in UTF-16.
+#[inline]
+fn starts_text([first, second, third]: [u8; 3]) -> bool {
+    let ascii = |byte: u8| is_textual(byte) && byte < 0x80;
+    match first {
+        0..0x80 => ascii(first) && (second == 0 || ascii(second) && (ascii(third) || third >= 0xc2)),
+        _ => first >= 0xc2 && second & 0xc0 == 0x80,
+    }
+}
+
 /// Whether bytes may start a text in UTF-8.
 #[inline]
 fn is_text(bytes: impl Iterator<Item = u8>) -> bool {
@@ -246,15 +240,27 @@ pub(crate) fn is_base64(byte: u8) -> bool {
 }
 
 #[inline]
+#[expect(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
 fn sextet(byte: u8) -> u8 {
-    match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'-' | b'+' => 62,
-        _ => 63,
-    }
+    SEXTETS[usize::from(byte)]
 }
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
+static SEXTETS: [u8; 256] = {
+    let mut table = [63; 256];
+    let mut value = 0;
+    while value < 26 {
+        table[b'A' as usize + value as usize] = value;
+        table[b'a' as usize + value as usize] = value + 26;
+        if value < 10 {
+            table[b'0' as usize + value as usize] = value + 52;
+        }
+        value += 1;
+    }
+    table[b'-' as usize] = 62;
+    table[b'+' as usize] = 62;
+    table
+};
 
 #[inline]
 fn nibble(digit: u8) -> u8 {

@@ -12,12 +12,11 @@ mod entity;
 mod fold;
 mod reading;
 mod unit;
-mod wrap;
 
 pub(crate) use self::{
-    cells::{CONTEXT, read_cells},
-    encoded::{runs, verify as verify_encoded},
-    unit::triggers,
+    cells::{Added, CONTEXT, Cells},
+    encoded::verify as verify_encoded,
+    unit::trigger_at,
 };
 
 /// How many layers of encoding are undone.

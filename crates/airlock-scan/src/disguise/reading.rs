@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    disguise::{
-        unit::{self, Weight},
-        wrap,
-    },
+    disguise::unit::{self, Unit, Weight},
     text::Text,
 };
 
@@ -35,17 +32,9 @@ pub(crate) struct Mark {
     pub(crate) weight: Weight,
 }
 
-/// How line ends inside tokens are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wraps {
-    Kept,
-    /// Left out; the marks are then those of wraps only.
-    Joined,
-}
-
 impl Reading {
     /// Reads the stretch `raw` of `text`, both ends on character boundaries.
-    pub(crate) fn read(&mut self, text: &Text<'_>, raw: Range<usize>, wraps: Wraps) {
+    pub(crate) fn read(&mut self, text: &Text<'_>, raw: Range<usize>) {
         self.text.clear();
         self.pieces.clear();
         self.marks.clear();
@@ -55,20 +44,12 @@ impl Reading {
         while at < raw.end {
             let rest = text.slice(at, raw.end);
             at += rest.iter().position(|byte| unit::is_candidate(*byte)).unwrap_or(rest.len());
-            let (start, end, char, weight) = if text.at(at) == b'\n' {
-                let joined = if wraps == Wraps::Joined { wrap::at(text, at) } else { None };
-                let Some(end) = joined else {
-                    at += 1;
-                    continue;
-                };
-                (wrap::before(text, at), end, None, Weight::Inside)
-            } else if let Some(unit) = unit::of(text, at) {
-                let weight = if wraps == Wraps::Joined { Weight::None } else { unit.weight };
-                (at, unit.end, unit.char, weight)
-            } else {
+            let Some(unit) = unit::of(text, at) else {
                 at += 1;
                 continue;
             };
+            let Unit { end, char, weight } = unit;
+            let start = at;
             if end > raw.end {
                 break;
             }

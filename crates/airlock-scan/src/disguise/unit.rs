@@ -1,7 +1,7 @@
 //! Units: what stands in a text for one other character, or for none; and which of them make a reading worth it.
 
 use crate::{
-    disguise::{entity, fold, wrap},
+    disguise::{entity, fold},
     text::{Text, is_word},
 };
 
@@ -38,10 +38,22 @@ pub(crate) fn triggers<'t>(text: &'t Text<'t>) -> impl Iterator<Item = usize> + 
     text.bytes.iter().enumerate().filter_map(candidate).filter(move |at| is_trigger(text, *at))
 }
 
+/// The trigger that the walk's mark at `at` tells of: it marks no `=`, but the line end behind one.
+#[inline]
+pub(crate) fn trigger_at(text: &Text<'_>, at: usize) -> Option<usize> {
+    let place = if text.at(at) == b'\n' {
+        let line = at - usize::from(text.before(at, 1) == b'\r');
+        line.checked_sub(1).filter(|equals| text.at(*equals) == b'=')?
+    } else {
+        at
+    };
+    (is_candidate(text.at(place)) && is_trigger(text, place)).then_some(place)
+}
+
 /// Whether a unit may start with this byte, or a wrap be at it. Everything else is skipped.
 #[inline]
 pub(crate) fn is_candidate(byte: u8) -> bool {
-    matches!(byte, b'\n' | b'%' | b'&' | b'=' | b'\\') || is_lead(byte)
+    matches!(byte, b'%' | b'&' | b'=' | b'\\') || is_lead(byte)
 }
 
 /// First bytes of characters that a reading changes. Most of CJK, `E4` to `E9`, is not among them.
@@ -53,7 +65,6 @@ fn is_lead(byte: u8) -> bool {
 /// Whether a trigger stands at `at`.
 pub(crate) fn is_trigger(text: &Text<'_>, at: usize) -> bool {
     match text.at(at) {
-        b'\n' => wrap::at(text, at).is_some(),
         // Letters of alphabets: most texts in them end here.
         0xce..=0xd4 if !is_word(text.before(at, 1)) && !is_word(text.at(at + 2)) => false,
         0xe3 if text.at(at + 1) != 0x80 => false,

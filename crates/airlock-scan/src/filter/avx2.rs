@@ -5,8 +5,9 @@
 //! answers, which a property test and a fuzz target hold.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
-    _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16,
+    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_movemask_epi8, _mm256_or_si256,
+    _mm256_set1_epi8, _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
+    _mm256_srli_epi16,
 };
 
 use super::{
@@ -40,8 +41,8 @@ fn scan_avx2(tables: &Tables, text: &[u8], blocks: &mut [Block]) {
                 digits: join(low.digits, high.digits),
                 letters: join(low.letters, high.letters),
                 lower: join(low.lower, high.lower),
-                base64: join(low.base64, high.base64),
-                high: join(low.high, high.high),
+                marks: join(low.marks, high.marks),
+                leads: join(low.leads, high.leads),
             };
         }
     }
@@ -53,8 +54,8 @@ struct HalfBlock {
     digits: i32,
     letters: i32,
     lower: i32,
-    base64: i32,
-    high: i32,
+    marks: i32,
+    leads: i32,
 }
 
 #[inline]
@@ -87,13 +88,15 @@ fn look<const A: usize, const B: usize, const C: usize, const D: usize>(
     let (low, high) = nibbles(bytes);
     let class =
         _mm256_and_si256(_mm256_shuffle_epi8(whole(&LOW), low), _mm256_shuffle_epi8(whole(&HIGH), high));
+    // As signed numbers, the bytes inside characters are the least.
+    let last_inner = _mm256_set1_epi8(0xbf_u8.cast_signed());
     HalfBlock {
         grams: nonzero(any),
         digits: nonzero(_mm256_and_si256(class, _mm256_set1_epi8(DIGIT.cast_signed()))),
         letters: nonzero(_mm256_and_si256(class, _mm256_set1_epi8((ALPHA_O | ALPHA_Z).cast_signed()))),
         lower: _mm256_movemask_epi8(_mm256_slli_epi16::<2>(bytes)),
-        base64: nonzero(class),
-        high: _mm256_movemask_epi8(bytes),
+        marks: nonzero(_mm256_and_si256(class, _mm256_set1_epi8(MARK.cast_signed()))),
+        leads: _mm256_movemask_epi8(_mm256_and_si256(bytes, _mm256_cmpgt_epi8(bytes, last_inner))),
     }
 }
 
@@ -103,9 +106,11 @@ const DIGIT: u8 = 1;
 const ALPHA_O: u8 = 2;
 /// `P` to `Z` and `p` to `z`.
 const ALPHA_Z: u8 = 4;
-/// `+ - /`
-const SIGN: u8 = 8;
-const UNDERSCORE: u8 = 16;
+const NEWLINE: u8 = 8;
+/// `%` and `&`
+const PERCENT: u8 = 16;
+const BACKSLASH: u8 = 32;
+const MARK: u8 = NEWLINE | PERCENT | BACKSLASH;
 
 const LOW: Half = twice([
     DIGIT | ALPHA_Z,
@@ -113,21 +118,37 @@ const LOW: Half = twice([
     DIGIT | ALPHA_O | ALPHA_Z,
     DIGIT | ALPHA_O | ALPHA_Z,
     DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z | PERCENT,
+    DIGIT | ALPHA_O | ALPHA_Z | PERCENT,
     DIGIT | ALPHA_O | ALPHA_Z,
     DIGIT | ALPHA_O | ALPHA_Z,
     DIGIT | ALPHA_O | ALPHA_Z,
-    DIGIT | ALPHA_O | ALPHA_Z,
-    DIGIT | ALPHA_O | ALPHA_Z,
-    ALPHA_O | ALPHA_Z,
-    ALPHA_O | SIGN,
+    ALPHA_O | ALPHA_Z | NEWLINE,
     ALPHA_O,
-    ALPHA_O | SIGN,
+    ALPHA_O | BACKSLASH,
     ALPHA_O,
-    ALPHA_O | SIGN | UNDERSCORE,
+    ALPHA_O,
+    ALPHA_O,
 ]);
 
-const HIGH: Half =
-    twice([0, 0, SIGN, DIGIT, ALPHA_O, ALPHA_Z | UNDERSCORE, ALPHA_O, ALPHA_Z, 0, 0, 0, 0, 0, 0, 0, 0]);
+const HIGH: Half = twice([
+    NEWLINE,
+    0,
+    PERCENT,
+    DIGIT,
+    ALPHA_O,
+    ALPHA_Z | BACKSLASH,
+    ALPHA_O,
+    ALPHA_Z,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+    0,
+]);
 
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
 const fn twice(entries: [u8; 16]) -> Half {

@@ -21,10 +21,10 @@ pub(super) struct Block {
     pub(super) letters: u64,
     /// Bytes with the bit that makes letters lower case.
     pub(super) lower: u64,
-    /// The characters of base64 and base64url.
-    pub(super) base64: u64,
-    /// Not ASCII.
-    pub(super) high: u64,
+    /// `\n`, `%`, `&` and `\`, at which text may stand for other text.
+    pub(super) marks: u64,
+    /// First bytes of characters outside ASCII.
+    pub(super) leads: u64,
 }
 
 /// Fills `blocks` from text in which they lie one behind the other; the twin of the vector code.
@@ -57,8 +57,8 @@ fn look(tables: &Tables, seen: &[u8; SEEN]) -> Block {
         block.digits |= bit(byte.is_ascii_digit());
         block.letters |= bit(byte.is_ascii_alphabetic());
         block.lower |= bit(byte & 0x20 != 0);
-        block.base64 |= bit(byte.is_ascii_alphanumeric() || b"+/-_".contains(byte));
-        block.high |= bit(!byte.is_ascii());
+        block.marks |= bit(b"\n%&\\".contains(byte));
+        block.leads |= bit(*byte >= 0xc0);
     }
     block
 }

@@ -1,5 +1,5 @@
-//! The one walk over the text: finds every anchor, every digit run, every long run of base64 characters
-//! and every byte that is not ASCII, and nothing else.
+//! The one walk over the text: finds every anchor, every digit run, every long run of letters and digits
+//! and the places where text may be written in another way, and nothing else.
 //!
 //! It proceeds in stretches of 4 KiB, which stay in the first-level cache: vector code turns each 64 bytes
 //! into a few words of one bit per byte ([`block::Block`]), and integer code then visits the few places
@@ -20,7 +20,7 @@ use crate::rule::Rule;
 
 /// Blocks of one stretch.
 const STRETCH: usize = 64;
-/// Shorter runs of base64 characters hide nothing that could be told from a word.
+/// Shorter runs of letters and digits hide nothing that could be told from a word.
 pub(crate) const RUN: usize = 16;
 
 /// Told what the walk finds, in order of position within one block for each of the methods.
@@ -31,10 +31,10 @@ pub(crate) trait Visit {
     fn digits(&mut self, start: usize);
     /// A run of ASCII digits starts at `start`, directly behind two upper-case letters.
     fn code(&mut self, start: usize);
-    /// A run of at least [`RUN`] characters of base64 or base64url starts at `start`.
+    /// A run of at least [`RUN`] ASCII letters and digits starts at `start`.
     fn run(&mut self, start: usize);
-    /// A character outside ASCII starts at `start`.
-    fn wide(&mut self, start: usize);
+    /// `\n`, `%`, `&`, `\` or a character outside ASCII stands at `at`; in order of position over all calls.
+    fn mark(&mut self, at: usize);
 }
 
 type Scan = fn(&Tables, &[u8], &mut [Block]);
@@ -76,7 +76,7 @@ impl Filter {
             fetch(bytes, base + STRETCH * BLOCK);
             (self.scan)(&self.tables, bytes.get(base..).unwrap_or_default(), stretch);
             // A run that goes on behind the stretch is seen with the block behind it.
-            let next = base64_bits(bytes, base + count * BLOCK);
+            let next = word_bits(bytes, base + count * BLOCK);
             walk.stretch(stretch, base, next, visit);
             base += count * BLOCK;
         }
@@ -136,13 +136,10 @@ fn best() -> Scan {
     block::scan
 }
 
-/// Which of the bytes behind a stretch are of base64, as far as a run needs them.
-fn base64_bits(bytes: &[u8], at: usize) -> u64 {
+/// Which of the bytes behind a stretch are letters and digits, as far as a run needs them.
+fn word_bits(bytes: &[u8], at: usize) -> u64 {
     let rest = bytes.get(at..).unwrap_or_default().iter().take(RUN).enumerate();
-    rest.fold(0, |bits, (index, byte)| {
-        let base64 = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
-        bits | u64::from(base64) << index
-    })
+    rest.fold(0, |bits, (index, byte)| bits | u64::from(byte.is_ascii_alphanumeric()) << index)
 }
 
 /// Visits what the blocks tell.
@@ -156,7 +153,7 @@ struct Walk<'f, 't> {
 impl Walk<'_, '_> {
     fn stretch(&mut self, blocks: &[Block], base: usize, behind: u64, visit: &mut impl Visit) {
         for (index, block) in blocks.iter().enumerate() {
-            let next = blocks.get(index + 1).map_or(behind, |next| next.base64);
+            let next = blocks.get(index + 1).map_or(behind, |next| next.letters | next.digits);
             self.block(block, base + index * BLOCK, next, visit);
         }
     }
@@ -180,15 +177,11 @@ impl Walk<'_, '_> {
                 visit.code(base + at);
             }
         }
-        for at in bits(run_starts(before.base64, block.base64, next)) {
+        for at in bits(run_starts(before.letters | before.digits, block.letters | block.digits, next)) {
             visit.run(base + at);
         }
-        if block.high != 0 {
-            for at in bits(block.high) {
-                if self.bytes.get(base + at).is_some_and(|byte| *byte >= 0xc0) {
-                    visit.wide(base + at);
-                }
-            }
+        for at in bits(block.marks | block.leads) {
+            visit.mark(base + at);
         }
     }
 }

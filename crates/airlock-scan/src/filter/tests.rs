@@ -14,7 +14,7 @@ struct Log {
     digits: Vec<usize>,
     codes: Vec<usize>,
     runs: Vec<usize>,
-    wide: Vec<usize>,
+    marks: Vec<usize>,
 }
 
 impl Visit for Log {
@@ -30,8 +30,8 @@ impl Visit for Log {
     fn run(&mut self, start: usize) {
         self.runs.push(start);
     }
-    fn wide(&mut self, start: usize) {
-        self.wide.push(start);
+    fn mark(&mut self, at: usize) {
+        self.marks.push(at);
     }
 }
 
@@ -63,7 +63,6 @@ fn naive(bytes: &[u8]) -> Log {
     let at = |at: usize, class: fn(&u8) -> bool| bytes.get(at).is_some_and(class);
     let before =
         |place: usize, back: usize, class| place.checked_sub(back).is_some_and(|place| at(place, class));
-    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
     for place in 0..bytes.len() {
         if at(place, u8::is_ascii_digit) && !before(place, 1, u8::is_ascii_digit) {
             if !before(place, 1, u8::is_ascii_alphabetic) {
@@ -73,13 +72,13 @@ fn naive(bytes: &[u8]) -> Log {
                 log.codes.push(place);
             }
         }
-        if !before(place, 1, base64)
-            && bytes.get(place..place + RUN).is_some_and(|run| run.iter().all(base64))
+        if !before(place, 1, u8::is_ascii_alphanumeric)
+            && bytes.get(place..place + RUN).is_some_and(|run| run.iter().all(u8::is_ascii_alphanumeric))
         {
             log.runs.push(place);
         }
-        if bytes[place] >= 0xc0 {
-            log.wide.push(place);
+        if bytes[place] >= 0xc0 || b"\n%&\\".contains(&bytes[place]) {
+            log.marks.push(place);
         }
     }
     log

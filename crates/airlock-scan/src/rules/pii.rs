@@ -108,7 +108,7 @@ pub(crate) static PII: &[Rule] = &[
     Rule {
         id: "email",
         kind: Kind::Email,
-        anchors: &["@", "＠", "%40", "\\u0040", "&#64;"],
+        anchors: &["@"],
         description: "E-mail addresses, internationalized ones included",
         source: "https://www.rfc-editor.org/rfc/rfc6531",
         examples: &[
