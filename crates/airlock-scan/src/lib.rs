@@ -48,6 +48,7 @@
 //! Text behind base64, hex or most escapes, zero-width characters inside a value, and digits other than
 //! ASCII ones. Secrets without a vendor's prefix and without a telling name are never found.
 
+mod checksum;
 mod disguise;
 mod filter;
 mod finding;
@@ -57,6 +58,7 @@ mod placeholder;
 mod rule;
 mod rules;
 mod scanner;
+mod shape;
 mod stream;
 mod text;
 mod verify;

@@ -2,10 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{
-    Confidence, Finding, Kind, KindSet,
-    text::{Alphabet, Text},
-};
+use crate::{Confidence, Finding, Kind, KindSet, text::Text, verify::token::Format};
 
 /// Ids of the rules that judge a value by the name beside it rather than by its own form.
 pub(crate) const GENERIC: [&str; 4] = ["keyed-text", "keyed-value", "bearer", "phone-context"];
@@ -33,8 +30,8 @@ pub struct Rule {
 /// How a rule proceeds from an anchor.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Matcher {
-    /// The anchor, then so many characters of an alphabet, then something else.
-    Token { alphabet: Alphabet, min: usize, max: usize },
+    /// A vendor's token around the anchor.
+    Shape(&'static Format),
     /// A hand-written verifier, called with the anchor's place.
     Verify(Verify),
     /// The same for anchors that stand in any ASCII case.

@@ -193,9 +193,7 @@ impl Visit for Candidates<'_, '_, '_> {
 #[inline]
 fn dispatch(text: &Text<'_>, rule: &'static Rule, start: usize, end: usize, sink: &mut Sink<'_>) {
     match rule.matcher {
-        Matcher::Token { alphabet, min, max } => {
-            verify::token::verify(text, start..end, rule, (alphabet, min, max), sink);
-        }
+        Matcher::Shape(format) => verify::token::verify(text, start..end, rule, format, sink),
         Matcher::Verify(verify) | Matcher::Folded(verify) => verify(text, start..end, sink),
         Matcher::Digits => {}
     }

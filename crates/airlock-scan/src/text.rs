@@ -82,37 +82,6 @@ pub(crate) fn is_base64url(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
-/// What the body of a vendor's token is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Alphabet {
-    /// `0-9 a-f`, either case.
-    Hex,
-    /// Letters and digits.
-    Alnum,
-    /// Upper-case letters and digits.
-    UpperAlnum,
-    /// Letters, digits, `_`, `-`.
-    Base64Url,
-    /// Letters, digits, `_`, `-`, `.`.
-    Dotted,
-    /// Letters, digits, `_`, `-`, `.`, `+`, `/`, `=`, `%`.
-    Base64,
-}
-
-impl Alphabet {
-    #[inline]
-    pub(crate) fn contains(self, byte: u8) -> bool {
-        match self {
-            Self::Hex => byte.is_ascii_hexdigit(),
-            Self::Alnum => byte.is_ascii_alphanumeric(),
-            Self::UpperAlnum => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
-            Self::Base64Url => is_base64url(byte),
-            Self::Dotted => is_base64url(byte) || byte == b'.',
-            Self::Base64 => is_base64url(byte) || matches!(byte, b'.' | b'+' | b'/' | b'=' | b'%'),
-        }
-    }
-}
-
 /// Whether `needle` (lower case) occurs in `hay`, in any ASCII case. For short inputs.
 pub(crate) fn contains_fold(hay: &[u8], needle: &[u8]) -> bool {
     hay.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))

@@ -12,6 +12,7 @@ use crate::{
         reading::{Mark, Reading},
         unit::{Weight, triggers},
     },
+    rule::GENERIC,
     text::Text,
 };
 
@@ -89,11 +90,14 @@ impl Group {
         text.floor(self.first.saturating_sub(REACH))..text.floor(self.last + REACH)
     }
 
-    /// Whether the cell answers for a finding at `span`: its first trigger is one of the cell's.
-    fn owns(&self, marks: &[Mark], span: &Range<usize>) -> bool {
+    /// Whether the cell answers for a finding: its first trigger is one of the cell's. A value that is known by
+    /// its name only may as well end where the line does.
+    fn owns(&self, marks: &[Mark], finding: &Finding) -> bool {
+        let span = &finding.span;
         let from = marks.partition_point(|mark| mark.raw.end + NEAR <= span.start);
         let counts = |mark: &&Mark| {
-            mark.weight == Weight::Near || span.start <= mark.raw.start && mark.raw.end <= span.end
+            let inside = span.start <= mark.raw.start && mark.raw.end <= span.end;
+            mark.weight == Weight::Near || inside && !GENERIC.contains(&finding.rule)
         };
         let mark = marks.iter().skip(from).take_while(|mark| mark.raw.start <= span.end).find(counts);
         mark.is_some_and(|mark| (self.first..=self.last).contains(&mark.raw.start))
@@ -124,7 +128,7 @@ impl Reader {
         scan(self.reading.text(), &mut self.found);
         for mut finding in self.found.drain(..) {
             finding.span = self.reading.raw(&finding.span);
-            if complete(&finding) && group.owns(self.reading.marks(), &finding.span) {
+            if complete(&finding) && group.owns(self.reading.marks(), &finding) {
                 out.push(finding);
             }
         }
@@ -152,7 +156,7 @@ impl Reader {
         scan(self.second.text(), &mut self.found);
         for mut finding in self.found.drain(..) {
             finding.span = self.reading.raw(&self.second.raw(&finding.span));
-            if complete(&finding) && group.owns(&self.marks, &finding.span) {
+            if complete(&finding) && group.owns(&self.marks, &finding) {
                 out.push(finding);
             }
         }

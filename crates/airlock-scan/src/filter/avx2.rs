@@ -84,7 +84,7 @@ fn look<const A: usize, const B: usize, const C: usize, const D: usize>(
         }
         any = _mm256_or_si256(any, hits);
     }
-    const { assert!(GROUPS == 2) };
+    const { assert!(GROUPS == 4) };
     let (low, high) = nibbles(bytes);
     let class =
         _mm256_and_si256(_mm256_shuffle_epi8(whole(&LOW), low), _mm256_shuffle_epi8(whole(&HIGH), high));

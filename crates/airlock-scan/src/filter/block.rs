@@ -41,7 +41,7 @@ fn look(tables: &Tables, seen: &[u8; SEEN]) -> Block {
     let mut block = Block::default();
     let entry = |byte: u8| tables.bytes.get(usize::from(byte)).copied().unwrap_or(0);
     // Entries of the three bytes before, moved so that lanes of one gram meet in the last one.
-    let (mut first, mut second, mut third) = (0_u64, 0_u64, 0_u64);
+    let (mut first, mut second, mut third) = (0_u128, 0_u128, 0_u128);
     for (at, byte) in seen.iter().enumerate() {
         let this = entry(*byte);
         if let Some(start) = at.checked_sub(GRAM - 1) {

@@ -12,7 +12,7 @@ use super::anchor::{Anchor, GRAM, frequency};
 
 /// Buckets of one group, one bit each.
 const BUCKETS: usize = 8;
-pub(super) const GROUPS: usize = 2;
+pub(super) const GROUPS: usize = 4;
 
 /// One table of sixteen entries, twice, as 256-bit shuffles want it.
 pub(super) type Half = [u8; 32];
@@ -28,7 +28,7 @@ pub(super) struct Lane {
 pub(super) struct Tables {
     pub(super) lanes: [[Lane; GRAM]; GROUPS],
     /// The same for whole bytes, without vectors: per byte a bit per lane and bucket.
-    pub(super) bytes: Box<[u64; 256]>,
+    pub(super) bytes: Box<[u128; 256]>,
 }
 
 impl Tables {
@@ -67,7 +67,7 @@ impl Tables {
                     }
                 }
                 for (byte, entry) in (0..=u8::MAX).zip(tables.bytes.iter_mut()) {
-                    *entry |= u64::from(halves.contains(byte)) << (lane * BUCKETS * GROUPS + index);
+                    *entry |= u128::from(halves.contains(byte)) << (lane * BUCKETS * GROUPS + index);
                 }
             }
         }

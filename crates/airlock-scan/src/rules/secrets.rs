@@ -48,7 +48,7 @@ pub(crate) static SECRETS: &[Rule] = &[
     Rule {
         id: "aws-access-key-id",
         kind: Kind::AwsAccessKey,
-        anchors: &["AKIA", "ASIA", "ABIA", "ACCA"],
+        anchors: &["AKIA", "ASIA", "ABIA", "ACCA", "A3T"],
         description: "AWS access key ids, long-term and temporary",
         source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids",
         examples: &["AKIAIOSFODNN7EXAMPLE", concat!("key=", "ASIAQ3EGVZL5TJ7XWN2R", ",")],

@@ -19,3 +19,4 @@ pub(crate) mod phrase;
 pub(crate) mod ssn;
 pub(crate) mod token;
 pub(crate) mod value;
+mod wrap;

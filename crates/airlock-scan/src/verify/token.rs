@@ -1,30 +1,85 @@
-//! Tokens of services: a vendor's prefix and a body of known alphabet and length.
+//! Tokens of services: a vendor's anchor and the shape around it.
 
 use std::ops::Range;
 
 use crate::{
     Confidence, Rule,
     rule::Sink,
-    text::{Alphabet, Text, is_word},
+    shape::Shape,
+    text::{Text, contains_fold, is_word},
+    verify::wrap::Joined,
 };
 
-/// Reports the token that starts with the anchor of `rule`.
+/// How a vendor's tokens are written and how sure a match is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Format {
+    /// The first that matches counts.
+    pub(crate) shapes: &'static [Shape],
+    pub(crate) confidence: Confidence,
+    /// Lower-case words, one of which must stand shortly before; empty for formats that speak for themselves.
+    pub(crate) near: &'static [&'static str],
+    /// Whether the token's checksum is right.
+    pub(crate) check: Option<fn(&[u8]) -> bool>,
+    /// Whether samples such as `xxxxxxxx` are found too.
+    pub(crate) samples: bool,
+    /// Whether the anchor is only the name before the secret.
+    pub(crate) value_only: bool,
+}
+
+/// How far before a token its word may stand.
+const NEAR: usize = 64;
+
+impl Format {
+    /// A format that needs no context and has no checksum.
+    pub(crate) const fn new(shapes: &'static [Shape]) -> Self {
+        Self {
+            shapes,
+            confidence: Confidence::High,
+            near: &[],
+            check: None,
+            samples: false,
+            value_only: false,
+        }
+    }
+}
+
+/// Reports the token around the anchor of `rule`, over several lines if it was wrapped.
 pub(crate) fn verify(
     text: &Text<'_>,
     anchor: Range<usize>,
     rule: &'static Rule,
-    (alphabet, min, max): (Alphabet, usize, usize),
+    format: &'static Format,
     sink: &mut Sink<'_>,
 ) {
-    if !starts_here(text, anchor.start) {
-        return;
-    }
-    let end = text.run(anchor.end, max + 1, |byte| alphabet.contains(byte));
-    let end = trim(text, anchor.end, end);
-    if (min..=max).contains(&(end - anchor.end))
-        && !text.slice(anchor.end, end).windows(3).any(|part| part == b"***")
+    let plain = format.token(text, &anchor);
+    let whole = plain.as_ref().map(|(span, _)| span);
+    if let Some(joined) = Joined::around(text, &anchor, rule.anchors, whole)
+        && let Some((span, confidence)) = format.token(&Text::new(&joined.text), &joined.anchor)
     {
-        sink.report(rule.kind, anchor.start..end, Confidence::High, rule.id);
+        sink.report(rule.kind, joined.raw(span), confidence.min(Confidence::Medium), rule.id);
+    } else if let Some((span, confidence)) = plain {
+        sink.report(rule.kind, span, confidence, rule.id);
+    }
+}
+
+impl Format {
+    /// The token around the anchor, and how sure that is.
+    fn token(&self, text: &Text<'_>, anchor: &Range<usize>) -> Option<(Range<usize>, Confidence)> {
+        let mut span = self.shapes.iter().find_map(|shape| shape.find(text, anchor))?;
+        if self.value_only {
+            span.start = anchor.end;
+        } else if !starts_here(text, span.start) {
+            return None;
+        }
+        let (head, tail) = (text.slice(span.start, anchor.start), text.slice(anchor.end, span.end));
+        let sample = !self.samples && (is_sample(head, tail) || is_sample(&[], tail));
+        let masked = tail.windows(3).any(|part| part == b"***");
+        if sample || masked || !is_near(text, span.start, self) {
+            return None;
+        }
+        let sure = self.check.is_none_or(|check| check(text.slice(span.start, span.end)));
+        let confidence = if sure { self.confidence } else { self.confidence.min(Confidence::Medium) };
+        Some((span, confidence))
     }
 }
 
@@ -35,18 +90,95 @@ pub(crate) fn starts_here(text: &Text<'_>, at: usize) -> bool {
     !is_word(before) || text.before(at, 2) == b'\\' && matches!(before, b'n' | b'r' | b't')
 }
 
-/// Sentences end in a dot, encodings of URLs in `%`; neither ends a token.
-fn trim(text: &Text<'_>, start: usize, mut end: usize) -> usize {
-    while end > start && matches!(text.before(end, 1), b'.' | b'%') {
-        end -= 1;
-    }
-    end
+fn is_near(text: &Text<'_>, start: usize, format: &Format) -> bool {
+    let before = text.slice(start.saturating_sub(NEAR), start);
+    format.near.is_empty() || format.near.iter().any(|word| contains_fold(before, word.as_bytes()))
 }
+
+/// Whether the body of a token was written by a human being: few different characters, one of them many
+/// times in a row, the alphabet, or words that ask for the real one.
+fn is_sample(head: &[u8], tail: &[u8]) -> bool {
+    let body = || head.iter().chain(tail).copied();
+    let len = head.len() + tail.len();
+    let different = body().fold(0_u128, |seen, byte| seen | 1 << (byte & 0x7f)).count_ones();
+    if different < VARIETY && len >= SHORT || len >= LONG && !is_mixed(head, tail) {
+        return true;
+    }
+    let (mut before, mut last, mut same, mut rising) = (0_u8, 0_u8, 1, 1);
+    for byte in body() {
+        same = if byte == before { same + 1 } else { 1 };
+        let lower = byte.to_ascii_lowercase();
+        rising = if lower == last.wrapping_add(1) && lower.is_ascii_lowercase() { rising + 1 } else { 1 };
+        // Binary data gives runs of `A`.
+        if same >= SAME && byte != b'A' || rising >= RISING {
+            return true;
+        }
+        (before, last) = (byte, lower);
+    }
+    [&b"your_"[..], b"your-", b"_here"].iter().any(|word| contains_fold(tail, word))
+}
+
+/// Whether there are two of digits, upper-case and lower-case letters.
+fn is_mixed(head: &[u8], tail: &[u8]) -> bool {
+    let has = |class: fn(&u8) -> bool| u8::from(head.iter().chain(tail).any(class));
+    has(u8::is_ascii_digit) + has(u8::is_ascii_uppercase) + has(u8::is_ascii_lowercase) > 1
+}
+
+/// Bodies with fewer different characters are samples, unless they are shorter than [`SHORT`].
+const VARIETY: u32 = 5;
+const SHORT: usize = 8;
+/// From this length on no random body is made of small letters alone.
+const LONG: usize = 30;
+/// From so many equal characters in a row on nobody takes it for random.
+const SAME: u32 = 9;
+/// The whole alphabet in order.
+const RISING: u32 = 26;
 
 /// Called at the prefix of an AWS access key id.
 pub(crate) fn verify_aws_id(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
-    let end = text.run(anchor.start, 21, |byte| Alphabet::UpperAlnum.contains(byte));
-    if end - anchor.start == 20 && starts_here(text, anchor.start) && !is_word(text.at(end)) {
-        sink.report(crate::Kind::AwsAccessKey, anchor.start..end, Confidence::High, "aws-access-key-id");
+    const PREFIXES: [&str; 4] = ["AKIA", "ASIA", "ABIA", "ACCA"];
+    let found = aws_id(text, &anchor).or_else(|| {
+        let joined = Joined::around(text, &anchor, &PREFIXES, None)?;
+        let (span, confidence) = aws_id(&Text::new(&joined.text), &joined.anchor)?;
+        Some((joined.raw(span), confidence))
+    });
+    if let Some((span, confidence)) = found {
+        sink.report(crate::Kind::AwsAccessKey, span, confidence, "aws-access-key-id");
+    }
+}
+
+fn aws_id(text: &Text<'_>, anchor: &Range<usize>) -> Option<(Range<usize>, Confidence)> {
+    let end = text.run(anchor.start, 21, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let body = text.slice(anchor.end, end);
+    let fits = end - anchor.start == 20
+        && starts_here(text, anchor.start)
+        && !is_word(text.at(end))
+        && body.iter().any(|byte| *byte != b'X');
+    // The id is written in base 32, which most invented ones are not.
+    let plain = body.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'2'..=b'7'));
+    fits.then_some((anchor.start..end, if plain { Confidence::High } else { Confidence::Medium }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_samples_from_tokens() {
+        let table: &[(&str, bool)] = &[
+            ("xxxxxxxxxxxxxxxxxxxx", true),
+            ("XXXXXXXX-XXXX-xxxx", true),
+            ("abcdefghijklmnopqrstuvwxyz123456", true),
+            ("YOUR_API_KEY_1234567890", true),
+            ("ab12ccccccccccc34de", true),
+            ("servingcellprioritydescription_h_prio", true),
+            ("R9GylZyum8UsmgfiH2e6dQlw4Tu2TAWEunFj", false),
+            ("AQAAAAAAAAAAAAAAyum8UsmgfiH2", false),
+            ("IOSFODNN7EXAMPLE", false),
+            ("9999", false),
+        ];
+        for (body, expected) in table {
+            assert_eq!(is_sample(b"", body.as_bytes()), *expected, "{body}");
+        }
     }
 }
