@@ -71,6 +71,26 @@ kinds! {
     Phone = "phone", "PHONE", Pii;
     /// An IPv4 or IPv6 address; neither loopback nor unspecified.
     IpAddress = "ip_address", "IP_ADDRESS", Pii;
+    /// An international bank account number whose check digits are right.
+    Iban = "iban", "IBAN", Pii;
+    /// The number of a passport, beside a word that says so. Opt-in.
+    Passport = "passport", "PASSPORT", Pii;
+    /// The number of a driving licence, beside a word that says so. Opt-in.
+    DriversLicense = "drivers_license", "DRIVERS_LICENSE", Pii;
+    /// A routing number of a bank in the United States. Opt-in.
+    AbaRouting = "aba_routing", "ABA_ROUTING", Pii;
+    /// A bank's identifier code (SWIFT). Opt-in.
+    Bic = "bic", "BIC", Pii;
+    /// A number by which a state knows a person: tax, insurance, identity card. Opt-in; the rule names the country.
+    NationalId = "national_id", "NATIONAL_ID", Pii;
+    /// A hardware address of a network interface. Opt-in.
+    MacAddress = "mac_address", "MAC_ADDRESS", Pii;
+    /// A date of birth, beside a word that says so. Opt-in.
+    DateOfBirth = "date_of_birth", "DATE_OF_BIRTH", Pii;
+    /// An address of a cryptocurrency. Opt-in.
+    CryptoWallet = "crypto_wallet", "CRYPTO_WALLET", Pii;
+    /// A vehicle identification number. Opt-in.
+    Vin = "vin", "VIN", Pii;
     /// A key or token of a service, known by the vendor's prefix or by the name it stands under.
     ApiKey = "api_key", "API_KEY", Secret;
     /// An AWS access key id.
@@ -95,6 +115,22 @@ impl Kind {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
+    /// Whether the kind is found only where it is asked for by name: it is rare, or often no secret at all.
+    pub const fn is_opt_in(self) -> bool {
+        matches!(
+            self,
+            Self::Passport
+                | Self::DriversLicense
+                | Self::AbaRouting
+                | Self::Bic
+                | Self::NationalId
+                | Self::MacAddress
+                | Self::DateOfBirth
+                | Self::CryptoWallet
+                | Self::Vin
+        )
+    }
+
     /// How much a match of this kind says about the text; decides between findings of equal extent.
     pub(crate) const fn specificity(self) -> u8 {
         match self {
@@ -102,9 +138,15 @@ impl Kind {
             Self::Jwt | Self::AwsAccessKey => 8,
             Self::ConnectionString => 7,
             Self::ApiKey | Self::AwsSecretKey => 6,
-            Self::CreditCard | Self::Ssn => 5,
-            Self::Email => 4,
-            Self::IpAddress => 3,
+            Self::CreditCard | Self::Ssn | Self::Iban => 5,
+            Self::Email | Self::NationalId | Self::CryptoWallet | Self::Vin => 4,
+            Self::IpAddress
+            | Self::Passport
+            | Self::DriversLicense
+            | Self::AbaRouting
+            | Self::Bic
+            | Self::MacAddress
+            | Self::DateOfBirth => 3,
             Self::Phone => 2,
             Self::Password => 1,
             Self::Injection => 0,
@@ -120,12 +162,30 @@ impl fmt::Display for Kind {
 
 /// A set of kinds, as cheap as an integer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct KindSet(u32);
+pub struct KindSet(u64);
+
+/// What [`KindSet::standard`] leaves out.
+const OPT_IN: KindSet = {
+    let mut set = KindSet::none();
+    let mut rest = Kind::ALL;
+    while let [kind, tail @ ..] = rest {
+        if kind.is_opt_in() {
+            set = set.with(*kind);
+        }
+        rest = tail;
+    }
+    set
+};
 
 impl KindSet {
-    /// Every kind.
+    /// Every kind, the [opt-in](Kind::is_opt_in) ones included.
     pub fn all() -> Self {
         Kind::ALL.iter().copied().collect()
+    }
+
+    /// Every kind but the [opt-in](Kind::is_opt_in) ones.
+    pub fn standard() -> Self {
+        Kind::ALL.iter().copied().filter(|kind| !kind.is_opt_in()).collect()
     }
 
     /// No kind: a scanner for this set finds nothing.
@@ -133,7 +193,7 @@ impl KindSet {
         Self(0)
     }
 
-    /// The kinds of [`Class::Pii`].
+    /// The [standard](Self::standard) kinds of [`Class::Pii`].
     pub fn pii() -> Self {
         Self::of(Class::Pii)
     }
@@ -143,26 +203,32 @@ impl KindSet {
         Self::of(Class::Secret)
     }
 
-    /// The kinds of a class.
+    /// The [standard](Self::standard) kinds of a class.
     pub fn of(class: Class) -> Self {
-        Kind::ALL.iter().copied().filter(|kind| kind.class() == class).collect()
+        Self::standard().iter().filter(|kind| kind.class() == class).collect()
+    }
+
+    /// The [opt-in](Kind::is_opt_in) members of this set.
+    #[must_use]
+    pub(crate) const fn opt_in(self) -> Self {
+        Self(self.0 & OPT_IN.0)
     }
 
     /// This set and `kind`.
     #[must_use]
     pub const fn with(self, kind: Kind) -> Self {
-        Self(self.0 | 1 << kind as u32)
+        Self(self.0 | 1 << kind as u64)
     }
 
     /// This set without `kind`.
     #[must_use]
     pub const fn without(self, kind: Kind) -> Self {
-        Self(self.0 & !(1 << kind as u32))
+        Self(self.0 & !(1 << kind as u64))
     }
 
     /// Whether `kind` is a member.
     pub const fn contains(self, kind: Kind) -> bool {
-        self.0 & (1 << kind as u32) != 0
+        self.0 & (1 << kind as u64) != 0
     }
 
     /// Whether the set has no member.
@@ -209,6 +275,15 @@ mod tests {
         let set = KindSet::pii().without(Kind::Phone).with(Kind::Jwt);
         assert!(set.contains(Kind::Jwt) && set.contains(Kind::Ssn));
         assert!(!set.contains(Kind::Phone) && !set.contains(Kind::Password));
+        assert!(KindSet::standard().contains(Kind::Iban) && !KindSet::standard().contains(Kind::Bic));
+        assert!(KindSet::all().contains(Kind::Bic) && !KindSet::pii().contains(Kind::Vin));
+        assert_eq!(
+            KindSet::all().opt_in().iter().count() + KindSet::standard().iter().count(),
+            Kind::ALL.len()
+        );
+        assert!(
+            KindSet::standard().opt_in().is_empty() && !KindSet::none().with(Kind::Vin).opt_in().is_empty()
+        );
         assert!(KindSet::secrets().iter().all(|kind| kind.class() == Class::Secret));
     }
 }

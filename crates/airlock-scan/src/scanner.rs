@@ -97,9 +97,9 @@ impl Scanner {
 }
 
 impl Default for Scanner {
-    /// Finds every kind.
+    /// Finds the [standard](KindSet::standard) kinds.
     fn default() -> Self {
-        Self::new(KindSet::all())
+        Self::new(KindSet::standard())
     }
 }
 
@@ -165,7 +165,9 @@ impl Visit for Candidates<'_, '_, '_> {
         verify::digits::verify(&self.text, start, self.sink);
     }
 
-    fn code(&mut self, _start: usize) {}
+    fn code(&mut self, start: usize) {
+        verify::digits::verify_code(&self.text, start, self.sink);
+    }
 
     fn run(&mut self, start: usize) {
         let Self { scanner, depth, .. } = *self;

@@ -61,7 +61,7 @@ fn text(len: std::ops::Range<usize>) -> impl Strategy<Value = String> {
 
 fn scan(text: &str) -> Vec<Finding> {
     let mut out = Vec::new();
-    Scanner::default().scan(text, &mut out);
+    Scanner::new(KindSet::all()).scan(text, &mut out);
     out
 }
 
@@ -84,6 +84,8 @@ fn mask(strategy: usize, kind: Kind, value: &str) -> String {
             Some((local, domain)) => format!("{}***@{domain}", local.chars().take(1).collect::<String>()),
             None => "***".to_owned(),
         },
+        (_, Kind::Iban) => format!("{}****{}", value.chars().take(2).collect::<String>(), tail(4)),
+        (_, Kind::DateOfBirth) => "***REDACTED***".to_owned(),
         (_, Kind::IpAddress) if value.contains(':') => {
             let last = value.rsplit(':').next().unwrap_or_default();
             if last.contains('.') { "****:*.*.*.*".to_owned() } else { format!("****:{last}") }

@@ -29,7 +29,7 @@ pub(crate) trait Visit {
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize);
     /// A run of ASCII digits starts at `start`, not directly behind a letter.
     fn digits(&mut self, start: usize);
-    /// A run of ASCII digits starts at `start`, directly behind two upper-case letters.
+    /// A run of ASCII digits starts at `start`, directly behind two upper-case letters that start a word.
     fn code(&mut self, start: usize);
     /// A run of at least [`RUN`] ASCII letters and digits starts at `start`.
     fn run(&mut self, start: usize);
@@ -173,7 +173,8 @@ impl Walk<'_, '_> {
             let upper = block.letters & !block.lower;
             let upper_before = before.letters & !before.lower;
             let pair = (upper << 1 | upper_before >> 63) & (upper << 2 | upper_before >> 62);
-            for at in bits(starts & pair) {
+            let word = (block.letters | block.digits) << 3 | (before.letters | before.digits) >> 61;
+            for at in bits(starts & pair & !word) {
                 visit.code(base + at);
             }
         }

@@ -68,7 +68,10 @@ fn naive(bytes: &[u8]) -> Log {
             if !before(place, 1, u8::is_ascii_alphabetic) {
                 log.digits.push(place);
             }
-            if before(place, 1, u8::is_ascii_uppercase) && before(place, 2, u8::is_ascii_uppercase) {
+            if before(place, 1, u8::is_ascii_uppercase)
+                && before(place, 2, u8::is_ascii_uppercase)
+                && !before(place, 3, u8::is_ascii_alphanumeric)
+            {
                 log.codes.push(place);
             }
         }

@@ -1,5 +1,6 @@
 //! The rule tables.
 
+mod ids;
 mod injection;
 mod pii;
 mod secrets;
@@ -10,7 +11,7 @@ use std::sync::OnceLock;
 use crate::Rule;
 
 /// The tables beside those of vendors' tokens.
-const TABLES: [&[Rule]; 3] = [pii::PII, secrets::SECRETS, injection::INJECTION];
+const TABLES: [&[Rule]; 4] = [pii::PII, ids::IDS, secrets::SECRETS, injection::INJECTION];
 
 /// Every rule the scanner knows, in a stable order.
 pub fn rules() -> &'static [Rule] {
@@ -23,13 +24,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{Class, Scanner};
+    use crate::{Class, KindSet, Scanner};
 
     fn finds(rule: &Rule, text: &str) -> bool {
         let mut out = Vec::new();
+        let scanner = Scanner::new(KindSet::standard().with(rule.kind));
         match rule.kind.class() {
-            Class::Injection => Scanner::default().screen(text, &mut out),
-            Class::Pii | Class::Secret => Scanner::default().scan(text, &mut out),
+            Class::Injection => scanner.screen(text, &mut out),
+            Class::Pii | Class::Secret => scanner.scan(text, &mut out),
         }
         out.iter().any(|finding| finding.rule == rule.id)
     }

@@ -21,16 +21,13 @@ pub(crate) fn verify(number: &Number<'_>, sink: &mut Sink<'_>) -> bool {
 
 fn unbroken(number: &Number<'_>) -> Option<(usize, Confidence)> {
     let len = number.groups().first()?.len();
-    if !(13..=19).contains(&len) || !is_card(number.digits(1)) {
+    if !(12..=19).contains(&len) || !is_card(number.digits(1)) {
         return None;
     }
     let end = number.end_of(1)?;
-    let named = || word_before(number.text, number.start(), 3, is_card_word);
-    // Thirteen and more than sixteen digits are rare for cards and common for other numbers.
-    match len {
-        14..=16 => Some((end, Confidence::Medium)),
-        _ => named().then_some((end, Confidence::Medium)),
-    }
+    // Twelve, thirteen and more than sixteen digits are rare for cards and common for other numbers.
+    let usual = (14..=16).contains(&len) && number.first_digit() > 1;
+    (usual || word_before(number.text, number.start(), 4, is_card_word)).then_some((end, Confidence::Medium))
 }
 
 fn grouped(number: &Number<'_>) -> Option<(usize, Confidence)> {
@@ -51,7 +48,33 @@ fn grouped(number: &Number<'_>) -> Option<(usize, Confidence)> {
 fn is_card_word(word: &[u8]) -> bool {
     matches!(
         word,
-        b"card" | b"visa" | b"mastercard" | b"maestro" | b"credit" | b"debit" | b"pan" | b"cc" | b"ccn"
+        b"card"
+            | b"cards"
+            | b"cardnumber"
+            | b"cardno"
+            | b"creditcard"
+            | b"visa"
+            | b"mastercard"
+            | b"maestro"
+            | b"amex"
+            | b"american"
+            | b"jcb"
+            | b"diners"
+            | b"discover"
+            | b"unionpay"
+            | b"credit"
+            | b"debit"
+            | b"payment"
+            | b"pan"
+            | b"cc"
+            | b"ccn"
+            | b"ccnum"
+            | b"karte"
+            | b"kreditkarte"
+            | b"kartennummer"
+            | b"carte"
+            | b"tarjeta"
+            | b"carta"
     )
 }
 
@@ -75,7 +98,9 @@ fn is_issued(prefix: u32, len: usize) -> bool {
         // JCB; Discover; UnionPay
         3528..=3589 | 6011 | 6440..=6599 | 6200..=6299 | 8100..=8171 => (16..=19).contains(&len),
         // Maestro
-        5000..=5099 | 5600..=5899 | 6300..=6399 | 6700..=6799 => (13..=19).contains(&len),
+        5000..=5099 | 5600..=5899 | 6300..=6399 | 6700..=6799 => (12..=19).contains(&len),
+        // UATP, and the JCB of old
+        1000..=1999 | 2131 => len == 15,
         _ => false,
     }
 }

@@ -56,10 +56,15 @@ pub(crate) fn verify(text: &Text<'_>, start: usize, sink: &mut Sink<'_>) {
     }
     let end = text.run(start, DIGITS, |byte| byte.is_ascii_digit());
     // Most numbers stand alone and are too short for anything.
-    if end - start < 9 && separator(text, end).is_none() {
+    if end - start < 7 && separator(text, end).is_none() {
         return;
     }
     number(text, start, end, sink);
+}
+
+/// Reports what starts with two capital letters before the digits at `start`, such as the country of an IBAN.
+pub(crate) fn verify_code(text: &Text<'_>, start: usize, sink: &mut Sink<'_>) {
+    verify::iban::verify(text, start, sink);
 }
 
 fn number(text: &Text<'_>, start: usize, end: usize, sink: &mut Sink<'_>) {

@@ -1,6 +1,6 @@
 //! E-mail addresses, internationalized ones included.
 
-use std::ops::Range;
+use std::{net::IpAddr, ops::Range};
 
 use crate::{
     Confidence, Kind,
@@ -12,10 +12,11 @@ use crate::{
 const LOCAL: usize = 64;
 const DOMAIN: usize = 255;
 
-/// File extensions that follow an `@` in file names and are no top-level domains.
-const EXTENSIONS: [&[u8]; 16] = [
-    b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"bmp", b"ico", b"pdf", b"css", b"js", b"json",
-    b"html", b"txt", b"xml", b"tgz",
+/// What follows an `@` in names of files and of system units and is no top-level domain.
+const EXTENSIONS: [&[u8]; 30] = [
+    b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"avif", b"bmp", b"ico", b"pdf", b"css", b"scss",
+    b"js", b"mjs", b"ts", b"tsx", b"jsx", b"json", b"html", b"txt", b"xml", b"tgz", b"yaml", b"yml",
+    b"service", b"socket", b"timer", b"slice", b"scope", b"mount",
 ];
 
 /// Called at `@`.
@@ -23,8 +24,8 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
     if !sink.wants(Kind::Email) {
         return;
     }
-    let Some(start) = local(text, anchor.start) else { return };
     let Some(end) = domain(text, anchor.end) else { return };
+    let Some(start) = local(text, anchor.start).or_else(|| quoted(text, anchor.start)) else { return };
     let name = text.slice(start, anchor.start);
     let repository = matches!(name, b"git" | b"hg" | b"svn") && text.at(end) == b':';
     if !repository && !matches!(text.at(end), b'(' | b'@') && !is_user_of_url(text, anchor.start, end) {
@@ -78,6 +79,29 @@ fn local(text: &Text<'_>, at: usize) -> Option<usize> {
     (!of_mask && text.before(at, 1) != b'.').then_some(start)
 }
 
+/// Start of a part before the `@` at `at` that is in quotes, as in `"john doe"@example.com`. The quotes may be
+/// escaped, and inside them is what could be a name.
+fn quoted(text: &Text<'_>, at: usize) -> Option<usize> {
+    if text.before(at, 1) != b'"' {
+        return None;
+    }
+    let escaped = usize::from(text.before(at, 2) == b'\\');
+    let end = at - 1 - escaped;
+    let inside = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || byte >= 0x80
+            || matches!(byte, b' ' | b'.' | b'_' | b'-' | b'+' | b'@' | b'\'')
+    };
+    let start = text.run_back(end, LOCAL, inside);
+    let open = start.checked_sub(1 + escaped)?;
+    let opens = text.before(start, 1) == b'"' && (escaped == 0 || text.before(start, 2) == b'\\');
+    let before = text.before(open, 1);
+    let apart = before == 0
+        || before.is_ascii_whitespace()
+        || matches!(before, b'<' | b'(' | b',' | b';' | b':' | b'=' | b'"');
+    (opens && apart && end > start && text.at(start).is_ascii_alphanumeric()).then_some(open)
+}
+
 fn is_local_symbol(byte: u8) -> bool {
     matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'')
 }
@@ -85,6 +109,9 @@ fn is_local_symbol(byte: u8) -> bool {
 /// End of the domain that starts at `at`.
 fn domain(text: &Text<'_>, at: usize) -> Option<usize> {
     let first = text.at(at);
+    if first == b'[' {
+        return literal(text, at);
+    }
     if first.is_ascii() && !first.is_ascii_alphanumeric() {
         return None;
     }
@@ -108,6 +135,14 @@ fn domain(text: &Text<'_>, at: usize) -> Option<usize> {
     is_top_level(name.get(dot + 1..)?).then_some(end)
 }
 
+/// End of an address in brackets: `[192.0.2.1]`, `[IPv6:2001:db8::1]`.
+fn literal(text: &Text<'_>, at: usize) -> Option<usize> {
+    let close = text.run(at + 1, 52, |byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b':');
+    let inner = text.str.get(at + 1..close).filter(|_| text.at(close) == b']')?;
+    let address = inner.strip_prefix("IPv6:").unwrap_or(inner);
+    address.parse::<IpAddr>().is_ok().then_some(close + 1)
+}
+
 fn is_top_level(label: &[u8]) -> bool {
     let letters = label.iter().all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
     let encoded = label.starts_with(b"xn--");
@@ -128,4 +163,55 @@ fn is_user_of_url(text: &Text<'_>, at: usize, end: usize) -> bool {
     scheme
         && is_word(text.before(start, 4)) | (text.before(start, 2) == b'\\')
         && !text.slice(end, authority).contains(&b'@')
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Kind, KindSet, Scanner};
+
+    fn found(text: &str) -> Vec<&str> {
+        let mut out = Vec::new();
+        Scanner::new(KindSet::none().with(Kind::Email)).scan(text, &mut out);
+        out.into_iter().map(|finding| &text[finding.span]).collect()
+    }
+
+    #[test]
+    fn found_exactly() {
+        for (text, expected) in [
+            ("bob+tag@mail.example.co.uk.", "bob+tag@mail.example.co.uk"),
+            ("mailto:bob@example.com?x=1", "bob@example.com"),
+            ("to \"john doe\"@example.com now", "\"john doe\"@example.com"),
+            ("{\"to\":\"\\\"john.doe\\\"@example.com\"}", "\\\"john.doe\\\"@example.com"),
+            ("user@[192.168.0.1]", "user@[192.168.0.1]"),
+            ("user@[IPv6:2001:db8::1]", "user@[IPv6:2001:db8::1]"),
+            ("us\u{e9}r@b\u{fc}cher.example", "us\u{e9}r@b\u{fc}cher.example"),
+            ("1234567@example.com", "1234567@example.com"),
+            ("a.b-c_d@sub-domain.example.museum", "a.b-c_d@sub-domain.example.museum"),
+        ] {
+            assert_eq!(found(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn not_found() {
+        for text in [
+            "git@github.com:org/repo.git",
+            "user@localhost",
+            "image@2x.png",
+            "npm@9.1.0",
+            "@decorator.method",
+            "@types/node@18.0.0",
+            "pkg@workspace:packages/x",
+            "left-pad@^1.3.0",
+            "getty@tty1.service",
+            "a @ b . com",
+            "[\"a\",\"@example.com\"]",
+            "user@[none]",
+            "user@[1.2.3]",
+            "b***@example.com",
+            "button@3x.svg",
+        ] {
+            assert_eq!(found(text), [""; 0], "{text}");
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! IPv4 and IPv6 addresses; never versions, object identifiers, times or paths of code.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    ops::Range,
+};
 
 use crate::{
     Confidence, Kind,
@@ -19,17 +22,68 @@ pub(crate) fn verify_v4(number: &Number<'_>, sink: &mut Sink<'_>) -> bool {
     if !sink.wants(Kind::IpAddress) || number.separator(4) != Some(Separator::Dot) {
         return false;
     }
-    let Some(end) = v4(number) else { return false };
-    sink.report(
-        Kind::IpAddress,
-        number.start()..with_prefix_length(number.text, end),
-        Confidence::Medium,
-        "ipv4",
-    );
+    let Some((address, end)) = v4(number) else { return false };
+    report(number.text, number.start()..end, IpAddr::V4(address), sink)
+}
+
+/// Reports an address, with a prefix length behind it, unless it is one of no interest.
+fn report(text: &Text<'_>, span: Range<usize>, address: IpAddr, sink: &mut Sink<'_>) -> bool {
+    let end = with_prefix_length(text, span.end);
+    let (rule, confidence) = if !is_of_interest(address) {
+        // Addresses of no machine are addresses only where they are called so.
+        let network = end > span.end;
+        if !network && !word_before(text, span.start, 2, is_address_word) {
+            return false;
+        }
+        ("ip-reserved", Confidence::Low)
+    } else {
+        match (address, is_private(address)) {
+            (IpAddr::V4(_), false) => ("ipv4", Confidence::Medium),
+            (IpAddr::V4(_), true) => ("ipv4-private", Confidence::Medium),
+            (IpAddr::V6(_), false) => ("ipv6", Confidence::High),
+            (IpAddr::V6(_), true) => ("ipv6-private", Confidence::High),
+        }
+    };
+    sink.report(Kind::IpAddress, span.start..end, confidence, rule);
     true
 }
 
-fn v4(number: &Number<'_>) -> Option<usize> {
+fn is_address_word(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"ip"
+            | b"ips"
+            | b"ipv"
+            | b"ipaddress"
+            | b"address"
+            | b"loopback"
+            | b"localhost"
+            | b"broadcast"
+            | b"unspecified"
+            | b"src"
+            | b"dst"
+    )
+}
+
+/// Whether the address is one of a private, shared, link-local or unique local range, and so means nothing
+/// outside its own network.
+pub(crate) fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            // RFC 6598: the addresses that providers share out behind one of theirs.
+            v4.is_private() || v4.is_link_local() || first == 100 && (64..128).contains(&second)
+        }
+        IpAddr::V6(v6) => {
+            v6.is_unique_local()
+                || v6.is_unicast_link_local()
+                || v6.to_ipv4_mapped().is_some_and(|v4| is_private(IpAddr::V4(v4)))
+        }
+    }
+}
+
+/// The address of the first four groups and its end.
+fn v4(number: &Number<'_>) -> Option<(Ipv4Addr, usize)> {
     let (text, start) = (number.text, number.start());
     let octets = number.groups().get(..4)?;
     if octets.iter().any(|octet| octet.len() > 3) {
@@ -46,8 +100,8 @@ fn v4(number: &Number<'_>) -> Option<usize> {
     let product = text.before(start, 1) == b'/' && is_word(text.before(start, 2));
     // A colon before belongs to an IPv6 address that ends in this one.
     let tail = text.before(start, 1) == b':' && text.before(start, 2) == b':';
-    let ordinary = is_of_interest(IpAddr::V4(address)) && !goes_on && !product && !tail;
-    (ordinary && !word_before(text, start, 2, is_version_word)).then_some(end)
+    let ordinary = !goes_on && !product && !tail;
+    (ordinary && !word_before(text, start, 2, is_version_word)).then_some((address, end))
 }
 
 fn is_version_word(word: &[u8]) -> bool {
@@ -83,10 +137,13 @@ pub(crate) fn is_of_interest(address: IpAddr) -> bool {
 }
 
 /// Called at `::`.
-pub(crate) fn verify_double_colon(text: &Text<'_>, anchor: std::ops::Range<usize>, sink: &mut Sink<'_>) {
+pub(crate) fn verify_double_colon(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
     let before = text.before(anchor.start, 1);
-    let neighbours = before.is_ascii_hexdigit() || text.at(anchor.end).is_ascii_hexdigit();
-    if neighbours && (!is_word(before) || before.is_ascii_hexdigit()) {
+    let behind = text.at(anchor.end);
+    // Alone it is the unspecified address, which only a prefix length or a word makes one.
+    let alone = !is_word(before) && before != b':' && !is_word(behind) && behind != b':' && behind != b'<';
+    let neighbours = before.is_ascii_hexdigit() || behind.is_ascii_hexdigit();
+    if alone || neighbours && (!is_word(before) || before.is_ascii_hexdigit()) {
         verify_v6(text, anchor.start, sink);
     }
 }
@@ -104,8 +161,8 @@ pub(crate) fn verify_full_v6(text: &Text<'_>, at: usize, sink: &mut Sink<'_>) {
         start = text.run_back(start - 1, 5, hex);
         colons += 1;
     }
-    // Times and hardware addresses have fewer.
-    if colons == 7 {
+    // Times and hardware addresses have fewer; the last two groups may be an IPv4 address.
+    if colons == 7 || colons == 6 && text.at(end) == b'.' {
         verify_v6(text, at, sink);
     }
 }
@@ -135,9 +192,14 @@ fn verify_v6(text: &Text<'_>, at: usize, sink: &mut Sink<'_>) {
     let hex = text.slice(start, end).iter().filter(|byte| byte.is_ascii_hexdigit());
     // `a::b` is a path in several languages: ask for as many digits as real prefixes have.
     let telling = hex.clone().count() >= 5 && hex.clone().any(u8::is_ascii_digit);
-    if telling && is_of_interest(IpAddr::V6(address)) {
-        let end = with_prefix_length(text, with_zone(text, end));
-        sink.report(Kind::IpAddress, start..end, Confidence::High, "ipv6");
+    // Link-local and multicast addresses are short.
+    let known = address.is_unicast_link_local() || address.is_multicast();
+    let end = with_zone(text, end);
+    let network = || with_prefix_length(text, end) > end;
+    let named = || word_before(text, start, 2, is_address_word);
+    let short = known || hex.clone().any(u8::is_ascii_digit);
+    if telling || !is_of_interest(IpAddr::V6(address)) || short && (network() || named()) {
+        report(text, start..end, IpAddr::V6(address), sink);
     }
 }
 

@@ -57,6 +57,16 @@ fn has_form(kind: Kind, value: &str) -> bool {
         }
         Kind::Phone => (7..=15).contains(&digits) && only("+-./()x\u{2011}") && !is_repeated(value),
         Kind::IpAddress => value.parse().is_ok_and(super::ip::is_of_interest),
+        Kind::Iban => super::iban::is_iban(value),
+        Kind::Passport
+        | Kind::DriversLicense
+        | Kind::AbaRouting
+        | Kind::Bic
+        | Kind::NationalId
+        | Kind::MacAddress
+        | Kind::DateOfBirth
+        | Kind::CryptoWallet
+        | Kind::Vin => super::ids::has_form(kind, value),
         // Only the password inside one is a finding, and scanning the value has found that.
         Kind::ConnectionString | Kind::Injection => false,
         Kind::ApiKey

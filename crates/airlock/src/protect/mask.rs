@@ -75,6 +75,10 @@ fn partial(kind: Kind, text: &str) -> String {
         Kind::Phone => last_digits("***-***-", text),
         Kind::Email => email(text),
         Kind::IpAddress => ip_address(text),
+        Kind::Iban => iban(text),
+        Kind::MacAddress => mac_address(text),
+        // Of dates and of what is short, the end says too much.
+        Kind::DateOfBirth => REDACTED.to_owned(),
         _ => last_characters(text),
     }
 }
@@ -106,6 +110,26 @@ fn ip_address(text: &str) -> String {
     let mut parts = text.split('.');
     match (parts.next(), parts.next()) {
         (Some(one), Some(two)) => format!("{one}.{two}.*.*"),
+        _ => REDACTED.to_owned(),
+    }
+}
+
+/// The country and the last four characters.
+fn iban(text: &str) -> String {
+    let characters: Vec<char> = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    match (characters.get(..2), characters.len().checked_sub(4).and_then(|start| characters.get(start..))) {
+        (Some(country), Some(last)) if characters.len() >= SHORTEST_PARTIAL_SECRET => {
+            country.iter().copied().chain("****".chars()).chain(last.iter().copied()).collect()
+        }
+        _ => REDACTED.to_owned(),
+    }
+}
+
+/// The maker's part.
+fn mac_address(text: &str) -> String {
+    let maker: Vec<char> = text.chars().filter(char::is_ascii_hexdigit).take(6).collect();
+    match *maker.as_slice() {
+        [a, b, c, d, e, f] => format!("{a}{b}:{c}{d}:{e}{f}:**:**:**"),
         _ => REDACTED.to_owned(),
     }
 }
@@ -188,6 +212,11 @@ mod tests {
             (Kind::Email, "\"q\"@example.com", "***@example.com"),
             (Kind::IpAddress, "203.0.113.9", "203.0.*.*"),
             (Kind::IpAddress, "2001:db8::1", "****:1"),
+            (Kind::Iban, "DE89 3704 0044 0532 0130 00", "DE****3000"),
+            (Kind::Iban, "DE89", "***REDACTED***"),
+            (Kind::MacAddress, "001a.2b3c.4d5e", "00:1a:2b:**:**:**"),
+            (Kind::DateOfBirth, "12 December 1987", "***REDACTED***"),
+            (Kind::Passport, "C01X00T47", "***REDACTED***"),
             (Kind::Password, "hunter2", "***REDACTED***"),
             (Kind::Ssn, "12", "***REDACTED***"),
         ] {

@@ -65,7 +65,7 @@ impl Protector {
                 Class::Secret => airlock.mask_secrets,
                 _ => sanitization.injection != Injection::Off,
             };
-            if on && !sanitization.disabled_kinds.contains(*kind) {
+            if on && !kind.is_opt_in() && !sanitization.disabled_kinds.contains(*kind) {
                 kinds = kinds.with(*kind);
             }
         }

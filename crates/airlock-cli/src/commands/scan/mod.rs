@@ -88,7 +88,7 @@ impl Scan<'_> {
         out: &mut Stream,
         err: &mut Stream,
     ) -> Result<(), Failure> {
-        let kinds = self.args.kinds.unwrap_or_else(KindSet::all);
+        let kinds = self.args.kinds.unwrap_or_else(KindSet::standard);
         self.bytes += match self.args.input {
             ScanInput::Jsonl => {
                 let records = Records { name, field: &self.args.field, scanner: Scanner::new(kinds) };

@@ -42,8 +42,11 @@ pub(crate) fn scan(
 ) -> Result<u64, Failure> {
     let mut sink = Sink { name, kinds, purpose, totals, out, offset: 0, line: 1, column: 1, raw: Vec::new() };
     // What is not asked for must still not be shown beside what is.
-    let all =
-        if matches!(sink.purpose, Purpose::Report(_, ScanFormat::Table)) { KindSet::all() } else { kinds };
+    let all = if matches!(sink.purpose, Purpose::Report(_, ScanFormat::Table)) {
+        kinds.iter().fold(KindSet::standard(), KindSet::with)
+    } else {
+        kinds
+    };
     let (mut stream, mut decoder) = (Stream::new(all), Decoder::default());
     let mut chunk = vec![0; CHUNK];
     let mut total = 0;
