@@ -318,7 +318,41 @@ fn personal(words: &Words<'_>) -> Option<Kind> {
         b"phone" | b"phonenumber" | b"telephone" | b"tel" | b"mobile" | b"cell" | b"cellphone" | b"fax"
         | b"msisdn" | b"whatsapp" => Some(Kind::Phone),
         b"ip" | b"ipaddress" | b"ipaddr" => Some(Kind::IpAddress),
+        b"iban" | b"ibannumber" | b"accountiban" => Some(Kind::Iban),
         b"remote" | b"client" | b"peer" if matches!(last, b"address" | b"addr") => Some(Kind::IpAddress),
+        _ => opt_in(noun, previous, last),
+    }
+}
+
+/// Names of what is found only where it is asked for.
+fn opt_in(noun: &[u8], previous: &[u8], last: &[u8]) -> Option<Kind> {
+    match noun {
+        b"passport" | b"passportnumber" | b"passportno" | b"reisepass" => Some(Kind::Passport),
+        b"license" | b"licence"
+            if last == noun && matches!(previous, b"driver" | b"drivers" | b"driving") =>
+        {
+            Some(Kind::DriversLicense)
+        }
+        b"license" | b"licence" if last == b"number" => Some(Kind::DriversLicense),
+        b"driverlicense" | b"driverslicense" | b"driverlicence" | b"licensenumber" | b"fuehrerschein" => {
+            Some(Kind::DriversLicense)
+        }
+        b"routing" | b"aba" | b"routingnumber" => Some(Kind::AbaRouting),
+        b"bic" | b"swift" | b"swiftcode" | b"swiftbic" => Some(Kind::Bic),
+        b"code" if previous == b"swift" || previous == b"bic" => Some(Kind::Bic),
+        b"nino" | b"cpf" | b"cnpj" | b"aadhaar" | b"aadhar" | b"pesel" | b"bsn" | b"nif" | b"nie"
+        | b"dni" | b"curp" | b"cuit" | b"cuil" | b"nir" | b"nric" | b"tfn" | b"abn" | b"itin" | b"npi"
+        | b"mbi" | b"nhs" | b"hetu" | b"cpr" | b"ahv" | b"personnummer" | b"codicefiscale" | b"steuerid"
+        | b"taxid" | b"nationalid" | b"oib" | b"jmbg" | b"egn" | b"cnp" | b"tckn" | b"rrn" | b"hkid"
+        | b"mykad" => Some(Kind::NationalId),
+        b"id" if matches!(previous, b"national" | b"tax" | b"citizen" | b"steuer") => Some(Kind::NationalId),
+        b"fiscale" if previous == b"codice" => Some(Kind::NationalId),
+        b"mac" | b"macaddress" | b"macaddr" => Some(Kind::MacAddress),
+        b"dob" | b"birthdate" | b"birthday" | b"dateofbirth" | b"geburtsdatum" => Some(Kind::DateOfBirth),
+        b"birth" if previous == b"of" => Some(Kind::DateOfBirth),
+        b"date" if previous == b"birth" => Some(Kind::DateOfBirth),
+        b"wallet" | b"walletaddress" => Some(Kind::CryptoWallet),
+        b"vin" | b"vinnumber" => Some(Kind::Vin),
         _ => None,
     }
 }
@@ -394,6 +428,16 @@ mod tests {
             ),
             (Kind::Email, &["email", "userEmail", "email_address", "contact.email", "e-mail"]),
             (Kind::Phone, &["phone", "phone_number", "mobile", "homePhone", "tel"]),
+            (Kind::Iban, &["iban", "IBAN", "creditor_iban", "ibanNumber"]),
+            (Kind::Passport, &["passport", "passport_number", "passportNo"]),
+            (Kind::DriversLicense, &["drivers_license", "driverLicenseNumber", "driving_licence"]),
+            (Kind::AbaRouting, &["routing_number", "bankRouting"]),
+            (Kind::Bic, &["bic", "swift_code", "swiftCode"]),
+            (Kind::NationalId, &["cpf", "national_id", "taxId", "aadhaar_number", "codice_fiscale"]),
+            (Kind::MacAddress, &["mac", "mac_address", "macAddr"]),
+            (Kind::DateOfBirth, &["dob", "date_of_birth", "birthDate", "dateOfBirth"]),
+            (Kind::CryptoWallet, &["wallet_address", "wallet"]),
+            (Kind::Vin, &["vin", "vehicle_vin"]),
             (Kind::IpAddress, &["ip", "ip_address", "clientIp", "remote_addr"]),
         ];
         for (kind, names) in table {
@@ -462,6 +506,12 @@ mod tests {
             "session_id",
             "commit_hash",
             "signature_algorithm",
+            "license",
+            "machine",
+            "birth_rate",
+            "update_date",
+            "user_id",
+            "swiftly",
         ] {
             assert_eq!(kind_of_key(name), None, "{name}");
         }

@@ -90,6 +90,9 @@ impl Scanner {
         let mut candidates = Candidates { scanner: self, text, depth, sink: &mut sink, cells };
         scanning().walk(text.bytes, &mut candidates);
         candidates.read_rest();
+        if !self.kinds.opt_in().is_empty() {
+            verify::ids::walk(&text, &mut sink);
+        }
         let open = sink.open;
         out.extract_if(from.., |finding| touches_mask(&text, &finding.span)).for_each(drop);
         open

@@ -92,15 +92,15 @@ fn is_issued(prefix: u32, len: usize) -> bool {
         // Mastercard, Mir
         5100..=5599 | 2221..=2720 | 2200..=2204 => len == 16,
         // American Express
-        3400..=3499 | 3700..=3799 => len == 15,
+        3400..=3499 | 3700..=3799
+        // UATP, and the JCB of old
+        | 1000..=1999 | 2131 => len == 15,
         // Diners Club
         3000..=3059 | 3095 | 3600..=3699 | 3800..=3999 => (14..=19).contains(&len),
         // JCB; Discover; UnionPay
         3528..=3589 | 6011 | 6440..=6599 | 6200..=6299 | 8100..=8171 => (16..=19).contains(&len),
         // Maestro
         5000..=5099 | 5600..=5899 | 6300..=6399 | 6700..=6799 => (12..=19).contains(&len),
-        // UATP, and the JCB of old
-        1000..=1999 | 2131 => len == 15,
         _ => false,
     }
 }

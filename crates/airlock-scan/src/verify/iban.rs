@@ -105,9 +105,9 @@ fn read(text: &Text<'_>, start: usize) -> Option<Found> {
         at += 1;
     }
     let regular = separators == 0 || off_grid == 0 && separators == (length - 1) / 4;
-    let ends = !is_word(text.at(at)) && !(separator == Some(b'-') && text.at(at) == b'-');
+    let goes_on = is_word(text.at(at)) || separator == Some(b'-') && text.at(at) == b'-';
     let rearranged = characters.iter().take(length).skip(4).chain(characters.iter().take(4));
-    (ends && remainder(rearranged) == 1).then_some(Found { span: start..at, regular, small })
+    (!goes_on && remainder(rearranged) == 1).then_some(Found { span: start..at, regular, small })
 }
 
 fn length_of(first: u8, second: u8) -> usize {

@@ -29,20 +29,19 @@ pub(crate) fn verify_v4(number: &Number<'_>, sink: &mut Sink<'_>) -> bool {
 /// Reports an address, with a prefix length behind it, unless it is one of no interest.
 fn report(text: &Text<'_>, span: Range<usize>, address: IpAddr, sink: &mut Sink<'_>) -> bool {
     let end = with_prefix_length(text, span.end);
-    let (rule, confidence) = if !is_of_interest(address) {
-        // Addresses of no machine are addresses only where they are called so.
-        let network = end > span.end;
-        if !network && !word_before(text, span.start, 2, is_address_word) {
-            return false;
+    let (rule, confidence) = match (address, is_private(address)) {
+        _ if !is_of_interest(address) => {
+            // Addresses of no machine are addresses only where they are called so.
+            let network = end > span.end;
+            if !network && !word_before(text, span.start, 2, is_address_word) {
+                return false;
+            }
+            ("ip-reserved", Confidence::Low)
         }
-        ("ip-reserved", Confidence::Low)
-    } else {
-        match (address, is_private(address)) {
-            (IpAddr::V4(_), false) => ("ipv4", Confidence::Medium),
-            (IpAddr::V4(_), true) => ("ipv4-private", Confidence::Medium),
-            (IpAddr::V6(_), false) => ("ipv6", Confidence::High),
-            (IpAddr::V6(_), true) => ("ipv6-private", Confidence::High),
-        }
+        (IpAddr::V4(_), false) => ("ipv4", Confidence::Medium),
+        (IpAddr::V4(_), true) => ("ipv4-private", Confidence::Medium),
+        (IpAddr::V6(_), false) => ("ipv6", Confidence::High),
+        (IpAddr::V6(_), true) => ("ipv6-private", Confidence::High),
     };
     sink.report(Kind::IpAddress, span.start..end, confidence, rule);
     true

@@ -30,7 +30,10 @@ fn holds(text: &Text<'_>, from: usize, to: usize, word: &[u8]) -> bool {
     let same = |(a, b): (&u8, &u8)| {
         a.eq_ignore_ascii_case(b) || *b == b' ' && matches!(a, b'_' | b'-' | b'\n' | b'\r' | b'\t' | b'.')
     };
-    text.slice(from, to).windows(word.len()).enumerate().any(|(index, part)| {
+    let Some(first) = word.first() else { return false };
+    let window = text.slice(from, to);
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), window).any(|index| {
+        let Some(part) = window.get(index..index + word.len()) else { return false };
         part.iter().zip(word).all(same) && {
             let at = from + index;
             starts_word(text, at) && ends_word(text, at + word.len(), word) && !in_label(text, at)

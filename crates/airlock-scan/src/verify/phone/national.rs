@@ -8,20 +8,16 @@ pub(super) fn in_parentheses(candidate: &Candidate<'_>) -> Option<usize> {
     if candidate.separator(1)? != Paren {
         return None;
     }
-    let (count, zero) = match candidate.lengths {
-        [3, 3, 4, ..] => (3, true),
-        [2, 4 | 5, 4, ..] => (3, true),
-        [3, 7, ..] | [2, 8, ..] => (2, true),
-        [3, 3, 2, 2, ..] if candidate.first() != b'0' => (4, true),
-        // `(0)20 7946 0958`
-        [1, 2..=4, 3..=8, ..] | [1, 2..=4, 2..=4, 2..=4, ..] if candidate.first() == b'0' => {
-            (candidate.groups.len().min(5), false)
-        }
-        _ => (candidate.groups.len().min(5), false),
+    let whole = match candidate.lengths {
+        [3, 3, 4, ..] | [2, 4 | 5, 4, ..] => Some(3),
+        [3, 7, ..] | [2, 8, ..] => Some(2),
+        [3, 3, 2, 2, ..] if candidate.first() != b'0' => Some(4),
+        _ => None,
     };
-    if zero {
+    if let Some(count) = whole {
         return candidate.end(count);
     }
+    let count = candidate.groups.len().min(5);
     let fits = candidate.first() == b'0'
         && (9..=12).contains(&candidate.total_of(count))
         && (1..=5).contains(&candidate.groups.first()?.len())
@@ -82,8 +78,7 @@ fn north_american(candidate: &Candidate<'_>, skip: usize) -> Option<usize> {
     let apart = match (middle, last) {
         (Space, Space) => candidate.stands_alone(count),
         (Hyphen | Dot, _) => middle == last,
-        (Space | Slash | Paren, Hyphen) => true,
-        (Paren, Space | Dot) => true,
+        (Space | Slash | Paren, Hyphen) | (Paren, Space | Dot) => true,
         _ => false,
     };
     let (area, exchange) = (candidate.number.value(skip), candidate.number.value(skip + 1));

@@ -32,8 +32,7 @@ fn groups(candidate: &Candidate<'_>) -> Option<usize> {
     let shape = match candidate.lengths {
         // One run: a date of eight digits is none.
         [len, 0, ..] => (7..=12).contains(&len) && !(len == 8 && matches!(candidate.prefix(2), 19 | 20)),
-        [1..=5, 2..=8, 0, ..] => true,
-        [1..=5, 2..=5, 2..=5, 0, ..] => true,
+        [1..=5, 2..=8, 0, ..] | [1..=5, 2..=5, 2..=5, 0, ..] => true,
         [1..=5, 1..=4, 2..=5, 2..=5, ..] => candidate.groups.len() <= 6,
         _ => false,
     };
