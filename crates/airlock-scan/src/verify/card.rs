@@ -26,7 +26,12 @@ fn unbroken(number: &Number<'_>) -> Option<(usize, Confidence)> {
     }
     let end = number.end_of(1)?;
     // Twelve, thirteen and more than sixteen digits are rare for cards and common for other numbers.
-    let usual = (14..=16).contains(&len) && number.first_digit() > 1;
+    let usual = match number.first_digit() {
+        0 | 1 => false,
+        // Diners Club gives out fourteen.
+        3 if len == 16 => number.value(0) >= 350_000_000,
+        _ => (14..=16).contains(&len),
+    };
     (usual || word_before(number.text, number.start(), 4, is_card_word)).then_some((end, Confidence::Medium))
 }
 

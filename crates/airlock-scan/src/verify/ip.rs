@@ -50,17 +50,7 @@ fn report(text: &Text<'_>, span: Range<usize>, address: IpAddr, sink: &mut Sink<
 fn is_address_word(word: &[u8]) -> bool {
     matches!(
         word,
-        b"ip"
-            | b"ips"
-            | b"ipv"
-            | b"ipaddress"
-            | b"address"
-            | b"loopback"
-            | b"localhost"
-            | b"broadcast"
-            | b"unspecified"
-            | b"src"
-            | b"dst"
+        b"ip" | b"ipv" | b"loopback" | b"localhost" | b"broadcast" | b"unspecified" | b"src" | b"dst"
     )
 }
 
@@ -99,7 +89,10 @@ fn v4(number: &Number<'_>) -> Option<(Ipv4Addr, usize)> {
     let product = text.before(start, 1) == b'/' && is_word(text.before(start, 2));
     // A colon before belongs to an IPv6 address that ends in this one.
     let tail = text.before(start, 1) == b':' && text.before(start, 2) == b':';
-    let ordinary = !goes_on && !product && !tail;
+    // The arcs of X.500 are object identifiers, unless a port or a prefix length follows.
+    let arc = matches!(address.octets(), [2, 5, 4 | 6 | 13 | 17..=21 | 23 | 29 | 31, _])
+        && !matches!(text.at(end), b':' | b'/');
+    let ordinary = !goes_on && !product && !tail && !arc;
     (ordinary && !word_before(text, start, 2, is_version_word)).then_some((address, end))
 }
 
@@ -190,7 +183,10 @@ fn verify_v6(text: &Text<'_>, at: usize, sink: &mut Sink<'_>) {
     let Some(Ok(address)) = text.str.get(start..end).map(str::parse::<Ipv6Addr>) else { return };
     let hex = text.slice(start, end).iter().filter(|byte| byte.is_ascii_hexdigit());
     // `a::b` is a path in several languages: ask for as many digits as real prefixes have.
-    let telling = hex.clone().count() >= 5 && hex.clone().any(u8::is_ascii_digit);
+    // The first of two groups has four digits, since ranges that are assigned do.
+    let groups = text.slice(start, end).split(|byte| *byte == b':').filter(|group| !group.is_empty());
+    let path = groups.clone().count() == 2 && groups.clone().next().is_some_and(|first| first.len() < 4);
+    let telling = !path && hex.clone().count() >= 5 && hex.clone().any(u8::is_ascii_digit);
     // Link-local and multicast addresses are short.
     let known = address.is_unicast_link_local() || address.is_multicast();
     let end = with_zone(text, end);

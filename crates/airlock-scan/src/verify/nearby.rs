@@ -62,22 +62,27 @@ fn in_label(text: &Text<'_>, at: usize) -> bool {
 
 /// Asks `says` about the words before `at` on its line, the nearest first, until one decides.
 ///
-/// Words are runs of letters of any script with ASCII letters in lower case, cut to 24 bytes.
+/// Words are runs of letters of any script with ASCII letters in lower case, cut to 24 bytes; told with each is
+/// whether it is part of a name such as `home_phone`.
 pub(crate) fn nearest_before(
     text: &Text<'_>,
     at: usize,
     (reach, count): (usize, usize),
-    says: impl Fn(&[u8]) -> Says,
+    says: impl Fn(&[u8], bool) -> Says,
 ) -> Says {
     let floor = at.saturating_sub(reach);
     let mut end = at;
     for _ in 0..count {
         end = text.run_back(end, end - floor, |byte| !is_letter(byte) && byte != b'\n');
         let start = text.run_back(end, end - floor, is_letter);
-        if start == end || in_label(text, start) {
+        // What reaches over the edge is no word.
+        if start == end
+            || start == floor && start > 0 && is_letter(text.before(start, 1))
+            || in_label(text, start)
+        {
             return Says::Nothing;
         }
-        let said = ask(text.slice(start, end), &says);
+        let said = ask(text, start, end, &says);
         if said != Says::Nothing {
             return said;
         }
@@ -91,7 +96,7 @@ pub(crate) fn nearest_behind(
     text: &Text<'_>,
     at: usize,
     (reach, count): (usize, usize),
-    says: impl Fn(&[u8]) -> Says,
+    says: impl Fn(&[u8], bool) -> Says,
 ) -> Says {
     let limit = at.saturating_add(reach);
     let mut start = at;
@@ -103,7 +108,7 @@ pub(crate) fn nearest_behind(
         if start == end {
             return Says::Nothing;
         }
-        let said = ask(text.slice(start, end), &says);
+        let said = ask(text, start, end, &says);
         if said != Says::Nothing {
             return said;
         }
@@ -116,10 +121,12 @@ fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte >= 0x80
 }
 
-fn ask(letters: &[u8], says: impl Fn(&[u8]) -> Says) -> Says {
+fn ask(text: &Text<'_>, start: usize, end: usize, says: impl Fn(&[u8], bool) -> Says) -> Says {
+    let letters = text.slice(start, end);
     let mut word = [0; 24];
     word.iter_mut().zip(letters).for_each(|(to, from)| *to = from.to_ascii_lowercase());
-    says(word.get(..letters.len()).unwrap_or(&word))
+    let joined = text.before(start, 1) == b'_' || text.at(end) == b'_';
+    says(word.get(..letters.len()).unwrap_or(&word), joined)
 }
 
 #[cfg(test)]

@@ -20,13 +20,25 @@ pub(super) fn de_tax(id: &[u8]) -> bool {
     at(id, 0) != b'0' && !repeated(id.get(..3).unwrap_or_default()) && mod_11_10(id)
 }
 
-/// Number of an identity card or passport with its check digit.
+/// Number of an identity card, nine characters without vowels, perhaps with the check digit behind them.
 pub(super) fn de_document(id: &[u8]) -> bool {
-    let body = id.get(..8).unwrap_or_default();
+    let body = id.get(..9).unwrap_or_default();
     b"CFGHJKLMNPRTVWXYZ".contains(&at(id, 0))
         && body.iter().all(|byte| byte.is_ascii_digit() || b"CFGHJKLMNPRTVWXYZ".contains(byte))
         && body.iter().filter(|byte| byte.is_ascii_digit()).count() >= 3
-        && icao(id)
+        && (id.len() == 9 || icao(id))
+}
+
+/// The letter counts as two digits; Luhn from the left.
+pub(super) fn de_health(id: &[u8]) -> bool {
+    let order = value(at(id, 0)).saturating_sub(9);
+    let digits =
+        [order / 10, order % 10].into_iter().chain(id.iter().skip(1).take(8).map(|byte| value(*byte)));
+    let sum: u32 = digits
+        .zip([1, 2].iter().cycle())
+        .map(|(digit, weight)| digit * weight / 10 + digit * weight % 10)
+        .sum();
+    sum % 10 == value(at(id, 9))
 }
 
 pub(super) fn de_insurance(id: &[u8]) -> bool {

@@ -54,9 +54,25 @@ pub(super) static TABLE: &[Id] = &[
         "de-identity-card",
         NationalId,
         europe::de_document,
-        [named("AXXXXXXX9")],
+        [named("AXXXXXXXX"), named("AXXXXXXXX9")],
         ["personalausweis", "ausweis", "perso", "identity card", "id card", "id number", "ausweisnummer"]
     ),
+    id!(
+        "de-health",
+        NationalId,
+        europe::de_health,
+        [named("A999999999")],
+        ["kvnr", "krankenversicher", "krankenkasse", "versichertennummer", "egk"]
+    ),
+    id!(
+        "it-identity-card",
+        NationalId,
+        world::document,
+        [named("AA9999999"), named("AA99999AA"), named("9999999AA")],
+        ["carta d'identità", "carta di identità", "carta d'identita", "carta di identita"]
+    ),
+    id!("in-gstin", NationalId, world::in_gstin, [alone("99AAAAA9999AXzX")], ["gstin", "gst"]),
+    id!("in-voter", NationalId, world::document, [named("AAA9999999")], ["voter", "epic"]),
     id!(
         "de-insurance",
         NationalId,
@@ -336,7 +352,7 @@ pub(super) static TABLE: &[Id] = &[
             named("AA999999"),
             named("99AA99999"),
             named("A999A9999"),
-            named("AXXXXXXX9"),
+            named("AXXXXXXXX"),
             named("AAA999999"),
             named("A_9999999")
         ],

@@ -88,6 +88,11 @@ pub(super) fn in_pan(id: &[u8]) -> bool {
     b"ABCFGHJLPT".contains(&at(id, 3))
 }
 
+/// A number of a state, a permanent account number, a digit of the registration.
+pub(super) fn in_gstin(id: &[u8]) -> bool {
+    matches!(number(id, 0, 2), 1..=38 | 97 | 99)
+}
+
 pub(super) fn au_tfn(id: &[u8]) -> bool {
     !repeated(id) && weighted(id, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11)
 }
@@ -200,6 +205,7 @@ pub(super) fn vin(id: &[u8]) -> bool {
 pub(super) fn vin_without_check(id: &[u8]) -> bool {
     let letters = id.iter().filter(|byte| byte.is_ascii_uppercase()).count();
     id.iter().all(|byte| !b"IOQ".contains(byte))
+        && at(id, 0) != b'0'
         && (3..=13).contains(&letters)
         && id.iter().rev().take(4).all(u8::is_ascii_digit)
 }

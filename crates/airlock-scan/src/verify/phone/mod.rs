@@ -55,8 +55,7 @@ impl<'n> Candidate<'n> {
         }
         let date = matches!(lengths, [4, 1 | 2, 1 | 2, ..] | [1 | 2, 1 | 2, 4, 0..=2, ..])
             && groups.get(1).is_some_and(|group| group.separator != Separator::Space)
-            && number.text.before(number.start(), 1) != b'+'
-            && (number.first_digit() != b'0' || groups.len() == 3);
+            && number.text.before(number.start(), 1) != b'+';
         (total >= 7 && !date).then_some(Self { number, groups, lengths, total })
     }
 

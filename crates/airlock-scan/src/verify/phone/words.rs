@@ -43,29 +43,123 @@ fn groups(candidate: &Candidate<'_>) -> Option<usize> {
 }
 
 /// What a word before a number says about it.
-fn says(word: &[u8]) -> Says {
-    match word {
-        b"phone" | b"telephone" | b"phones" | b"tel" | b"mobile" | b"cell" | b"cellphone" | b"cellular"
-        | b"fax" | b"telefax" | b"call" | b"calling" | b"dial" | b"whatsapp" | b"msisdn" | b"telefon"
-        | b"handy" | b"mobil" | b"mob" | b"hotline" | b"helpline" | b"landline" | b"sms" | b"callback"
-        | b"viber" | b"signal" | b"telegram" | b"pager" | b"voicemail" | b"ring" | b"reach" | b"contact"
-        | b"rufnummer" | b"handynummer" | b"anruf" | b"telefonnummer" | b"mobilnummer" | b"durchwahl"
-        | b"telefono" | b"celular" | b"movil" | b"portable" | b"cellulare" | b"telefone" | b"fone"
-        | b"celulares" | b"telefoon" | b"mobiel" | b"gsm" | b"tlf" | b"tfn" | b"puhelin"
-        | b"mobiltelefon" | b"komorka" | b"telefonu" | b"ph" => Says::Yes,
-        b"order" | b"invoice" | b"account" | b"acct" | b"ticket" | b"tracking" | b"isbn" | b"ssn"
-        | b"zip" | b"postal" | b"postcode" | b"serial" | b"version" | b"date" | b"timestamp" | b"time"
-        | b"reference" | b"ref" | b"card" | b"routing" | b"iban" | b"tax" | b"passport" | b"license"
-        | b"licence" | b"price" | b"amount" | b"total" | b"imei" | b"epoch" | b"sku" | b"part" | b"id"
-        | b"ids" | b"uid" | b"pid" | b"hash" | b"commit" | b"build" | b"bytes" | b"size" | b"port"
-        | b"case" | b"policy" | b"member" | b"customer" | b"employee" | b"patient" => Says::No,
-        _ if word.is_ascii() => compound(word),
-        _ => foreign(word),
+fn says(word: &[u8], joined: bool) -> Says {
+    const YES: [&str; 46] = [
+        "phone",
+        "telephone",
+        "phones",
+        "tel",
+        "mobile",
+        "cell",
+        "cellphone",
+        "cellular",
+        "fax",
+        "telefax",
+        "whatsapp",
+        "msisdn",
+        "telefon",
+        "handy",
+        "mobil",
+        "mob",
+        "hotline",
+        "helpline",
+        "landline",
+        "viber",
+        "pager",
+        "voicemail",
+        "rufnummer",
+        "handynummer",
+        "telefonnummer",
+        "mobilnummer",
+        "durchwahl",
+        "telefono",
+        "celular",
+        "movil",
+        "portable",
+        "cellulare",
+        "telefone",
+        "fone",
+        "celulares",
+        "telefoon",
+        "mobiel",
+        "gsm",
+        "tlf",
+        "tfn",
+        "puhelin",
+        "mobiltelefon",
+        "komorka",
+        "telefonu",
+        "ph",
+        "callback",
+    ];
+    // In names of programs these mean something else.
+    const IN_PROSE: [&str; 10] =
+        ["call", "calling", "dial", "sms", "signal", "telegram", "ring", "reach", "contact", "anruf"];
+    const NO: [&str; 49] = [
+        "order",
+        "invoice",
+        "account",
+        "acct",
+        "ticket",
+        "tracking",
+        "isbn",
+        "ssn",
+        "zip",
+        "postal",
+        "postcode",
+        "serial",
+        "version",
+        "date",
+        "timestamp",
+        "time",
+        "reference",
+        "ref",
+        "card",
+        "routing",
+        "iban",
+        "tax",
+        "passport",
+        "license",
+        "licence",
+        "price",
+        "amount",
+        "total",
+        "imei",
+        "epoch",
+        "sku",
+        "part",
+        "id",
+        "ids",
+        "uid",
+        "pid",
+        "hash",
+        "commit",
+        "build",
+        "bytes",
+        "size",
+        "port",
+        "case",
+        "policy",
+        "member",
+        "customer",
+        "employee",
+        "patient",
+        "const",
+    ];
+    let among = |words: &[&str]| words.iter().any(|known| known.as_bytes() == word);
+    if !word.is_ascii() {
+        foreign(word)
+    } else if among(&YES) || !joined && among(&IN_PROSE) {
+        Says::Yes
+    } else if among(&NO) {
+        Says::No
+    } else {
+        compound(word)
     }
 }
 
 /// Behind a number only what plainly names it: `98765 43210 (mobile)`, `… is my cell`.
-fn says_behind(word: &[u8]) -> Says {
+fn says_behind(word: &[u8], _joined: bool) -> Says {
     match word {
         b"phone" | b"tel" | b"mobile" | b"cell" | b"fax" | b"whatsapp" | b"landline" => Says::Yes,
         b"is" | b"my" | b"his" | b"her" | b"the" | b"our" | b"your" | b"office" | b"work" | b"home" => {
