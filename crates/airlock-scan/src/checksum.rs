@@ -35,7 +35,7 @@ fn crc32(bytes: &[u8]) -> u64 {
 /// CRC-32 as in ISO 3309, bit by bit: it runs over a few bytes of tokens that were found.
 fn crc32_of(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| sum >> 1 ^ (sum & 1) * 0xedb8_8320)
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ ((sum & 1) * 0xedb8_8320))
     })
 }
 
