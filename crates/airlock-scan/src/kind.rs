@@ -107,6 +107,10 @@ kinds! {
     Password = "password", "PASSWORD", Secret;
     /// An instruction to the model, hidden in data.
     Injection = "injection", "INJECTION", Injection;
+    /// Personal data that a detector of the user describes; the rule tells which.
+    CustomPii = "custom_pii", "CUSTOM_PII", Pii;
+    /// A credential that a detector of the user describes; the rule tells which.
+    CustomSecret = "custom_secret", "CUSTOM_SECRET", Secret;
 }
 
 impl Kind {
@@ -139,7 +143,12 @@ impl Kind {
             Self::ConnectionString => 7,
             Self::ApiKey | Self::AwsSecretKey => 6,
             Self::CreditCard | Self::Ssn | Self::Iban => 5,
-            Self::Email | Self::NationalId | Self::CryptoWallet | Self::Vin => 4,
+            Self::Email
+            | Self::NationalId
+            | Self::CryptoWallet
+            | Self::Vin
+            | Self::CustomPii
+            | Self::CustomSecret => 4,
             Self::IpAddress
             | Self::Passport
             | Self::DriversLicense

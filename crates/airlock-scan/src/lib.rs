@@ -48,12 +48,15 @@
 //! Text behind base64, hex or most escapes, zero-width characters inside a value, and digits other than
 //! ASCII ones. Secrets without a vendor's prefix and without a telling name are never found.
 
+mod allow;
 mod checksum;
+mod detector;
 mod disguise;
 mod filter;
 mod finding;
 mod keys;
 mod kind;
+mod options;
 mod placeholder;
 mod rule;
 mod rules;
@@ -64,9 +67,14 @@ mod text;
 mod verify;
 
 pub use crate::{
+    allow::{AllowList, MAX_ALLOWED},
+    detector::{
+        DEFAULT_LENGTH, DetectorError, DetectorSet, DetectorSpec, MAX_DETECTORS, MAX_LENGTH, Validator,
+    },
     finding::{Confidence, Finding},
     keys::kind_of_key,
     kind::{Class, Kind, KindSet},
+    options::Options,
     rule::Rule,
     rules::rules,
     scanner::Scanner,

@@ -1,9 +1,9 @@
 //! The scanner: walks a text once and hands every candidate to its verifier.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::{
-    Class, Finding, Kind, KindSet, Rule,
+    Class, DetectorSet, Finding, Kind, KindSet, Options, Rule,
     disguise::{self, Cells},
     filter::{Filter, Visit},
     finding::resolve,
@@ -15,18 +15,40 @@ use crate::{
     verify,
 };
 
-/// Finds secrets, personal data and injected instructions. Cheap to make, copy and share.
+/// Finds secrets, personal data and injected instructions. Cheap to make, clone and share.
 ///
 /// All scanners share one compiled rule table, built at the first use.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Scanner {
     kinds: KindSet,
+    options: Option<Arc<Options>>,
 }
 
 impl Scanner {
     /// A scanner for these kinds.
     pub const fn new(kinds: KindSet) -> Self {
-        Self { kinds }
+        Self { kinds, options: None }
+    }
+
+    /// This scanner with what a user adds and takes: detectors, allowed texts, switches.
+    #[must_use]
+    pub fn with_options(mut self, options: Options) -> Self {
+        self.options = Some(Arc::new(options));
+        self
+    }
+
+    /// This scanner with the user's detectors beside the rules.
+    #[must_use]
+    pub fn with_detectors(self, detectors: Arc<DetectorSet>) -> Self {
+        let options = self.options.as_deref().cloned().unwrap_or_default();
+        self.with_options(Options { detectors: Some(detectors), ..options })
+    }
+
+    /// The same scanner for other kinds.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: KindSet) -> Self {
+        self.kinds = kinds;
+        self
     }
 
     /// The kinds this scanner finds.
@@ -54,6 +76,9 @@ impl Scanner {
         self.collect(value, 0, out);
         if let Some(kind) = kind_of_key(key) {
             verify::keyed::whole(kind, value, &mut Sink::new(out, self.kinds));
+            if let Some(options) = &self.options {
+                options.refine(value, out, from);
+            }
         }
         resolve(out, from);
     }
@@ -75,15 +100,18 @@ impl Scanner {
     /// Appends what the rules find, unsorted and overlapping. Returns the start of an undecided candidate.
     ///
     /// `base` is the place of `text` in the whole of which it is a part.
-    pub(crate) fn collect(self, text: &str, base: usize, out: &mut Vec<Finding>) -> Option<usize> {
+    pub(crate) fn collect(&self, text: &str, base: usize, out: &mut Vec<Finding>) -> Option<usize> {
         if self.kinds.without(Kind::Injection).is_empty() {
             return None;
         }
         self.collect_at(text, base, Depth { layer: 0, read: false }, out)
     }
 
-    fn collect_at(self, text: &str, base: usize, depth: Depth, out: &mut Vec<Finding>) -> Option<usize> {
+    fn collect_at(&self, text: &str, base: usize, depth: Depth, out: &mut Vec<Finding>) -> Option<usize> {
         let from = out.len();
+        if let Some(options) = &self.options {
+            options.collect(text, self.kinds, out);
+        }
         let text = Text::new(text);
         let mut sink = Sink::new(out, self.kinds);
         let cells = (!depth.read && depth.layer < disguise::DEPTH).then(|| Cells::new(base));
@@ -95,6 +123,9 @@ impl Scanner {
         }
         let open = sink.open;
         out.extract_if(from.., |finding| touches_mask(&text, &finding.span)).for_each(drop);
+        if let Some(options) = &self.options {
+            options.refine(text.str, out, from);
+        }
         open
     }
 }
@@ -129,7 +160,7 @@ fn screening() -> &'static Filter {
 
 /// Sends candidates to their verifiers.
 struct Candidates<'t, 's, 'o> {
-    scanner: Scanner,
+    scanner: &'s Scanner,
     text: Text<'t>,
     depth: Depth,
     sink: &'s mut Sink<'o>,

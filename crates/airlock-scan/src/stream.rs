@@ -36,7 +36,12 @@ pub struct StreamScanner {
 impl StreamScanner {
     /// A stream scanner for these kinds.
     pub const fn new(kinds: KindSet) -> Self {
-        Self { scanner: Scanner::new(kinds), buffer: String::new(), decided: 0, base: 0, enough: HOLD }
+        Self::with_scanner(Scanner::new(kinds))
+    }
+
+    /// A stream scanner that finds what `scanner` finds.
+    pub const fn with_scanner(scanner: Scanner) -> Self {
+        Self { scanner, buffer: String::new(), decided: 0, base: 0, enough: HOLD }
     }
 
     /// Takes the next chunk and returns the text that is decided now, which is often empty.
@@ -53,7 +58,7 @@ impl StreamScanner {
     /// Ends the text and returns the rest of it. The scanner is then ready for another text.
     pub fn finish(&mut self, out: &mut Vec<Finding>) -> String {
         let rest = self.decide(self.buffer.len() + LOOKBEHIND, out);
-        *self = Self::new(self.scanner.kinds());
+        *self = Self::with_scanner(self.scanner.clone());
         rest
     }
 

@@ -68,7 +68,7 @@ fn has_form(kind: Kind, value: &str) -> bool {
         | Kind::CryptoWallet
         | Kind::Vin => super::ids::has_form(kind, value),
         // Only the password inside one is a finding, and scanning the value has found that.
-        Kind::ConnectionString | Kind::Injection => false,
+        Kind::ConnectionString | Kind::Injection | Kind::CustomPii | Kind::CustomSecret => false,
         Kind::ApiKey
         | Kind::AwsAccessKey
         | Kind::AwsSecretKey
