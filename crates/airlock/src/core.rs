@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use airlock_scan::KindSet;
+
 use crate::{
     audit::{AuditScope, Record},
     call::{RawCall, ValidatedCall},
@@ -87,6 +89,7 @@ impl Core {
             if exact {
                 exempt.unmasked |= !section.rules.mask;
                 exempt.fields.extend(section.rules.unmasked_fields.iter().cloned());
+                exempt.kinds = section.rules.disabled_kinds.iter().fold(exempt.kinds, KindSet::with);
             }
         }
         Tool {

@@ -8,6 +8,7 @@ use toml::{
 use super::{
     environment,
     problem::{At, Report},
+    scalar,
     schema::{self, Entry, Shape, WhenEmpty},
     suggest::{alternatives, closest, join},
 };
@@ -36,6 +37,7 @@ fn check_value(value: &Spanned<DeValue<'_>>, shape: &'static Shape, path: &str, 
     match (shape, value.get_ref()) {
         (Shape::Table(entries), DeValue::Table(table)) => check_table(table, entries, path, report),
         (Shape::Map(_, shape), DeValue::Table(table)) => check_map(table, shape, path, report),
+        (Shape::Tables(entries), DeValue::Array(items)) => check_tables(items, entries, path, report),
         (Shape::Texts(when_empty), DeValue::Array(items)) => {
             check_texts(items, *when_empty, at, path, report);
         }
@@ -60,16 +62,28 @@ fn check_map(table: &DeTable<'_>, shape: &'static Shape, path: &str, report: &mu
         let name = key.get_ref().as_ref();
         let path = &join(path, name);
         let misfit = match (shape, value.get_ref()) {
-            (Shape::Table(_), DeValue::Table(_)) => {
+            (Shape::Table(_), DeValue::Table(_)) | (Shape::Texts(_), DeValue::Array(_)) => {
                 check_value(value, shape, path, report);
                 continue;
             }
-            (Shape::Table(_), value) => Err(shape.mismatch(value)),
+            (Shape::Table(_) | Shape::Texts(_), value) => Err(shape.mismatch(value)),
             (_, value) => shape.read(value).map(drop),
         };
         if let Err(misfit) = misfit {
             let help = belongs_to(name).or(misfit.help);
             report.error(At::File(value.span().start), path, misfit.message, help);
+        }
+    }
+}
+
+fn check_tables(items: &DeArray<'_>, entries: &'static [Entry], path: &str, report: &mut Report<'_>) {
+    for item in items {
+        match item.get_ref() {
+            DeValue::Table(table) => check_table(table, entries, path, report),
+            value => {
+                let message = format!("expected a table, found {}", scalar::found(value));
+                report.error(At::File(item.span().start), path, message, None);
+            }
         }
     }
 }
@@ -136,7 +150,9 @@ fn explain_unknown(name: &str, value: &DeValue<'_>, entries: &'static [Entry], p
 /// The table in which a key of that name is known.
 pub(super) fn belongs_to(name: &str) -> Option<String> {
     let (header, _) = schema::KEYS.iter().find(|(_, entry)| entry.name == name)?;
-    if header.is_empty() {
+    if header.is_empty() && name == "detector" {
+        Some(format!("`[[{name}]]` is a section of its own"))
+    } else if header.is_empty() {
         Some(format!("`[{name}]` is a section of its own"))
     } else {
         Some(format!("`{name}` belongs to `[{header}]`"))

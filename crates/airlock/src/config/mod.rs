@@ -29,11 +29,14 @@
 //! ```
 
 mod airlock;
+mod allow;
 mod audit;
 mod check;
+mod detectors;
 mod document;
 mod environment;
 mod flags;
+mod kinds;
 mod limits;
 mod policies;
 mod policy_section;
@@ -51,6 +54,7 @@ mod tools;
 
 pub use airlock::AirlockConfig;
 pub use audit::{Audit, Destination};
+pub use detectors::Detectors;
 pub use document::MAX_FILE_BYTES;
 pub use environment::{CONFIG_VAR, ENV_VARS, EnvVar};
 pub use flags::Flags;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeArray, DeTable, DeValue},
 };
 
 use super::{
@@ -53,6 +53,11 @@ impl<'a, 't> Reader<'a, 't> {
             table = table.get(*name)?.get_ref().as_table()?;
         }
         Some(table)
+    }
+
+    /// A list of the file, as `[[name]]` makes them.
+    pub(super) fn list(&self, name: &str) -> Option<&'a DeArray<'t>> {
+        self.file.get(name)?.get_ref().as_array()
     }
 
     /// A section of the file and its place.

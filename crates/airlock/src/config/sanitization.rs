@@ -1,14 +1,17 @@
 //! `[sanitization]`: what is masked and how, and what happens to injected instructions.
 
-use airlock_scan::{Class, Kind, KindSet};
+use airlock_scan::{AllowList, Class, Kind, KindSet, Options, Scanner};
 use toml::de::DeTable;
 
 use super::{
+    allow,
+    detectors::{self, Detectors},
     environment::HASH_KEY,
+    kinds,
     problem::At,
-    reader::{Reader, text, texts},
+    reader::{Reader, text},
     secret::HashKey,
-    suggest::{closest, join, quoted},
+    suggest::join,
 };
 
 /// How a finding is replaced.
@@ -85,8 +88,18 @@ pub struct Sanitization {
     pub secret_strategy: Strategy,
     /// Kinds with a strategy of their own.
     pub kinds: Vec<(Kind, Strategy)>,
+    /// Opt-in kinds that are masked, too.
+    pub enabled_kinds: KindSet,
     /// Kinds that are not masked.
     pub disabled_kinds: KindSet,
+    /// Texts that are not masked.
+    pub allow: AllowList,
+    /// Whether addresses of private networks are masked. Default true.
+    pub mask_private_ips: bool,
+    /// Whether connection strings are masked as a whole. Default false: the password only.
+    pub whole_connection_strings: bool,
+    /// `[[detector]]`
+    pub detectors: Detectors,
     /// Injected instructions. Default flag: a finding is a suspicion.
     pub injection: Injection,
     /// The key of [`Strategy::Hash`], if the environment gives one; else the host makes one.
@@ -99,7 +112,12 @@ impl Default for Sanitization {
             pii_strategy: Strategy::Partial,
             secret_strategy: Strategy::Full,
             kinds: Vec::new(),
+            enabled_kinds: KindSet::none(),
             disabled_kinds: KindSet::none(),
+            allow: AllowList::default(),
+            mask_private_ips: true,
+            whole_connection_strings: false,
+            detectors: Detectors::default(),
             injection: Injection::Flag,
             hash_key: None,
         }
@@ -117,15 +135,46 @@ impl Sanitization {
         })
     }
 
+    /// A scanner for every kind that is masked, injected instructions included, with the user's detectors,
+    /// allowed texts and switches. What `[airlock]` switches off for a whole class is not looked at here:
+    /// [`Scanner::with_kinds`] narrows it.
+    ///
+    /// ```
+    /// use agent_airlock::config::Config;
+    /// let scanner = Config::default().sanitization.scanner();
+    /// let mut findings = Vec::new();
+    /// scanner.scan("mail bob@example.com", &mut findings);
+    /// assert_eq!(findings.len(), 1);
+    /// ```
+    pub fn scanner(&self) -> Scanner {
+        let on = |kind: &Kind| {
+            (!kinds::is_opt_in(*kind) || self.enabled_kinds.contains(*kind))
+                && !self.disabled_kinds.contains(*kind)
+        };
+        let options = Options {
+            detectors: self.detectors.set(),
+            allow: self.allow.clone(),
+            private_ips: self.mask_private_ips,
+            whole_connection_strings: self.whole_connection_strings,
+        };
+        Scanner::new(Kind::ALL.iter().copied().filter(on).collect()).with_options(options)
+    }
+
     pub(super) fn read(reader: &mut Reader<'_, '_>) -> Self {
         let default = Self::default();
         let pii_strategy = read_strategy(reader, "sanitization.pii_strategy", default.pii_strategy);
         let secret_strategy = read_strategy(reader, "sanitization.secret_strategy", default.secret_strategy);
+        let (enabled_kinds, disabled_kinds) = kinds::read(reader);
         Self {
             pii_strategy: pii_strategy.0,
             secret_strategy: secret_strategy.0,
             kinds: read_kinds(reader),
-            disabled_kinds: read_disabled_kinds(reader),
+            enabled_kinds,
+            disabled_kinds,
+            allow: allow::read(reader),
+            mask_private_ips: read_private_ips(reader, default.mask_private_ips),
+            whole_connection_strings: read_whole_connection_strings(reader),
+            detectors: detectors::read(reader),
             injection: read_screening(reader, default.injection),
             hash_key: read_hash_key(reader),
         }
@@ -169,7 +218,8 @@ fn read_kinds(reader: &mut Reader<'_, '_>) -> Vec<(Kind, Strategy)> {
     let mut kinds = Vec::new();
     for (key, value) in table {
         let path = join(PATH, key.get_ref());
-        let Some(kind) = maskable(key.get_ref(), At::File(key.span().start), &path, reader) else { continue };
+        let at = At::File(key.span().start);
+        let Some(kind) = kinds::maskable(key.get_ref(), at, &path, reader) else { continue };
         let Some(strategy) = text(value).as_deref().and_then(Strategy::from_name) else { continue };
         if strategy == Strategy::Partial && kind.class() == Class::Secret {
             let message = "the last four characters of this kind of credential are shown";
@@ -180,39 +230,22 @@ fn read_kinds(reader: &mut Reader<'_, '_>) -> Vec<(Kind, Strategy)> {
     kinds
 }
 
-fn read_disabled_kinds(reader: &mut Reader<'_, '_>) -> KindSet {
-    const KEY: &str = "sanitization.disabled_kinds";
-    let Some(value) = reader.table(&["sanitization"]).and_then(|table| table.get("disabled_kinds")) else {
-        return KindSet::none();
-    };
-    let mut disabled = KindSet::none();
-    for (name, at) in texts(value) {
-        let Some(kind) = maskable(&name, at, KEY, reader) else { continue };
-        reader.report.warning(at, KEY, format!("`{}` is not masked", kind.name()), None);
-        disabled = disabled.with(kind);
+fn read_private_ips(reader: &mut Reader<'_, '_>, default: bool) -> bool {
+    const KEY: &str = "sanitization.mask_private_ips";
+    let (masked, at) = reader.boolean(KEY, default);
+    if !masked {
+        reader.report.warning(at, KEY, "addresses of private networks are not masked", None);
     }
-    let names: Vec<&str> = disabled.iter().map(Kind::name).collect();
-    reader.record(KEY, format!("[{}]", names.join(", ")), At::File(value.span().start));
-    disabled
+    masked
 }
 
-/// The kind of that name, if masking applies to it.
-fn maskable(name: &str, at: At, key: &str, reader: &mut Reader<'_, '_>) -> Option<Kind> {
-    let names = || Kind::ALL.iter().filter(|kind| kind.class() != Class::Injection).map(|kind| kind.name());
-    match Kind::from_name(name) {
-        Some(kind) if kind.class() == Class::Injection => {
-            let help = "`screen_injection` says what happens to it".to_owned();
-            reader.report.error(at, key, "`injection` is screened, not masked", Some(help));
-            None
-        }
-        Some(kind) => Some(kind),
+fn read_whole_connection_strings(reader: &mut Reader<'_, '_>) -> bool {
+    const KEY: &str = "sanitization.connection_string";
+    match reader.text(KEY) {
+        Some((choice, _)) => choice == "whole",
         None => {
-            let help = match closest(name, names()) {
-                Some(known) => format!("did you mean `{known}`?"),
-                None => format!("known kinds: {}", names().collect::<Vec<_>>().join(", ")),
-            };
-            reader.report.error(at, key, format!("{} is not a kind of finding", quoted(name)), Some(help));
-            None
+            reader.record(KEY, "password".to_owned(), At::BuiltIn);
+            false
         }
     }
 }

@@ -55,6 +55,7 @@ impl Shape {
             | Self::Number
             | Self::Scalars
             | Self::Table(_)
+            | Self::Tables(_)
             | Self::Map(..) => Err(Misfit::new(format!("expected {}", self.expected()))),
         }
     }
@@ -94,6 +95,7 @@ impl Shape {
             (Self::Count { .. } | Self::Number, DeValue::String(_)) => {
                 Some("write it without quotes".to_owned())
             }
+            (Self::Tables(_), DeValue::Table(_)) => Some("write `[[` and `]]` around its name".to_owned()),
             (Self::Text | Self::Word(_), DeValue::Datetime(_)) => Some("write it in quotes".to_owned()),
             _ => None,
         };

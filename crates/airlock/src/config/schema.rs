@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use airlock_scan::{MAX_LENGTH, Validator};
+
 use super::sanitization::{Injection, Strategy};
 
 /// What may stand at a key.
@@ -25,6 +27,8 @@ pub(super) enum Shape {
     Scalars,
     /// A table with these keys and no others.
     Table(&'static [Entry]),
+    /// A list of tables with these keys, as `[[name]]` writes them.
+    Tables(&'static [Entry]),
     /// A table in which the user chooses the keys; the name stands for them in messages.
     Map(&'static str, &'static Shape),
 }
@@ -59,6 +63,7 @@ pub(super) static ROOT: &[Entry] = &[
     entry("roles", Shape::Map("ROLE", &Shape::Text)),
     entry("tools", Shape::Map("PATTERN", &Shape::Table(TOOL))),
     entry("sanitization", Shape::Table(SANITIZATION)),
+    entry("detector", Shape::Tables(DETECTOR)),
     entry("limits", Shape::Table(LIMITS)),
     entry("audit", Shape::Table(AUDIT)),
     entry("sandbox", Shape::Table(SANDBOX)),
@@ -93,6 +98,7 @@ static TOOL: &[Entry] = &[
     entry("arguments", Shape::Map("ARGUMENT", &Shape::Table(ARGUMENT))),
     entry("mask_output", Shape::Bool),
     entry("unmasked_fields", Shape::Texts(WhenEmpty::Harmless)),
+    entry("disabled_kinds", Shape::Texts(WhenEmpty::Harmless)),
 ];
 
 pub(super) static ARGUMENT: &[Entry] = &[
@@ -114,8 +120,30 @@ static SANITIZATION: &[Entry] = &[
     entry("pii_strategy", Shape::Word(Strategy::NAMES)),
     entry("secret_strategy", Shape::Word(Strategy::NAMES)),
     entry("kinds", Shape::Map("KIND", &Shape::Word(Strategy::NAMES))),
+    entry("enabled_kinds", Shape::Texts(WhenEmpty::Harmless)),
     entry("disabled_kinds", Shape::Texts(WhenEmpty::Harmless)),
+    entry("allow", Shape::Texts(WhenEmpty::Harmless)),
+    entry("allow_kinds", Shape::Map("KIND", &Shape::Texts(WhenEmpty::Harmless))),
+    entry("mask_private_ips", Shape::Bool),
+    entry("connection_string", Shape::Word(CONNECTION_STRING)),
     entry("screen_injection", Shape::Word(Injection::NAMES)),
+];
+
+/// What is masked of a connection string.
+pub(super) const CONNECTION_STRING: &[&str] = &["password", "whole"];
+
+static DETECTOR: &[Entry] = &[
+    entry("id", Shape::Text),
+    entry("kind", Shape::Text),
+    entry("class", Shape::Word(&["pii", "secret"])),
+    entry("regex", Shape::Text),
+    entry("anchors", Shape::Texts(WhenEmpty::Harmless)),
+    entry("keywords", Shape::Texts(WhenEmpty::Harmless)),
+    entry("validator", Shape::Word(Validator::NAMES)),
+    entry("confidence", Shape::Word(&["low", "medium", "high"])),
+    entry("max_length", Shape::Count { min: 1, max: MAX_LENGTH }),
+    entry("examples", Shape::Texts(WhenEmpty::Harmless)),
+    entry("counterexamples", Shape::Texts(WhenEmpty::Harmless)),
 ];
 
 static LIMITS: &[Entry] = &[
@@ -147,6 +175,7 @@ impl Shape {
             Self::Number => "a number".to_owned(),
             Self::Scalars => "a list of strings, numbers or booleans".to_owned(),
             Self::Table(_) | Self::Map(..) => "a table".to_owned(),
+            Self::Tables(_) => "a list of tables".to_owned(),
         }
     }
 }
@@ -180,6 +209,7 @@ fn list_keys(header: &str, entries: &'static [Entry], keys: &mut Vec<(String, &'
             if header.is_empty() { entry.name.to_owned() } else { format!("{header}.{}", entry.name) };
         match &entry.shape {
             Shape::Table(entries) => list_keys(&below, entries, keys),
+            Shape::Tables(entries) => list_keys(&format!("[{below}]"), entries, keys),
             Shape::Map(name, Shape::Table(entries)) => list_keys(&format!("{below}.{name}"), entries, keys),
             _ => {}
         }

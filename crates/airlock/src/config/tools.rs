@@ -1,11 +1,13 @@
 //! `[tools.PATTERN]`: argument rules and masking opt-outs for the tools whose name matches.
 
+use airlock_scan::KindSet;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
 use super::{
+    kinds,
     problem::At,
     reader::{Reader, text, texts},
     scalar,
@@ -22,8 +24,10 @@ pub struct ToolRules {
     pub arguments: Vec<ArgumentRules>,
     /// Whether output is masked; `mask_output = false` opts out.
     pub mask: bool,
-    /// Members of structured output that are not masked, by name.
-    pub unmasked_fields: Vec<String>,
+    /// Members of structured output that are not masked, by patterns for their names.
+    pub unmasked_fields: Vec<Pattern>,
+    /// Kinds that are not masked in output of these tools.
+    pub disabled_kinds: KindSet,
 }
 
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<ToolRules> {
@@ -43,26 +47,42 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<ToolRules> {
         }
         let Some(table) = value.get_ref().as_table() else { continue };
         let arguments = read_arguments(table, &path, reader);
-        let (mask, unmasked_fields) = read_opt_outs(table, &path, reader);
-        tools.extend(pattern.ok().map(|pattern| ToolRules { pattern, arguments, mask, unmasked_fields }));
+        let mask = read_mask(table, &path, reader);
+        let unmasked_fields = read_unmasked_fields(table, &path, reader);
+        let disabled_kinds = table.get("disabled_kinds").map_or_else(KindSet::none, |value| {
+            kinds::read_disabled(value, &join(&path, "disabled_kinds"), "in output of these tools", reader)
+        });
+        let rules = |pattern| ToolRules { pattern, arguments, mask, unmasked_fields, disabled_kinds };
+        tools.extend(pattern.ok().map(rules));
     }
     tools
 }
 
-fn read_opt_outs(table: &DeTable<'_>, path: &str, reader: &mut Reader<'_, '_>) -> (bool, Vec<String>) {
+fn read_mask(table: &DeTable<'_>, path: &str, reader: &mut Reader<'_, '_>) -> bool {
     let mask = table.get("mask_output");
     let masked = mask.and_then(|value| value.get_ref().as_bool()).unwrap_or(true);
     if let (Some(value), false) = (mask, masked) {
         let at = At::File(value.span().start);
         reader.report.warning(at, &join(path, "mask_output"), "output of these tools is not masked", None);
     }
+    masked
+}
+
+fn read_unmasked_fields(table: &DeTable<'_>, path: &str, reader: &mut Reader<'_, '_>) -> Vec<Pattern> {
+    let key = join(path, "unmasked_fields");
     let mut unmasked = Vec::new();
     for (name, at) in table.get("unmasked_fields").map(texts).unwrap_or_default() {
-        let key = join(path, "unmasked_fields");
-        reader.report.warning(at, &key, "this field is not masked in output of these tools", None);
-        unmasked.push(name);
+        match Pattern::new(&name) {
+            Ok(pattern) => {
+                let fields = if pattern.is_exact() { "this field is" } else { "fields of such names are" };
+                let message = format!("{fields} not masked in output of these tools");
+                reader.report.warning(at, &key, message, None);
+                unmasked.push(pattern);
+            }
+            Err(error) => reader.report.error(at, &key, error.message, Some(error.help.to_owned())),
+        }
     }
-    (masked, unmasked)
+    unmasked
 }
 
 fn read_arguments(tool: &DeTable<'_>, path: &str, reader: &mut Reader<'_, '_>) -> Vec<ArgumentRules> {

@@ -11,7 +11,10 @@ use super::Value;
 /// place: what one of them hides stays hidden.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Splices {
-    edits: Vec<(Range<usize>, String)>,
+    /// Spans of the text, and of their replacements in `texts`.
+    edits: Vec<(Range<usize>, Range<usize>)>,
+    /// All replacements, one after the other: thousands of edits are no thousands of allocations.
+    texts: String,
 }
 
 // A replacement may repeat most of what it replaces; `Debug` tells sizes only.
@@ -26,18 +29,29 @@ impl fmt::Debug for Splices {
 
 impl Splices {
     /// Notes that `span` becomes `with`.
-    pub fn replace(&mut self, span: Range<usize>, with: impl Into<String>) {
-        self.edits.push((span, with.into()));
+    pub fn replace(&mut self, span: Range<usize>, with: impl AsRef<str>) {
+        self.replace_with(span, |texts| texts.push_str(with.as_ref()));
+    }
+
+    /// Notes that `span` becomes what `write` appends to the text that it gets.
+    pub(crate) fn replace_with(&mut self, span: Range<usize>, write: impl FnOnce(&mut String)) {
+        let start = self.texts.len();
+        write(&mut self.texts);
+        self.edits.push((span, start..self.texts.len()));
     }
 
     /// Notes that `span` is cut out.
     pub fn remove(&mut self, span: Range<usize>) {
-        self.replace(span, String::new());
+        self.replace(span, "");
     }
 
     /// Adds all edits of another set for the same text.
     pub fn append(&mut self, other: &Self) {
-        self.edits.extend_from_slice(&other.edits);
+        let offset = self.texts.len();
+        self.texts.push_str(&other.texts);
+        let moved =
+            other.edits.iter().map(|(span, with)| (span.clone(), with.start + offset..with.end + offset));
+        self.edits.extend(moved);
     }
 
     /// Whether nothing changes.
@@ -52,7 +66,7 @@ impl Splices {
 
     /// How many bytes the replacements have together: a text grows by no more than that.
     pub fn replacement_len(&self) -> usize {
-        self.edits.iter().map(|(_, with)| with.len()).sum()
+        self.texts.len()
     }
 
     /// The text with all edits made. Edits outside the text, or not on character boundaries, are not made.
@@ -62,7 +76,8 @@ impl Splices {
 
     /// The edits in order, to apply them to many parts of a text without sorting each time.
     pub(crate) fn in_order(&self) -> OrderedSplices<'_> {
-        let mut edits: Vec<&(Range<usize>, String)> = self.edits.iter().collect();
+        let with = |with: &Range<usize>| self.texts.get(with.clone()).unwrap_or_default();
+        let mut edits: Vec<_> = self.edits.iter().map(|(span, text)| (span.clone(), with(text))).collect();
         edits.sort_by_key(|(span, _)| (span.start, Reverse(span.end)));
         OrderedSplices { edits }
     }
@@ -70,7 +85,7 @@ impl Splices {
 
 /// The edits of a text, sorted by where they begin.
 pub(crate) struct OrderedSplices<'e> {
-    edits: Vec<&'e (Range<usize>, String)>,
+    edits: Vec<(Range<usize>, &'e str)>,
 }
 
 impl OrderedSplices<'_> {

@@ -46,7 +46,7 @@ impl Leaves<'_> {
         let text: String =
             char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
         let mut masks = Vec::new();
-        self.text(None, &text, &mut |span, mask| masks.push((span, mask)));
+        self.text(None, &text, &mut |span, mask| masks.push((span, mask.to_owned())));
         if masks.is_empty() {
             return None;
         }

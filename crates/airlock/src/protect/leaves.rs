@@ -1,8 +1,8 @@
 //! Walking what the model reads: every leaf and every key.
 
-use std::{collections::HashMap, ops::Range};
+use std::{borrow::Cow, collections::HashMap, ops::Range};
 
-use airlock_scan::{Finding, Scanner};
+use airlock_scan::{Finding, KindSet, Scanner};
 
 use super::{
     Exemptions, OutputReport, Part, base64,
@@ -17,17 +17,33 @@ const FEWEST_DIGITS: usize = 7;
 
 /// One walk over one output.
 pub(super) struct Leaves<'w> {
-    scanner: &'w Scanner,
+    scanner: Cow<'w, Scanner>,
     pub(super) masker: &'w Masker,
     exempt: &'w Exemptions,
     screen: bool,
     pub(super) report: OutputReport,
     found: Vec<Finding>,
+    /// The mask that is being made; kept for its memory.
+    mask: String,
 }
 
 impl<'w> Leaves<'w> {
     pub(super) fn new(scanner: &'w Scanner, masker: &'w Masker, exempt: &'w Exemptions) -> Self {
-        Self { scanner, masker, exempt, screen: false, report: OutputReport::default(), found: Vec::new() }
+        let scanner = if exempt.kinds.is_empty() {
+            Cow::Borrowed(scanner)
+        } else {
+            let kinds = exempt.kinds.iter().fold(scanner.kinds(), KindSet::without);
+            Cow::Owned(scanner.clone().with_kinds(kinds))
+        };
+        Self {
+            scanner,
+            masker,
+            exempt,
+            screen: false,
+            report: OutputReport::default(),
+            found: Vec::new(),
+            mask: String::new(),
+        }
     }
 
     /// Also look for passages that try to command the model.
@@ -96,7 +112,7 @@ impl<'w> Leaves<'w> {
             write_string(&mut json, &frame.unused(masked));
             edits.replace(key.span(), json);
         }
-        if !self.exempt.fields.iter().any(|field| *field == *name) {
+        if !self.exempt.fields.iter().any(|field| field.matches(&name)) {
             self.member(Some(frame.key_of(&name)), value, edits);
         }
     }
@@ -111,10 +127,9 @@ impl<'w> Leaves<'w> {
     pub(super) fn string(&mut self, key: Option<&str>, string: Value<'_>, edits: &mut Splices) {
         let Some(raw) = string.raw_string_content() else { return };
         let offset = string.span().start + 1;
-        let mut replace = |span: Range<usize>, mask: String| {
-            let mut content = String::with_capacity(mask.len());
-            write_string_content(&mut content, &mask);
-            edits.replace(offset + span.start..offset + span.end, content);
+        let mut replace = |span: Range<usize>, mask: &str| {
+            let span = offset + span.start..offset + span.end;
+            edits.replace_with(span, |out| write_string_content(out, mask));
         };
         if string.is_escaped() {
             let decoded = Decoded::new(raw);
@@ -149,14 +164,18 @@ impl<'w> Leaves<'w> {
         &mut self,
         key: Option<&str>,
         text: &str,
-        replace: &mut dyn FnMut(Range<usize>, String),
+        replace: &mut dyn FnMut(Range<usize>, &str),
     ) {
         self.note_instructions(text);
-        for finding in self.find(key, text) {
+        let (mut found, mut mask) = (self.find(key, text), std::mem::take(&mut self.mask));
+        for finding in found.drain(..) {
             let secret = text.get(finding.span.clone()).unwrap_or_default();
             self.report.count(finding.kind);
-            replace(finding.span, self.masker.mask(finding.kind, secret));
+            mask.clear();
+            self.masker.write(&mut mask, finding.kind, secret);
+            replace(finding.span, &mask);
         }
+        (self.found, self.mask) = (found, mask);
     }
 
     /// Counts the passages that try to command the model.

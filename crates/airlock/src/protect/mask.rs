@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use airlock_scan::{Class, Kind};
+use airlock_scan::{Kind, Rule, Scanner, rules};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -17,6 +17,8 @@ const SHORTEST_PARTIAL_SECRET: usize = 12;
 pub(super) struct Masker {
     strategies: Vec<(Kind, Strategy)>,
     key: [u8; 32],
+    /// How tokens of vendors begin; empty unless keys are shown in part.
+    prefixes: Vec<&'static str>,
 }
 
 // The key must not be printed.
@@ -28,19 +30,56 @@ impl fmt::Debug for Masker {
 
 impl Masker {
     pub(super) fn new(sanitization: &Sanitization, key: &[u8; 32]) -> Self {
-        let strategies = Kind::ALL.iter().map(|kind| (*kind, strategy_of(sanitization, *kind))).collect();
-        Self { strategies, key: *key }
+        let strategies = Kind::ALL.iter().map(|kind| (*kind, sanitization.strategy(*kind))).collect();
+        let shows_keys = sanitization.strategy(Kind::ApiKey) == Strategy::Partial;
+        let prefixes = if shows_keys { vendor_prefixes() } else { Vec::new() };
+        Self { strategies, key: *key, prefixes }
     }
 
     /// What `text`, a finding of `kind`, becomes.
     pub(super) fn mask(&self, kind: Kind, text: &str) -> String {
+        let mut out = String::new();
+        self.write(&mut out, kind, text);
+        out
+    }
+
+    /// Appends what `text`, a finding of `kind`, becomes.
+    pub(super) fn write(&self, out: &mut String, kind: Kind, text: &str) {
         let strategy = self.strategies.iter().find(|(own, _)| *own == kind).map(|(_, strategy)| *strategy);
         match strategy.unwrap_or(Strategy::Full) {
-            Strategy::Full => REDACTED.to_owned(),
-            Strategy::Partial => partial(kind, text),
-            Strategy::TypeOnly => format!("[{} REDACTED]", kind.label()),
-            Strategy::Hash => format!("[{}:{}]", kind.label(), self.short_hash(kind, text)),
+            Strategy::Full => out.push_str(REDACTED),
+            Strategy::Partial => {
+                if !self.partial(out, kind, text) {
+                    out.push_str(REDACTED);
+                }
+            }
+            Strategy::TypeOnly => push(out, &["[", kind.label(), " REDACTED]"]),
+            Strategy::Hash => push(out, &["[", kind.label(), ":", &self.short_hash(kind, text), "]"]),
         }
+    }
+
+    /// Appends what lets people recognize a value without knowing it. `false` if nothing of it may be kept;
+    /// then nothing is appended.
+    fn partial(&self, out: &mut String, kind: Kind, text: &str) -> bool {
+        match kind {
+            Kind::Ssn => last_digits(out, "***-**-", text),
+            Kind::CreditCard => last_digits(out, "****-****-****-", text),
+            Kind::Phone => last_digits(out, "***-***-", text),
+            Kind::Email => email(out, text),
+            Kind::IpAddress => ip_address(out, text),
+            Kind::Iban => iban(out, text),
+            Kind::MacAddress => mac_address(out, text),
+            // Of dates and of what is short, the end says too much.
+            Kind::DateOfBirth => false,
+            Kind::ApiKey => last_characters(out, self.vendor_prefix(text), text),
+            _ => last_characters(out, "", text),
+        }
+    }
+
+    /// The vendor's mark at the start of a token, as `ghp_`.
+    fn vendor_prefix(&self, text: &str) -> &'static str {
+        let prefix = self.prefixes.iter().filter(|prefix| text.starts_with(**prefix));
+        prefix.copied().max_by_key(|prefix| prefix.len()).unwrap_or_default()
     }
 
     /// Eight hexadecimal digits of HMAC-SHA-256 (RFC 2104, FIPS 180-4) over the kind and the text: the same
@@ -59,96 +98,102 @@ impl Masker {
     }
 }
 
-fn strategy_of(sanitization: &Sanitization, kind: Kind) -> Strategy {
-    let own = sanitization.kinds.iter().find(|(own, _)| *own == kind).map(|(_, strategy)| *strategy);
-    own.unwrap_or(match kind.class() {
-        Class::Pii => sanitization.pii_strategy,
-        _ => sanitization.secret_strategy,
-    })
+/// The marks of vendors: they end where the secret part begins, and hold nothing that masks are known by.
+fn vendor_prefixes() -> Vec<&'static str> {
+    let tokens = rules().iter().filter(|rule| rule.kind == Kind::ApiKey);
+    let marks = tokens.flat_map(|rule| rule.anchors.iter().map(move |anchor| (rule, *anchor)));
+    let is_mark = |mark: &str| {
+        (3..=12).contains(&mark.len())
+            && mark.ends_with(['_', '-'])
+            && mark.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    // An anchor may also be a word that stands near a key.
+    let starts_one = |rule: &Rule, mark: &str| {
+        rule.examples.iter().any(|text| {
+            let mut found = Vec::new();
+            Scanner::default().scan(text, &mut found);
+            found.iter().any(|finding| {
+                finding.rule == rule.id
+                    && text.get(finding.span.clone()).is_some_and(|text| text.starts_with(mark))
+            })
+        })
+    };
+    marks.filter(|(rule, mark)| is_mark(mark) && starts_one(rule, mark)).map(|(_, mark)| mark).collect()
 }
 
-/// Keeps what lets people recognize a value without knowing it.
-fn partial(kind: Kind, text: &str) -> String {
-    match kind {
-        Kind::Ssn => last_digits("***-**-", text),
-        Kind::CreditCard => last_digits("****-****-****-", text),
-        Kind::Phone => last_digits("***-***-", text),
-        Kind::Email => email(text),
-        Kind::IpAddress => ip_address(text),
-        Kind::Iban => iban(text),
-        Kind::MacAddress => mac_address(text),
-        // Of dates and of what is short, the end says too much.
-        Kind::DateOfBirth => REDACTED.to_owned(),
-        _ => last_characters(text),
-    }
+fn push(out: &mut String, parts: &[&str]) {
+    out.extend(parts.iter().copied());
 }
 
-fn last_digits(prefix: &str, text: &str) -> String {
-    let digits: Vec<char> = text.chars().filter(|c| c.is_numeric()).collect();
-    match digits.len().checked_sub(4).and_then(|start| digits.get(start..)) {
-        Some(last) if digits.len() > 4 => prefix.chars().chain(last.iter().copied()).collect(),
-        _ => REDACTED.to_owned(),
-    }
+/// The last four digits, of more than four.
+fn last_digits(out: &mut String, prefix: &str, text: &str) -> bool {
+    let mut digits = text.char_indices().rev().filter(|(_, c)| c.is_numeric()).map(|(at, _)| at);
+    let (Some(fourth), Some(_)) = (digits.by_ref().nth(3), digits.next()) else { return false };
+    out.push_str(prefix);
+    out.extend(text.get(fourth..).unwrap_or_default().chars().filter(|c| c.is_numeric()));
+    true
 }
 
-fn email(text: &str) -> String {
-    let at = text.rfind(['@', '＠']);
-    match (text.chars().next(), at.and_then(|at| text.get(at..))) {
-        (Some(first), Some(domain)) if first.is_alphanumeric() => {
-            format!("{first}***@{}", domain.trim_start_matches(['@', '＠']))
-        }
-        (_, Some(domain)) => format!("***@{}", domain.trim_start_matches(['@', '＠'])),
-        _ => REDACTED.to_owned(),
-    }
+fn email(out: &mut String, text: &str) -> bool {
+    let Some(domain) = text.rfind(['@', '＠']).and_then(|at| text.get(at..)) else { return false };
+    out.extend(text.chars().next().filter(|first| first.is_alphanumeric()));
+    push(out, &["***@", domain.trim_start_matches(['@', '＠'])]);
+    true
 }
 
-fn ip_address(text: &str) -> String {
+fn ip_address(out: &mut String, text: &str) -> bool {
     if let Some(last) = text.rsplit(':').next().filter(|_| text.contains(':')) {
-        let group = if last.contains('.') { "" } else { last };
-        return format!("****:{group}");
+        push(out, &["****:", if last.contains('.') { "" } else { last }]);
+        return true;
     }
     let mut parts = text.split('.');
-    match (parts.next(), parts.next()) {
-        (Some(one), Some(two)) => format!("{one}.{two}.*.*"),
-        _ => REDACTED.to_owned(),
-    }
+    let (Some(one), Some(two)) = (parts.next(), parts.next()) else { return false };
+    push(out, &[one, ".", two, ".*.*"]);
+    true
 }
 
 /// The country and the last four characters.
-fn iban(text: &str) -> String {
+fn iban(out: &mut String, text: &str) -> bool {
     let characters: Vec<char> = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    match (characters.get(..2), characters.len().checked_sub(4).and_then(|start| characters.get(start..))) {
+    let last = characters.len().checked_sub(4).and_then(|start| characters.get(start..));
+    match (characters.get(..2), last) {
         (Some(country), Some(last)) if characters.len() >= SHORTEST_PARTIAL_SECRET => {
-            country.iter().copied().chain("****".chars()).chain(last.iter().copied()).collect()
+            out.extend(country);
+            out.push_str("****");
+            out.extend(last);
+            true
         }
-        _ => REDACTED.to_owned(),
+        _ => false,
     }
 }
 
 /// The maker's part.
-fn mac_address(text: &str) -> String {
+fn mac_address(out: &mut String, text: &str) -> bool {
     let maker: Vec<char> = text.chars().filter(char::is_ascii_hexdigit).take(6).collect();
-    match *maker.as_slice() {
-        [a, b, c, d, e, f] => format!("{a}{b}:{c}{d}:{e}{f}:**:**:**"),
-        _ => REDACTED.to_owned(),
-    }
+    let [a, b, c, d, e, f] = *maker.as_slice() else { return false };
+    out.extend([a, b, ':', c, d, ':', e, f]);
+    out.push_str(":**:**:**");
+    true
 }
 
-fn last_characters(text: &str) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    match characters.len().checked_sub(4).and_then(|start| characters.get(start..)) {
-        Some(last)
-            if characters.len() >= SHORTEST_PARTIAL_SECRET && last.iter().all(|c| c.is_alphanumeric()) =>
-        {
-            "****".chars().chain(last.iter().copied()).collect()
-        }
-        _ => REDACTED.to_owned(),
+/// A known beginning and the last four characters, of enough others.
+fn last_characters(out: &mut String, prefix: &str, text: &str) -> bool {
+    let rest = text.get(prefix.len()..).unwrap_or_default();
+    let fourth = rest.char_indices().rev().nth(3).map(|(at, _)| at);
+    let last = fourth.and_then(|at| rest.get(at..)).unwrap_or_default();
+    let shows = !last.is_empty()
+        && rest.chars().count() >= SHORTEST_PARTIAL_SECRET
+        && last.chars().all(char::is_alphanumeric);
+    if shows {
+        push(out, &[prefix, "****", last]);
     }
+    // Without the vendor's mark the rest may be long enough.
+    shows || !prefix.is_empty() && last_characters(out, "", text)
 }
 
 #[cfg(test)]
 mod tests {
-    use airlock_scan::Kind;
+    use airlock_scan::{Kind, Scanner, rules};
 
     use super::Masker;
     use crate::config::{Sanitization, Strategy};
@@ -200,6 +245,32 @@ mod tests {
         let digest = mac.finalize().into_bytes();
         assert_eq!(digest[..4], [0x5b, 0xdc, 0xc1, 0x46]);
         assert_eq!(digest[28..], [0x64, 0xec, 0x38, 0x43]);
+    }
+
+    #[test]
+    fn vendor_tokens_keep_their_mark_and_are_not_found_again() {
+        let masker = masker(Strategy::Partial);
+        assert_eq!(masker.mask(Kind::ApiKey, "ghp_xTq7Rz2Lm9Wp4Kv8Bn3Yf6Hd1Sg5Jc0Ae2Zu"), "ghp_****e2Zu");
+        assert_eq!(masker.mask(Kind::ApiKey, "xTq7Rz2Lm9Wp4Kv8Bn3Yf6Hd1Sg5Jc0Ae2Zu"), "****e2Zu");
+        let find = |text: &str| {
+            let mut found = Vec::new();
+            Scanner::default().scan(text, &mut found);
+            found
+        };
+        let mut kept = 0;
+        for text in rules().iter().filter(|rule| rule.kind == Kind::ApiKey).flat_map(|rule| rule.examples) {
+            let mut masked = String::new();
+            let mut at = 0;
+            for finding in find(text) {
+                masked += &text[at..finding.span.start];
+                masker.write(&mut masked, finding.kind, &text[finding.span.clone()]);
+                at = finding.span.end;
+            }
+            masked += &text[at..];
+            kept += usize::from(masked.contains("_****") || masked.contains("-****"));
+            assert_eq!(find(&masked), [], "{masked}");
+        }
+        assert!(kept > 40, "{kept}");
     }
 
     #[test]

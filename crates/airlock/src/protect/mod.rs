@@ -20,18 +20,28 @@ pub use report::OutputReport;
 
 use std::borrow::Cow;
 
-use airlock_scan::{Class, Finding, KindSet, Scanner};
+use airlock_scan::{Class, Finding, Kind, KindSet, Options, Scanner};
 
 use crate::{
     config::{AirlockConfig, Injection, Sanitization},
     json::{Document, Splices, Value},
+    policy::Pattern,
 };
 use budget::Budget;
 use leaves::Leaves;
 use mask::Masker;
 
-fn secrets_and_personal_data() -> KindSet {
-    KindSet::secrets().iter().fold(KindSet::pii(), KindSet::with)
+/// Finds all that is known to be worth masking: what is allowed in output may still not be stored.
+fn scanner_for_records(sanitization: &Sanitization) -> Scanner {
+    let own = sanitization.detectors.set();
+    let kinds =
+        KindSet::secrets().iter().chain(KindSet::pii().iter()).chain(sanitization.enabled_kinds.iter());
+    let whole_connection_strings = sanitization.whole_connection_strings;
+    Scanner::new(kinds.collect()).with_options(Options {
+        detectors: own,
+        whole_connection_strings,
+        ..Options::default()
+    })
 }
 
 /// Finds and masks what must not reach the agent. Built once per engine; shared by all calls.
@@ -52,27 +62,25 @@ pub(crate) struct Protector {
 pub(crate) struct Exemptions {
     /// The output of the tool is not masked at all.
     pub(crate) unmasked: bool,
-    /// Members of these names are not masked.
-    pub(crate) fields: Vec<String>,
+    /// Members whose names match are not masked.
+    pub(crate) fields: Vec<Pattern>,
+    /// Findings of these kinds are not masked.
+    pub(crate) kinds: KindSet,
 }
 
 impl Protector {
     pub(crate) fn new(airlock: &AirlockConfig, sanitization: &Sanitization, hash_key: &[u8; 32]) -> Self {
-        let mut kinds = KindSet::none();
-        for kind in airlock_scan::Kind::ALL {
-            let on = match kind.class() {
-                Class::Pii => airlock.mask_pii,
-                Class::Secret => airlock.mask_secrets,
-                _ => sanitization.injection != Injection::Off,
-            };
-            if on && !kind.is_opt_in() && !sanitization.disabled_kinds.contains(*kind) {
-                kinds = kinds.with(*kind);
-            }
-        }
+        let scanner = sanitization.scanner();
+        let on = |kind: &Kind| match kind.class() {
+            Class::Pii => airlock.mask_pii,
+            Class::Secret => airlock.mask_secrets,
+            _ => sanitization.injection != Injection::Off,
+        };
+        let kinds = scanner.kinds().iter().filter(on).collect();
         Self {
             masker: Masker::new(sanitization, hash_key),
-            output: Scanner::new(kinds),
-            record: Scanner::new(secrets_and_personal_data()),
+            output: scanner.with_kinds(kinds),
+            record: scanner_for_records(sanitization),
             enabled: airlock.sanitize_output,
             injection: sanitization.injection,
             max_output_chars: airlock.max_output_chars,
@@ -138,7 +146,7 @@ impl Protector {
         if self.injection == Injection::Off {
             return (0, false);
         }
-        let nothing_masked = Exemptions { unmasked: true, fields: Vec::new() };
+        let nothing_masked = Exemptions { unmasked: true, ..Exemptions::default() };
         let mut leaves = Leaves::new(&self.output, &self.masker, &nothing_masked);
         leaves.screen_instructions();
         leaves.value(arguments, &mut Splices::default());
@@ -165,7 +173,7 @@ impl Protector {
         let mut edits = Splices::default();
         for finding in found {
             let secret = text.get(finding.span.clone()).unwrap_or_default();
-            edits.replace(finding.span, self.masker.mask(finding.kind, secret));
+            edits.replace_with(finding.span, |out| self.masker.write(out, finding.kind, secret));
         }
         Cow::Owned(edits.apply(text))
     }

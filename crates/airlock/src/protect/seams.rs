@@ -35,9 +35,8 @@ impl Passage<'_> {
 
     fn replace(&self, span: &Range<usize>, mask: &str, edits: &mut Splices) {
         let (raw, offset) = (self.decoded.raw_span(span), self.place.span().start + 1);
-        let mut content = String::with_capacity(mask.len());
-        write_string_content(&mut content, mask);
-        edits.replace(offset + raw.start..offset + raw.end, content);
+        let span = offset + raw.start..offset + raw.end;
+        edits.replace_with(span, |out| write_string_content(out, mask));
     }
 }
 
@@ -47,7 +46,7 @@ impl Leaves<'_> {
         let decoded = Decoded::new(place.raw_string_content().unwrap_or_default());
         let mut passage = Passage { place, decoded, own: Vec::new() };
         let mut masks = Vec::new();
-        self.text(None, passage.decoded.text(), &mut |span, mask| masks.push((span, mask)));
+        self.text(None, passage.decoded.text(), &mut |span, mask| masks.push((span, mask.to_owned())));
         for (span, mask) in masks {
             passage.replace(&span, &mask, edits);
             passage.own.push(span);

@@ -118,6 +118,71 @@ const BAD_FILES: &[(&str, &str)] = &[
          airlock.toml:4:1: error: sanitization.kinds.snn: `snn` is not a kind of finding\n  \
          help: did you mean `ssn`?",
     ),
+    (
+        "[sanitization]\nenabled_kinds = [\"emial\", \"email\"]\ndisabled_kinds = [\"email\"]\nallow = \"x\"\n\
+         connection_string = \"hole\"\nmask_private_ips = 1\n[sanitization.allow_kinds]\nemial = [\"x\"]\nphone = \"x\"\n",
+        "airlock.toml:2:18: error: sanitization.enabled_kinds: `emial` is not a kind of finding\n  \
+         help: did you mean `email`?\n\
+         airlock.toml:2:27: error: sanitization.enabled_kinds: `email` is in `disabled_kinds`, too\n  \
+         help: remove it from one of the lists\n\
+         airlock.toml:4:9: error: sanitization.allow: expected a list of strings, found a string\n  \
+         help: write [\"x\"]\n\
+         airlock.toml:5:21: error: sanitization.connection_string: expected `password` or `whole`\n  \
+         help: did you mean `whole`?\n\
+         airlock.toml:6:20: error: sanitization.mask_private_ips: expected `true` or `false`, found an integer\n\
+         airlock.toml:8:1: error: sanitization.allow_kinds.emial: `emial` is not a kind of finding\n  \
+         help: did you mean `email`?\n\
+         airlock.toml:9:9: error: sanitization.allow_kinds.phone: expected a list of strings, found a string\n  \
+         help: write [\"x\"]",
+    ),
+    // Detectors.
+    (
+        "[detector]\nid = \"x\"\n",
+        "airlock.toml:1:2: error: detector: expected a list of tables, found a table\n  \
+         help: write `[[` and `]]` around its name",
+    ),
+    ("detector = [3]\n", "airlock.toml:1:13: error: detector: expected a table, found an integer"),
+    (
+        "[[detector]]\n",
+        "airlock.toml:1:1: error: detector: `id` is missing\n\
+         airlock.toml:1:1: error: detector: `regex` is missing\n\
+         airlock.toml:1:1: error: detector: `class` is missing\n  \
+         help: write `class = \"pii\"` or `class = \"secret\"`, or the `kind` of another rule",
+    ),
+    (
+        "[[detector]]\nid = \"a b\"\nregx = 'x'\nregex = '[0-9]{6}'\nkind = \"emial\"\nvalidator = \"lun\"\n\
+         max_length = 9999\nclass = \"injection\"\n",
+        "airlock.toml:3:1: error: detector.regx: unknown key\n  help: did you mean `regex`?\n\
+         airlock.toml:6:13: error: detector.validator: expected `luhn`, `mod97`, `verhoeff`, `ssn`, `entropy`, \
+         `not_placeholder`, `base64` or `hex`\n  help: did you mean `luhn`?\n\
+         airlock.toml:7:14: error: detector.max_length: expected a whole number from 1 to 2048\n\
+         airlock.toml:8:9: error: detector.class: expected `pii` or `secret`",
+    ),
+    (
+        "[[detector]]\nid = \"x\"\nregex = 'acme[0-9]+'\nkind = \"emial\"\n\
+         [[detector]]\nid = \"y\"\nregex = 'acme[0-9]+'\nkind = \"email\"\nclass = \"secret\"\n\
+         [[detector]]\nid = \"z\"\nregex = 'acme[0-9]+'\nkind = \"injection\"\n",
+        "airlock.toml:4:8: error: detector.kind: `emial` is not a known kind of finding\n  \
+         help: did you mean `email`? Or add `class = \"pii\"` or `class = \"secret\"` to a kind of your own\n\
+         airlock.toml:8:8: error: detector.kind: `email` is of the class `pii`\n  help: remove `class`\n\
+         airlock.toml:13:8: error: detector.kind: detectors find personal data and secrets only",
+    ),
+    (
+        "[[detector]]\nid = \"email\"\nregex = '[0-9]{6}'\nclass = \"pii\"\n\
+         [[detector]]\nid = \"y\"\nregex = 'acme(?=[0-9])'\nclass = \"pii\"\n\
+         [[detector]]\nid = \"y\"\nregex = 'acme[0-9]+'\nclass = \"pii\"\nanchors = [\"acme\", \"ac\"]\n\
+         [[detector]]\nid = \"z\"\nregex = 'acme[0-9]+'\nclass = \"pii\"\n\
+         examples = [\"acme1\", \"nothing\"]\ncounterexamples = [\"acme2\", \"nothing\"]\n",
+        "airlock.toml:2:6: error: detector.id: `email` is a built-in rule\n  help: choose another id\n\
+         airlock.toml:3:9: error: detector.regex: no text of at least 3 bytes stands in every match, so that nothing \
+         tells where to look\n  help: give `anchors`: literals one of which every match contains\n\
+         airlock.toml:7:9: error: detector.regex: look-around, including look-ahead and look-behind, is not supported\n  \
+         help: look-around and back references are not supported: matching takes linear time\n\
+         airlock.toml:10:6: error: detector.id: two detectors are called `y`\n  help: choose another id\n\
+         airlock.toml:13:20: error: detector.anchors: expected 3 to 64 bytes\n\
+         airlock.toml:18:22: error: detector.examples: nothing is found in this example\n\
+         airlock.toml:19:20: error: detector.counterexamples: something is found in this counterexample",
+    ),
     // Policies.
     (
         "[policy]\npreset = \"stric\"\ntimezone = \"Mars/Olympus\"\nallowed_tools = [\"[x\"]\n\
@@ -172,6 +237,13 @@ const BAD_FILES: &[(&str, &str)] = &[
     (
         "[tools.\"[x\"]\nmask_output = true\n",
         "airlock.toml:1:8: error: tools.\"[x\": `[` is not closed\n  help: close it with `]`, or write `[[]` for the character itself",
+    ),
+    (
+        "[tools.x]\nunmasked_fields = [\"[x\", \"ok_*\"]\ndisabled_kinds = [\"emial\"]\n",
+        "airlock.toml:2:20: error: tools.x.unmasked_fields: `[` is not closed\n  \
+         help: close it with `]`, or write `[[]` for the character itself\n\
+         airlock.toml:3:19: error: tools.x.disabled_kinds: `emial` is not a kind of finding\n  \
+         help: did you mean `email`?",
     ),
     (
         "[tools.fetch]\narguments.url = { url = { hosts = [] } }\n",

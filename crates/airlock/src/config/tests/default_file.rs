@@ -59,7 +59,8 @@ fn the_examples_of_the_default_file_are_valid_and_name_every_key() {
     let text = with_examples();
     let config = read(&text).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(config.roles.len(), 3);
-    assert_eq!(config.tools.len(), 5);
+    assert_eq!(config.tools.len(), 6);
+    assert_eq!(config.sanitization.detectors.specs().len(), 1);
     assert_eq!(
         warned(&config),
         [
@@ -67,7 +68,14 @@ fn the_examples_of_the_default_file_are_valid_and_name_every_key() {
             "policy.rate_limits.\"*\"",
             "tools.read_own_notes.mask_output",
             "tools.list_contacts.unmasked_fields",
-            "sanitization.disabled_kinds"
+            "tools.list_contacts.unmasked_fields",
+            "tools.\"trace_*\".disabled_kinds",
+            "sanitization.disabled_kinds",
+            "sanitization.allow",
+            "sanitization.allow",
+            "sanitization.allow",
+            "sanitization.allow",
+            "sanitization.allow_kinds.phone",
         ]
     );
 
@@ -98,6 +106,11 @@ fn list_absent(tables: &[&DeTable<'_>], entries: &'static [Entry], path: &str, a
         let below: Vec<&DeTable<'_>> = values.into_iter().filter_map(DeValue::as_table).collect();
         match &entry.shape {
             Shape::Table(entries) => list_absent(&below, entries, &path, absent),
+            Shape::Tables(entries) => {
+                let lists = tables.iter().filter_map(|table| table.get(entry.name)?.get_ref().as_array());
+                let inner: Vec<_> = lists.flatten().filter_map(|item| item.get_ref().as_table()).collect();
+                list_absent(&inner, entries, &format!("[{path}]"), absent);
+            }
             Shape::Map(name, Shape::Table(entries)) => {
                 let inner: Vec<_> = below
                     .iter()

@@ -122,12 +122,18 @@ fn everything_that_weakens_is_listed() {
         root = "permissive"
         [tools.x]
         mask_output = false
-        unmasked_fields = ["email"]
+        unmasked_fields = ["email", "*_id"]
+        disabled_kinds = ["phone"]
         arguments.u = { url = { danger_allow_private_hosts = true } }
         [sanitization]
         secret_strategy = "partial"
         disabled_kinds = ["email"]
+        allow = ["*.example.com", "sk*"]
+        mask_private_ips = false
+        connection_string = "whole"
         screen_injection = "off"
+        [sanitization.allow_kinds]
+        ip_address = ["*"]
         [sanitization.kinds]
         jwt = "partial"
         email = "partial"
@@ -151,16 +157,131 @@ fn everything_that_weakens_is_listed() {
             "roles.root",
             "tools.x.mask_output",
             "tools.x.unmasked_fields",
+            "tools.x.unmasked_fields",
+            "tools.x.disabled_kinds",
             "tools.x.arguments.u.url.danger_allow_private_hosts",
             "sanitization.secret_strategy",
             "sanitization.disabled_kinds",
+            "sanitization.allow",
+            "sanitization.allow",
+            "sanitization.mask_private_ips",
             "sanitization.screen_injection",
+            "sanitization.allow_kinds.ip_address",
             "sanitization.kinds.jwt",
         ]
     );
     assert!(
         config.warnings.iter().all(|warning| warning.severity == Severity::Warning && warning.line.is_some())
     );
+}
+
+#[test]
+fn what_is_allowed_is_said_with_what_it_costs() {
+    for (section, key, told) in [
+        ("allow = [\"*.example.com\"]", "allow", "what this matches is not masked"),
+        ("allow = [\"192.0.2.*\"]", "allow", "what this matches is not masked"),
+        ("allow = [\"*\"]", "allow", "this allows everything that is found, credentials included"),
+        ("allow_kinds = { email = [\"*\"] }", "allow_kinds.email", "this allows every `email`"),
+        (
+            "allow_kinds = { jwt = [\"*\"] }",
+            "allow_kinds.jwt",
+            "this allows every `jwt`, which is a credential",
+        ),
+        (
+            "allow = [\"ghp_*\"]",
+            "allow",
+            "this leaves credentials unmasked, such as the examples of `api_key`",
+        ),
+    ] {
+        let config = read(&format!("[sanitization]\n{section}\n")).unwrap();
+        let warnings: Vec<_> =
+            config.warnings.iter().map(|warning| (warning.key.as_str(), warning.message.as_str())).collect();
+        assert_eq!(warnings, [(format!("sanitization.{key}").as_str(), told)], "{section}");
+    }
+}
+
+/// What the scanner of a configuration finds.
+fn found(section: &str, text: &str) -> Vec<String> {
+    let config = read(section).unwrap_or_else(|problems| panic!("{problems}"));
+    let mut out = Vec::new();
+    config.sanitization.scanner().scan(text, &mut out);
+    out.into_iter()
+        .map(|finding| format!("{}:{}:{}", finding.rule, finding.kind, &text[finding.span]))
+        .collect()
+}
+
+#[test]
+fn the_scanner_is_the_one_that_the_file_describes() {
+    const DETECTOR: &str = "[[detector]]\nid = \"acme\"\nregex = 'acme_(?P<secret>[0-9]{4,})'\n";
+    let detector = |more: &str| format!("{DETECTOR}{more}\n");
+    let table: [(String, &str, &[&str]); 14] = [
+        (String::new(), "to bob@example.com", &["email:email:bob@example.com"]),
+        ("[sanitization]\nallow = [\"example.com\"]\n".to_owned(), "to bob@example.com", &[]),
+        ("[sanitization]\nallow = [\"BOB@*\"]\n".to_owned(), "to bob@example.com", &[]),
+        (
+            "[sanitization]\nallow_kinds = { email = [\"*@example.com\"] }\n".to_owned(),
+            "to bob@example.com",
+            &[],
+        ),
+        (
+            "[sanitization]\nallow_kinds = { phone = [\"*\"] }\n".to_owned(),
+            "to bob@example.com",
+            &["email:email:bob@example.com"],
+        ),
+        ("[sanitization]\ndisabled_kinds = [\"email\"]\n".to_owned(), "to bob@example.com", &[]),
+        (
+            "[sanitization]\nmask_private_ips = false\n".to_owned(),
+            "from 10.1.2.3 to 203.0.113.9",
+            &["ipv4:ip_address:203.0.113.9"],
+        ),
+        (
+            "[sanitization]\nconnection_string = \"whole\"\n".to_owned(),
+            "x postgres://svc:Tr0ub4dor@db/app y",
+            &["url-password:connection_string:postgres://svc:Tr0ub4dor@db/app"],
+        ),
+        (
+            "[sanitization]\nconnection_string = \"password\"\n".to_owned(),
+            "x postgres://svc:Tr0ub4dor@db/app y",
+            &["url-password:connection_string:Tr0ub4dor"],
+        ),
+        (detector("class = \"pii\""), "see acme_4711 now", &["acme:custom_pii:4711"]),
+        (
+            detector("class = \"secret\"\nkind = \"acme_token\""),
+            "see acme_4711 now",
+            &["acme:custom_secret:4711"],
+        ),
+        (detector("kind = \"api_key\""), "see acme_4711 now", &["acme:api_key:4711"]),
+        (
+            detector("kind = \"api_key\"") + "[sanitization]\nallow = [\"47*\"]\n",
+            "see acme_4711 and acme_5811 now",
+            &["acme:api_key:5811"],
+        ),
+        (
+            detector("kind = \"api_key\"") + "[sanitization]\ndisabled_kinds = [\"api_key\"]\n",
+            "see acme_4711 now",
+            &[],
+        ),
+    ];
+    for (section, text, expected) in table {
+        assert_eq!(found(&section, text), expected, "{section}");
+    }
+}
+
+#[test]
+fn detectors_are_settings_like_the_others() {
+    let text = "[[detector]]\nid = \"b\"\nregex = 'acme[0-9]+'\nclass = \"pii\"\n\
+                [[detector]]\nid = \"a\"\nregex = 'bcme[0-9]+'\nclass = \"secret\"\nconfidence = \"high\"\n";
+    let config = read(text).unwrap();
+    let shown: Vec<_> = config
+        .origins
+        .iter()
+        .filter(|setting| setting.key.starts_with("detector"))
+        .map(|setting| (setting.key.as_str(), setting.value.as_str(), setting.line))
+        .collect();
+    assert_eq!(shown, [("detector.b", "custom_pii", Some(1)), ("detector.a", "custom_secret", Some(5))]);
+    assert!(config.warnings.is_empty());
+    let specs = config.sanitization.detectors.specs();
+    assert_eq!((specs[0].confidence.name(), specs[1].confidence.name()), ("medium", "high"));
 }
 
 #[test]
