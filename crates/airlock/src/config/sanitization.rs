@@ -241,13 +241,11 @@ fn read_private_ips(reader: &mut Reader<'_, '_>, default: bool) -> bool {
 
 fn read_whole_connection_strings(reader: &mut Reader<'_, '_>) -> bool {
     const KEY: &str = "sanitization.connection_string";
-    match reader.text(KEY) {
-        Some((choice, _)) => choice == "whole",
-        None => {
-            reader.record(KEY, "password".to_owned(), At::BuiltIn);
-            false
-        }
-    }
+    let Some((choice, _)) = reader.text(KEY) else {
+        reader.record(KEY, "password".to_owned(), At::BuiltIn);
+        return false;
+    };
+    choice == "whole"
 }
 
 fn read_hash_key(reader: &mut Reader<'_, '_>) -> Option<HashKey> {

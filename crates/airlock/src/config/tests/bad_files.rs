@@ -138,7 +138,7 @@ const BAD_FILES: &[(&str, &str)] = &[
     // Detectors.
     (
         "[detector]\nid = \"x\"\n",
-        "airlock.toml:1:2: error: detector: expected a list of tables, found a table\n  \
+        "airlock.toml:1:1: error: detector: expected a list of tables, found a table\n  \
          help: write `[[` and `]]` around its name",
     ),
     ("detector = [3]\n", "airlock.toml:1:13: error: detector: expected a table, found an integer"),
