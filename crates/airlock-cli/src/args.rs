@@ -4,10 +4,10 @@
 #![expect(clippy::doc_markdown, reason = "help texts have no markup")]
 #![allow(rustdoc::broken_intra_doc_links, reason = "help texts have no links")]
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
 
 use agent_airlock::caller::{AgentId, Caller, Role, SessionId};
-use airlock_scan::{Class, Kind, KindSet};
+use airlock_scan::{Class, Confidence, Kind, KindSet};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -20,7 +20,7 @@ Examples:
 Exit codes:
   0    fine (scan: nothing found)
   1    something unexpected (scan: something found)
-  2    the call would be refused (scan: the input cannot be read)
+  2    the call would be refused (scan: an input cannot be read)
   3    the configuration is invalid
   64   the command line is wrong
   126, 127   run: the server could not be started
@@ -175,34 +175,59 @@ pub(crate) struct CallArgs {
 
 /// Find secrets, personal data and injected instructions in text
 ///
-/// Found values are never printed, only where they are.
+/// Found values are never printed, only where they are. In folders, files that .gitignore and its like name, hidden
+/// files (such as .env) and binary files are left out, and symbolic links are not followed.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  airlock scan notes.txt logs/*.log
-  kubectl logs my-pod | airlock scan --mask
-  airlock scan --format jsonl --kinds secret dump.sql
+  airlock scan .                                   a repository
+  airlock scan --hidden --kinds secret ~/work      secrets only, hidden files too
+  tail -f app.log | airlock scan --mask            a log filter
+  airlock scan --input json --mask dump.json       JSON in, JSON out
+  airlock scan --format sarif . > airlock.sarif    for code hosts and editors
+  git diff | airlock scan --min-confidence high    before a commit
 
-Exit codes: 0 nothing found, 1 something found, 2 the input cannot be read.")]
+Exit codes:
+  0   nothing found
+  1   something found
+  2   an input, or a line of it, could not be read or understood; the others were scanned")]
 pub(crate) struct ScanArgs {
-    /// Files to read; - is stdin [default: stdin]
+    /// Files and folders to read; - is stdin [default: stdin]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// How findings are written
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ScanFormat,
     /// Print the text with every finding masked, instead of the findings
-    #[arg(long, conflicts_with_all = ["format", "input"])]
+    ///
+    /// With --input json and jsonl, JSON stays JSON. A slow stream is masked line by line.
+    #[arg(long, conflicts_with = "format")]
     pub(crate) mask: bool,
+    /// What a mask shows
+    #[arg(long, value_enum, default_value_t, requires = "mask")]
+    pub(crate) strategy: ScanStrategy,
     /// What the input is
     #[arg(long, value_enum, default_value_t)]
     pub(crate) input: ScanInput,
     /// Member that holds the text, for --input jsonl
     #[arg(long, value_name = "NAME", default_value = "text")]
     pub(crate) field: String,
-    /// Look for these kinds or classes only, separated by commas: ssn, api_key, pii, secret, injection, … [default: all]
+    /// Look for these kinds or classes only, separated by commas: ssn, api_key, pii, secret, injection, all, …
+    /// [default: pii,secret]
     #[arg(long, value_name = "KINDS", value_parser = parse_kinds)]
     pub(crate) kinds: Option<KindSet>,
+    /// Leave out what is less certain
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
+    pub(crate) min_confidence: ScanConfidence,
+    /// Also read hidden files in folders
+    #[arg(long)]
+    pub(crate) hidden: bool,
+    /// Also read what .gitignore, .ignore and git's exclude files name
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
+    /// Files that are read at the same time [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
 }
 
 /// How findings are written.
@@ -215,6 +240,8 @@ pub(crate) enum ScanFormat {
     Jsonl,
     /// One JSON array
     Json,
+    /// SARIF 2.1.0
+    Sarif,
 }
 
 /// What the scanner reads.
@@ -223,13 +250,54 @@ pub(crate) enum ScanInput {
     /// Plain text
     #[default]
     Text,
-    /// One JSON object per line
+    /// One JSON document per file: every key, text and number, under the name of its member
+    Json,
+    /// One JSON object per line: the text under --field
     Jsonl,
+}
+
+/// What takes the place of a finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanStrategy {
+    /// What it was: [EMAIL REDACTED]
+    #[default]
+    #[value(name = "type_only")]
+    TypeOnly,
+    /// A little of the value, to tell it from others: b***@example.com
+    Partial,
+    /// Nothing: ***REDACTED***
+    Full,
+}
+
+/// How certain a finding must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanConfidence {
+    /// The shape alone
+    #[default]
+    Low,
+    /// The shape and something beside it
+    Medium,
+    /// A checksum, a vendor's prefix, or a name that leaves no doubt
+    High,
+}
+
+impl From<ScanConfidence> for Confidence {
+    fn from(confidence: ScanConfidence) -> Self {
+        match confidence {
+            ScanConfidence::Low => Self::Low,
+            ScanConfidence::Medium => Self::Medium,
+            ScanConfidence::High => Self::High,
+        }
+    }
 }
 
 fn parse_kinds(list: &str) -> Result<KindSet, String> {
     let mut kinds = KindSet::none();
     for name in list.split(',').map(str::trim) {
+        if name == "all" {
+            kinds = KindSet::all();
+            continue;
+        }
         let class =
             [Class::Pii, Class::Secret, Class::Injection].into_iter().find(|class| class.name() == name);
         kinds = match (class, Kind::from_name(name)) {
@@ -238,7 +306,7 @@ fn parse_kinds(list: &str) -> Result<KindSet, String> {
             (None, None) => {
                 let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
                 return Err(format!(
-                    "the kinds are {}; the classes pii, secret, injection",
+                    "the kinds are {}; the classes pii, secret, injection; or all",
                     known.join(", ")
                 ));
             }

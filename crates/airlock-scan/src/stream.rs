@@ -31,6 +31,8 @@ pub struct StreamScanner {
     base: usize,
     /// How much must be held back before looking again is worth it.
     enough: usize,
+    /// Whether `decided` is the end of a line that was handed out before its time.
+    flushed: bool,
 }
 
 impl StreamScanner {
@@ -41,7 +43,7 @@ impl StreamScanner {
 
     /// A stream scanner that finds what `scanner` finds.
     pub const fn with_scanner(scanner: Scanner) -> Self {
-        Self { scanner, buffer: String::new(), decided: 0, base: 0, enough: HOLD }
+        Self { scanner, buffer: String::new(), decided: 0, base: 0, enough: HOLD, flushed: false }
     }
 
     /// Takes the next chunk and returns the text that is decided now, which is often empty.
@@ -62,6 +64,25 @@ impl StreamScanner {
         rest
     }
 
+    /// Hands out the whole lines that are held back, as if the text ended behind the last of them; for whoever waits
+    /// for them and expects no more text soon. A candidate that is still open stays back with what follows it.
+    ///
+    /// Findings are those of [`push`](Self::push), except that what continues in a later line may be found in part.
+    pub fn flush_lines(&mut self, out: &mut Vec<Finding>) -> String {
+        let held = self.buffer.get(self.decided..).unwrap_or_default();
+        let Some(end) = held.rfind('\n').map(|at| self.decided + at + 1) else { return String::new() };
+        let mut rest = self.buffer.split_off(end);
+        if let Some(open) = self.scanner.collect(&self.buffer, &mut Vec::new()) {
+            let line = self.buffer.get(..open).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+            let open = self.buffer.split_off(line.max(self.decided));
+            rest.insert_str(0, &open);
+        }
+        let lines = self.decide(self.buffer.len() + LOOKBEHIND, out);
+        self.buffer.push_str(&rest);
+        self.flushed = true;
+        lines
+    }
+
     /// Bytes held back.
     pub fn held(&self) -> usize {
         self.buffer.len() - self.decided
@@ -76,6 +97,13 @@ impl StreamScanner {
         let horizon = if last { horizon } else { open.map_or(horizon, |open| open.min(horizon)) };
         // Candidates behind the horizon may reach back so far.
         let mut cut = horizon.saturating_sub(LOOKBEHIND).clamp(self.decided, self.buffer.len());
+        if std::mem::take(&mut self.flushed) {
+            // What goes on behind the lines that were flushed is a secret all the same.
+            found.retain(|finding| finding.span.end > self.decided);
+            for finding in &mut found {
+                finding.span.start = finding.span.start.max(self.decided);
+            }
+        }
         // What starts in text handed out before was decided then, with more context than is left now.
         found.retain(|finding| finding.span.start >= self.decided);
         resolve(&mut found, 0);

@@ -68,7 +68,7 @@ pub use engine::Airlock;
 pub use explain::{Explanation, Step, StepOutcome};
 pub use policy::TargetKind;
 pub use ports::Providers;
-pub use protect::{OutputReport, Part, ProtectedOutput, RawOutput};
+pub use protect::{Masker, OutputReport, Part, ProtectedOutput, RawOutput};
 pub use rejection::Rejection;
 pub use tool::Tool;
 pub use validate::{ArgumentLimits, Contract, ContractError};

@@ -14,7 +14,7 @@ pub(crate) const REDACTED: &str = "***REDACTED***";
 const SHORTEST_PARTIAL_SECRET: usize = 12;
 
 /// Replaces findings. The forms are chosen so that the scanner does not find them again.
-pub(super) struct Masker {
+pub struct Masker {
     strategies: Vec<(Kind, Strategy)>,
     key: [u8; 32],
     /// How tokens of vendors begin; empty unless keys are shown in part.
@@ -29,7 +29,8 @@ impl fmt::Debug for Masker {
 }
 
 impl Masker {
-    pub(super) fn new(sanitization: &Sanitization, key: &[u8; 32]) -> Self {
+    /// A masker with these strategies. `key` is that of [`Strategy::Hash`]; the others do not use it.
+    pub fn new(sanitization: &Sanitization, key: &[u8; 32]) -> Self {
         let strategies = Kind::ALL.iter().map(|kind| (*kind, sanitization.strategy(*kind))).collect();
         let shows_keys = sanitization.strategy(Kind::ApiKey) == Strategy::Partial;
         let prefixes = if shows_keys { vendor_prefixes() } else { Vec::new() };
@@ -37,14 +38,14 @@ impl Masker {
     }
 
     /// What `text`, a finding of `kind`, becomes.
-    pub(super) fn mask(&self, kind: Kind, text: &str) -> String {
+    pub fn mask(&self, kind: Kind, text: &str) -> String {
         let mut out = String::new();
         self.write(&mut out, kind, text);
         out
     }
 
     /// Appends what `text`, a finding of `kind`, becomes.
-    pub(super) fn write(&self, out: &mut String, kind: Kind, text: &str) {
+    pub fn write(&self, out: &mut String, kind: Kind, text: &str) {
         let strategy = self.strategies.iter().find(|(own, _)| *own == kind).map(|(_, strategy)| *strategy);
         match strategy.unwrap_or(Strategy::Full) {
             Strategy::Full => out.push_str(REDACTED),

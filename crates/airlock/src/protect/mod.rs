@@ -15,6 +15,7 @@ mod report;
 mod seams;
 mod truncate;
 
+pub use mask::Masker;
 pub use output::{Part, ProtectedOutput, RawOutput};
 pub use report::OutputReport;
 
@@ -29,7 +30,6 @@ use crate::{
 };
 use budget::Budget;
 use leaves::Leaves;
-use mask::Masker;
 
 /// Finds all that is known to be worth masking: what is allowed in output may still not be stored.
 fn scanner_for_records(sanitization: &Sanitization) -> Scanner {

@@ -1,25 +1,39 @@
 //! `airlock scan`: where secrets, personal data and injected instructions are in a text.
 
 mod decode;
+mod document;
+mod inputs;
+mod live;
+mod masks;
+mod place;
+mod pool;
 mod progress;
 mod records;
 mod report;
+mod sarif;
 mod stream;
+mod tally;
 mod text;
 
 use std::{
+    fmt::Display,
     fs::File,
-    io::{BufReader, IsTerminal as _, Read, Write as _},
+    io::{self, IsTerminal as _, Read, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
-use airlock_scan::{KindSet, Scanner};
+use airlock_scan::{Class, Confidence, Finding, Kind, KindSet, Scanner};
 
 use self::{
-    progress::Progress,
-    records::Records,
-    report::{Totals, Writer},
-    text::{Purpose, failed},
+    inputs::{Input, Inputs},
+    live::Live,
+    masks::Masks,
+    pool::Message,
+    progress::{Done, Progress},
+    report::{Envelope, Layout, Rows},
+    tally::Tally,
 };
 use crate::{
     args::{ScanArgs, ScanFormat, ScanInput},
@@ -27,89 +41,233 @@ use crate::{
     render::{Console, Stream},
 };
 
+/// Width of a table that no terminal limits.
+const WIDE: usize = 120;
+
 pub(crate) fn execute(args: &ScanArgs, console: &mut Console) -> CommandResult {
     let stdin = [PathBuf::from("-")];
-    let files = if args.files.is_empty() { &stdin[..] } else { &args.files };
-    if args.files.is_empty() && std::io::stdin().is_terminal() {
+    let named = if args.files.is_empty() { &stdin[..] } else { &args.files };
+    if args.mask {
+        refuse_folders(named)?;
+    }
+    if named.iter().any(|path| path == Path::new("-")) && io::stdin().is_terminal() {
         writeln!(console.err, "airlock: reading stdin; end it with Ctrl-D")?;
     }
-    let mut scan = Scan { args, writer: Writer::new(args.format), totals: Totals::default(), bytes: 0 };
-    let mut failures = 0;
-    for file in files {
-        let Console { out, err } = console;
-        match scan.file(file, out, err) {
-            Ok(()) => {}
-            // The other files are scanned all the same, but the whole is not "clean".
-            Err(failure) if failure.exit == Exit::ScanFailed => {
-                failures += 1;
-                console.out.flush()?;
-                console.report(&failure);
-            }
-            Err(failure) => return Err(failure),
-        }
-    }
-    let Scan { writer, totals, bytes, .. } = scan;
-    if !args.mask {
-        writer.finish(&mut console.out)?;
-    }
-    console.out.flush()?;
-    if args.format == ScanFormat::Table && !args.mask {
-        writeln!(console.err, "airlock: {}", totals.summary(files.len(), bytes))?;
-    }
-    Ok(match (failures, totals.all()) {
-        (0, 0) => Exit::Fine,
-        (0, _) => Exit::Findings,
-        _ => Exit::ScanFailed,
-    })
+    let layout = layout(named, &console.out);
+    let plan = Plan::new(args, layout);
+    let mut out = Output::new(&plan, console);
+    let started = Instant::now();
+    pool::run(&plan, threads(args, named), Inputs::new(args, named), |message| out.take(message))?;
+    out.finish(started.elapsed())
 }
 
-/// A scan over all files.
-struct Scan<'a> {
-    args: &'a ScanArgs,
-    writer: Writer,
-    totals: Totals,
-    bytes: u64,
+/// Masking writes one text; a folder is none.
+fn refuse_folders(named: &[PathBuf]) -> Result<(), Failure> {
+    match named.iter().find(|path| path.is_dir()) {
+        Some(folder) => {
+            let message = format!("`{}` is a folder, and --mask writes one text", folder.display());
+            Err(Failure::usage(message).with_help("name files, or leave --mask out to see what is found"))
+        }
+        None => Ok(()),
+    }
 }
 
-impl Scan<'_> {
-    fn file(&mut self, path: &Path, out: &mut Stream, err: &mut Stream) -> Result<(), Failure> {
-        let name = path.display().to_string();
-        if path == Path::new("-") {
-            return self.input(&name, std::io::stdin().lock(), out, err);
+fn layout(named: &[PathBuf], out: &Stream) -> Layout {
+    let is_terminal = io::stdout().is_terminal();
+    let width = terminal_size::terminal_size().filter(|_| is_terminal);
+    Layout {
+        width: width.map_or(WIDE, |(width, _)| usize::from(width.0)),
+        // In a pipe every line says its file, for grep and its like.
+        grouped: is_terminal && (named.len() > 1 || named.iter().any(|path| path.is_dir())),
+        paint: out.paint,
+    }
+}
+
+fn threads(args: &ScanArgs, named: &[PathBuf]) -> usize {
+    let most = match named {
+        [one] if !one.is_dir() => 1,
+        _ => usize::MAX,
+    };
+    let cores = || thread::available_parallelism().map_or(1, Into::into);
+    args.threads.map_or_else(cores, usize::from).min(most)
+}
+
+/// What is looked for, and what becomes of it; the same for all inputs.
+pub(crate) struct Plan {
+    input: ScanInput,
+    field: String,
+    format: ScanFormat,
+    layout: Layout,
+    kinds: KindSet,
+    min_confidence: Confidence,
+    /// `None` where findings are reported.
+    masks: Option<Masks>,
+    done: Done,
+}
+
+impl Plan {
+    fn new(args: &ScanArgs, layout: Layout) -> Self {
+        Self {
+            input: args.input,
+            field: args.field.clone(),
+            format: args.format,
+            layout,
+            kinds: args.kinds.unwrap_or_else(usual_kinds),
+            min_confidence: args.min_confidence.into(),
+            masks: args.mask.then(|| Masks::new(args.strategy)),
+            done: Done::default(),
         }
-        let file = File::open(path).map_err(|error| failed(&name, error))?;
-        self.input(&name, file, out, err)
     }
 
-    fn input(
-        &mut self,
-        name: &str,
-        input: impl Read,
-        out: &mut Stream,
-        err: &mut Stream,
-    ) -> Result<(), Failure> {
-        let kinds = self.args.kinds.unwrap_or_else(KindSet::standard);
-        self.bytes += match self.args.input {
-            ScanInput::Jsonl => {
-                let records = Records { name, field: &self.args.field, scanner: Scanner::new(kinds) };
-                let input = BufReader::with_capacity(256 << 10, input);
-                records.scan(input, self.args.format, &mut self.writer, &mut self.totals, out)?
+    fn wants(&self, finding: &Finding) -> bool {
+        finding.confidence >= self.min_confidence && self.kinds.contains(finding.kind)
+    }
+
+    /// Whether nothing that could be found is left out.
+    fn is_complete(&self) -> bool {
+        self.min_confidence == Confidence::Low && usual_kinds().iter().all(|kind| self.kinds.contains(kind))
+    }
+
+    fn rows<'n>(&self, name: &'n str) -> Rows<'n> {
+        Rows::new(self.format, self.layout, name)
+    }
+
+    /// Scans one input to its end.
+    fn scan(&self, input: &Input, memory: &mut Vec<u8>, out: &mut dyn Write) -> Result<Tally, Failure> {
+        let name = input.name();
+        let tally = match input {
+            Input::Stdin if self.input == ScanInput::Text => {
+                text::stream(self, &name, Live::start(io::stdin()), out)
             }
-            ScanInput::Text => {
-                let purpose = if self.args.mask {
-                    Purpose::Mask
-                } else {
-                    Purpose::Report(&mut self.writer, self.args.format)
-                };
-                let watched = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
-                let mut progress = Progress::new(err, watched);
-                let result = text::scan(name, input, kinds, purpose, &mut self.totals, &mut progress, out);
-                progress.clear();
-                result?
+            Input::Stdin => self.read(&name, io::stdin().lock(), false, memory, out),
+            Input::Named(path) | Input::Met(path) => {
+                let file = File::open(path).map_err(|error| failed(&name, error))?;
+                self.read(&name, file, matches!(input, Input::Met(_)), memory, out)
             }
         };
+        Ok(tally?.done())
+    }
+
+    fn read(
+        &self,
+        name: &str,
+        input: impl Read,
+        met: bool,
+        memory: &mut Vec<u8>,
+        out: &mut dyn Write,
+    ) -> Result<Tally, Failure> {
+        match self.input {
+            ScanInput::Text => text::file(self, name, input, met, memory, out),
+            ScanInput::Json => document::scan(self, name, input, memory, out),
+            ScanInput::Jsonl => records::scan(self, name, input, out),
+        }
+    }
+}
+
+/// Where everything goes that the threads say.
+struct Output<'c> {
+    console: &'c mut Console,
+    plan: &'c Plan,
+    envelope: Envelope,
+    progress: Progress,
+    total: Tally,
+}
+
+impl<'c> Output<'c> {
+    fn new(plan: &'c Plan, console: &'c mut Console) -> Self {
+        let bare = plan.masks.is_some() || (plan.input, plan.format) == (ScanInput::Jsonl, ScanFormat::Jsonl);
+        let envelope = if bare { Envelope::none() } else { Envelope::new(plan.format, plan.layout) };
+        // A line that comes and goes would disturb a text that is written to the same terminal.
+        let disturbs = plan.masks.is_some() && io::stdout().is_terminal();
+        let progress = Progress::new(io::stderr().is_terminal() && !disturbs);
+        Self { console, plan, envelope, progress, total: Tally::default() }
+    }
+
+    fn take(&mut self, message: Message) -> Result<(), Failure> {
+        let Console { out, err } = &mut *self.console;
+        match message {
+            Message::Block(block) => {
+                self.progress.clear(err);
+                self.envelope.block(out, &block)?;
+            }
+            Message::Done(Ok(tally)) => {
+                self.total.add(&tally);
+                self.tell(&tally)?;
+            }
+            // The other inputs are scanned all the same, but the whole is not "clean".
+            Message::Done(Err(failure)) if failure.exit == Exit::ScanFailed => {
+                self.total.problems += 1;
+                self.progress.clear(err);
+                out.flush()?;
+                self.console.report(&failure);
+            }
+            Message::Done(Err(failure)) => return Err(failure),
+            Message::Idle => {
+                out.flush()?;
+                self.progress.show(err, &self.plan.done);
+            }
+        }
         Ok(())
     }
+
+    fn tell(&mut self, tally: &Tally) -> Result<(), Failure> {
+        if tally.told.is_empty() {
+            return Ok(());
+        }
+        self.progress.clear(&mut self.console.err);
+        self.console.out.flush()?;
+        for message in &tally.told {
+            self.console.report(&Failure::new(Exit::ScanFailed, message));
+        }
+        let more = tally.problems - tally.told.len() as u64;
+        if more > 0 {
+            writeln!(self.console.err, "airlock: … and {more} more lines like these")?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, took: Duration) -> CommandResult {
+        const LONG: Duration = Duration::from_secs(1);
+        let Console { out, err } = &mut *self.console;
+        self.progress.clear(err);
+        let total = &self.total;
+        self.envelope.finish(out, &total.rules, total.problems == 0)?;
+        out.flush()?;
+        if self.plan.masks.is_none() && self.plan.format == ScanFormat::Table {
+            let took = if took > LONG { format!(", {:.1} s", took.as_secs_f64()) } else { String::new() };
+            if self.plan.layout.grouped && total.findings() > 0 {
+                writeln!(err)?;
+            }
+            if let Some(kinds) = total.by_kind() {
+                writeln!(err, "airlock: {kinds}")?;
+            }
+            writeln!(err, "airlock: {}", total.summary(&took))?;
+        }
+        Ok(match (total.problems, total.findings()) {
+            (0, 0) => Exit::Fine,
+            (0, _) => Exit::Findings,
+            _ => Exit::ScanFailed,
+        })
+    }
+}
+
+/// Everything but instructions: what looks like one in an ordinary text mostly is none.
+fn usual_kinds() -> KindSet {
+    Kind::ALL.iter().copied().filter(|kind| kind.class() != Class::Injection).collect()
+}
+
+/// Everything there is to find in one text, in order.
+fn find(scanner: Scanner, text: &str, found: &mut Vec<Finding>) {
+    scanner.scan(text, found);
+    let scanned = found.len();
+    scanner.screen(text, found);
+    if found.len() > scanned {
+        found.sort_by_key(|finding| (finding.span.start, finding.span.end));
+    }
+}
+
+fn failed(name: &str, error: impl Display) -> Failure {
+    Failure::new(Exit::ScanFailed, format_args!("{name}: {error}"))
 }
 
 /// The end of the last character that ends at or before `at`.

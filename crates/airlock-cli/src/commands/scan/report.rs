@@ -1,10 +1,15 @@
 //! How findings are written: where they are and what they are, never what they say.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    io::{self, Write},
+};
 
+use agent_airlock::json::write_string;
 use airlock_scan::{Class, Finding};
-use serde::Serialize;
 
+use super::{place::Place, sarif};
 use crate::{
     args::ScanFormat,
     render::{Paint, Stream, printable},
@@ -13,159 +18,179 @@ use crate::{
 /// Columns for the place of a finding, so that short names line up.
 const PLACE: usize = 20;
 
+/// How wide a table may be, and how it is put together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    /// Columns of the terminal.
+    pub(crate) width: usize,
+    /// The file stands above its findings rather than before each.
+    pub(crate) grouped: bool,
+    pub(crate) paint: Paint,
+}
+
 /// A finding and everything that is said about it.
-#[derive(Serialize)]
 pub(crate) struct Row<'a> {
-    pub(crate) file: &'a str,
-    /// From 1.
-    pub(crate) line: u64,
-    /// In characters, from 1.
-    pub(crate) column: u64,
-    pub(crate) kind: &'static str,
-    pub(crate) class: &'static str,
+    pub(crate) finding: &'a Finding,
+    pub(crate) place: Place,
+    /// Where it ends; asked for by SARIF only.
+    pub(crate) end: Place,
     /// In bytes of the file.
-    pub(crate) start: u64,
-    pub(crate) end: u64,
-    pub(crate) confidence: &'static str,
-    pub(crate) rule: &'static str,
+    pub(crate) bytes: (u64, u64),
     /// What stands before the finding in its line, masked; for people.
-    #[serde(skip)]
     pub(crate) before: &'a str,
 }
 
-/// What was found, counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Totals {
-    pub(crate) secrets: u64,
-    pub(crate) pii: u64,
-    pub(crate) injections: u64,
+/// Writes the rows of one input.
+///
+/// What stands between rows belongs to each row, the first one included: an [`Envelope`] takes that away, so that
+/// inputs can be scanned side by side.
+pub(crate) struct Rows<'a> {
+    pub(crate) format: ScanFormat,
+    layout: Layout,
+    name: &'a str,
+    /// The name as the format wants it.
+    written_name: String,
+    any: bool,
+    row: String,
 }
 
-impl Totals {
-    pub(crate) fn count<'f>(&mut self, findings: impl IntoIterator<Item = &'f Finding>) {
-        for finding in findings {
-            match finding.kind.class() {
-                Class::Secret => self.secrets += 1,
-                Class::Pii => self.pii += 1,
-                // A class that is added later is no reason to say that nothing was found.
-                _ => self.injections += 1,
+impl<'a> Rows<'a> {
+    pub(crate) fn new(format: ScanFormat, layout: Layout, name: &'a str) -> Self {
+        let mut written_name = String::new();
+        match format {
+            ScanFormat::Table => written_name = printable(name, 200),
+            ScanFormat::Json | ScanFormat::Jsonl => write_string(&mut written_name, name),
+            ScanFormat::Sarif => write_string(&mut written_name, &sarif::uri(name)),
+        }
+        Self { format, layout, name, written_name, any: false, row: String::new() }
+    }
+
+    /// The input's name as it was given.
+    pub(crate) fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// How many characters of a line stand before a finding.
+    pub(crate) fn shown(&self) -> usize {
+        const LEAST: usize = 12;
+        const MOST: usize = 60;
+        let place = if self.layout.grouped { 12 } else { PLACE.max(self.written_name.len() + 8) };
+        self.layout.width.saturating_sub(place + kind_width() + 25).clamp(LEAST, MOST)
+    }
+
+    pub(crate) fn write(&mut self, out: &mut dyn Write, row: &Row<'_>) -> io::Result<()> {
+        self.row.clear();
+        // Writing to a string does not fail.
+        let _ = match self.format {
+            ScanFormat::Table => self.table(row),
+            ScanFormat::Jsonl => self.object(row).and_then(|()| self.row.write_char('\n')),
+            ScanFormat::Json => self.row.write_str(",\n ").and_then(|()| self.object(row)),
+            ScanFormat::Sarif => sarif::result(&mut self.row, &self.written_name, row),
+        };
+        self.any = true;
+        out.write_all(self.row.as_bytes())
+    }
+
+    fn object(&mut self, row: &Row<'_>) -> std::fmt::Result {
+        let Finding { kind, confidence, rule, .. } = row.finding;
+        write!(
+            self.row,
+            r#"{{"file":{},"line":{},"column":{},"kind":"{}","class":"{}","start":{},"end":{},"confidence":"{}","rule":"{rule}"}}"#,
+            self.written_name,
+            row.place.line,
+            row.place.column,
+            kind.name(),
+            kind.class().name(),
+            row.bytes.0,
+            row.bytes.1,
+            confidence.name(),
+        )
+    }
+
+    fn table(&mut self, row: &Row<'_>) -> std::fmt::Result {
+        let paint = self.layout.paint;
+        let Finding { kind, confidence, .. } = row.finding;
+        let Place { line, column } = row.place;
+        if self.layout.grouped {
+            if !self.any {
+                writeln!(self.row, "\n{}", paint.note(&self.written_name))?;
             }
+            write!(self.row, "{} ", paint.faint(format!("{:>11}", format!("{line}:{column}"))))?;
+        } else {
+            let place = format!("{}:{line}:{column}", self.written_name);
+            write!(self.row, "{} ", paint.note(format!("{place:<PLACE$}")))?;
         }
-    }
-
-    pub(crate) fn all(self) -> u64 {
-        self.secrets + self.pii + self.injections
-    }
-
-    /// The last line of a table.
-    pub(crate) fn summary(self, files: usize, bytes: u64) -> String {
-        let files = if files == 1 { "1 input".to_owned() } else { format!("{files} inputs") };
-        let read = format!("{files}, {}", size(bytes));
-        match self.all() {
-            0 => format!("nothing found in {read}"),
-            1 => format!("1 finding in {read}"),
-            all => {
-                let parts = [(self.secrets, "secret"), (self.pii, "pii"), (self.injections, "injection")];
-                let parts: Vec<_> =
-                    parts.iter().filter(|(n, _)| *n > 0).map(|(n, class)| format!("{n} {class}")).collect();
-                format!("{all} findings ({}) in {read}", parts.join(", "))
-            }
-        }
+        let colour = if kind.class() == Class::Pii { Paint::warn } else { Paint::bad };
+        let width = kind_width();
+        writeln!(
+            self.row,
+            "{} {:<9} {:<6} {}{}",
+            colour(paint, format!("{:<width$}", kind.name())),
+            kind.class().name(),
+            confidence.name(),
+            paint.faint(printable(row.before, usize::MAX)),
+            paint.strong("[…]"),
+        )
     }
 }
 
-/// A number of bytes, for people.
-pub(crate) fn size(bytes: u64) -> String {
-    for (unit, name) in [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
-        if bytes >= unit {
-            return format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit);
-        }
-    }
-    format!("{bytes} bytes")
+fn kind_width() -> usize {
+    airlock_scan::Kind::ALL.iter().map(|kind| kind.name().len()).max().unwrap_or(0)
 }
 
-/// Writes rows in one of the formats.
-pub(crate) struct Writer {
+/// What stands around all rows.
+pub(crate) struct Envelope {
     format: ScanFormat,
-    rows: u64,
+    /// Bytes that separate a row from the one before, which the first one has not.
+    separator: usize,
+    rows: bool,
 }
 
-impl Writer {
-    pub(crate) fn new(format: ScanFormat) -> Self {
-        Self { format, rows: 0 }
+impl Envelope {
+    /// For findings in `format`.
+    pub(crate) fn new(format: ScanFormat, layout: Layout) -> Self {
+        let separator = match format {
+            ScanFormat::Table => usize::from(layout.grouped),
+            ScanFormat::Jsonl => 0,
+            ScanFormat::Json | ScanFormat::Sarif => 1,
+        };
+        Self { format, separator, rows: false }
     }
 
-    pub(crate) fn row(&mut self, out: &mut Stream, row: &Row<'_>) -> io::Result<()> {
-        self.rows += 1;
-        match self.format {
-            ScanFormat::Table => table_row(out, row),
-            ScanFormat::Jsonl => {
-                serde_json::to_writer(&mut *out, row)?;
-                out.write_all(b"\n")
-            }
-            ScanFormat::Json => {
-                out.write_all(if self.rows == 1 { b"[\n " } else { b",\n " })?;
-                serde_json::to_writer(&mut *out, row).map_err(io::Error::from)
-            }
+    /// For masked text and answers, which nothing surrounds.
+    pub(crate) fn none() -> Self {
+        Self { format: ScanFormat::Jsonl, separator: 0, rows: false }
+    }
+
+    pub(crate) fn block(&mut self, out: &mut Stream, mut block: &[u8]) -> io::Result<()> {
+        if !self.rows && !block.is_empty() {
+            self.rows = true;
+            self.begin(out)?;
+            block = block.get(self.separator..).unwrap_or_default();
         }
+        out.write_all(block)
     }
 
     /// Ends what the format has begun.
-    pub(crate) fn finish(self, out: &mut Stream) -> io::Result<()> {
+    pub(crate) fn finish(&self, out: &mut Stream, rules: &BTreeSet<&str>, complete: bool) -> io::Result<()> {
+        if !self.rows && self.format == ScanFormat::Json {
+            return out.write_all(b"[]\n");
+        }
+        if !self.rows {
+            self.begin(out)?;
+        }
         match self.format {
-            ScanFormat::Json => out.write_all(if self.rows == 0 { b"[]\n" } else { b"\n]\n" }),
+            ScanFormat::Json => out.write_all(b"\n]\n"),
+            ScanFormat::Sarif => out.write_all(sarif::end(rules, complete).as_bytes()),
             ScanFormat::Table | ScanFormat::Jsonl => Ok(()),
         }
     }
-}
 
-fn table_row(out: &mut Stream, row: &Row<'_>) -> io::Result<()> {
-    let paint = out.paint;
-    let place = format!("{}:{}:{}", printable(row.file, 200), row.line, row.column);
-    let colour = if row.class == Class::Pii.name() { Paint::warn } else { Paint::bad };
-    let kind = colour(paint, format!("{:<17}", row.kind));
-    let span = format!("{}..{}", row.start, row.end);
-    let place = paint.note(format!("{place:<PLACE$}"));
-    writeln!(
-        out,
-        "{place} {kind} {:<9} {:<6} {span:<13} {}{}",
-        row.class,
-        row.confidence,
-        paint.faint(printable(row.before, usize::MAX)),
-        paint.strong("[…]"),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Totals, size};
-
-    #[test]
-    fn the_summary_counts() {
-        let table = [
-            (Totals::default(), "nothing found in 1 input, 10 bytes"),
-            (Totals { secrets: 1, ..Totals::default() }, "1 finding in 1 input, 10 bytes"),
-            (
-                Totals { secrets: 2, pii: 1, injections: 0 },
-                "3 findings (2 secret, 1 pii) in 1 input, 10 bytes",
-            ),
-        ];
-        for (totals, expected) in table {
-            assert_eq!(totals.summary(1, 10), expected);
-        }
-    }
-
-    #[test]
-    fn sizes_read_well() {
-        for (bytes, expected) in [
-            (0, "0 bytes"),
-            (1023, "1023 bytes"),
-            (1024, "1.0 KiB"),
-            (1536, "1.5 KiB"),
-            (5 << 20, "5.0 MiB"),
-            (3 << 30, "3.0 GiB"),
-        ] {
-            assert_eq!(size(bytes), expected);
+    fn begin(&self, out: &mut Stream) -> io::Result<()> {
+        match self.format {
+            ScanFormat::Json => out.write_all(b"["),
+            ScanFormat::Sarif => out.write_all(sarif::BEGIN.as_bytes()),
+            ScanFormat::Table | ScanFormat::Jsonl => Ok(()),
         }
     }
 }

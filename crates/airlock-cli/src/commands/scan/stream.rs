@@ -40,6 +40,19 @@ impl Stream {
         self.pass_on(&decided, found, End::NotYet, done)
     }
 
+    /// Whether some of the text was not passed on.
+    pub(crate) fn holds_back(&self) -> bool {
+        let screened = self.screen.as_ref().is_some_and(|screen| screen.text.len() > screen.done);
+        screened || self.scanner.held() > 0
+    }
+
+    /// Passes on the whole lines that are held back, since somebody waits for them.
+    pub(crate) fn flush<E>(&mut self, done: impl FnOnce(&str, &[Finding]) -> Result<(), E>) -> Result<(), E> {
+        let mut found = Vec::new();
+        let decided = self.scanner.flush_lines(&mut found);
+        self.pass_on(&decided, found, End::Awaited, done)
+    }
+
     /// The rest of the text.
     pub(crate) fn finish<E>(mut self, done: impl FnOnce(&str, &[Finding]) -> Result<(), E>) -> Result<(), E> {
         let mut found = Vec::new();
@@ -68,6 +81,8 @@ impl Stream {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     NotYet,
+    /// Not there, but nothing is to be held back.
+    Awaited,
     Reached,
 }
 
@@ -118,7 +133,7 @@ impl Screen {
 
     /// Where the text can be cut: far enough from its end, and not inside a finding.
     fn cut(&self, end: End, all: &[Finding]) -> usize {
-        if end == End::Reached {
+        if end != End::NotYet {
             return self.text.len();
         }
         let mut cut = floor_char_boundary(&self.text, self.text.len().saturating_sub(AHEAD)).max(self.done);
@@ -143,7 +158,7 @@ mod tests {
     use airlock_scan::{Finding, KindSet, Scanner};
 
     use super::Stream;
-    use crate::commands::scan::{floor_char_boundary, records::find};
+    use crate::commands::scan::{find, floor_char_boundary};
 
     fn streamed(text: &str, chunk: usize) -> (String, Vec<Finding>) {
         let (mut out, mut all) = (String::new(), Vec::new());
