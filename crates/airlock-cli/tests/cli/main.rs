@@ -1,6 +1,7 @@
 //! The built binary, as people and scripts use it. One test program, so that it links once.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,

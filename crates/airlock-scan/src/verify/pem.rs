@@ -20,8 +20,10 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
     let body = label_end + 5;
     let body_end = text.run(body, LONGEST - (body - anchor.start), is_body);
     // A block that was cut off is a secret as far as it goes.
-    let end = closing(text, body_end).unwrap_or_else(|| cut_off(text, body, body_end));
-    if body_end + LABEL >= text.len() && body_end - anchor.start < LONGEST {
+    let closing = closing(text, body_end);
+    let end = closing.unwrap_or_else(|| cut_off(text, body, body_end));
+    let closed = closing.is_some_and(|end| end < text.len());
+    if !closed && body_end + LABEL >= text.len() && body_end - anchor.start < LONGEST {
         sink.leave_open(anchor.start);
     }
     if end > body {

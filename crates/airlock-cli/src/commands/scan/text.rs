@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(all.len(), 3);
         assert_eq!(excerpt(text, &all[..0], all[0].span.start, 20), "first line ");
         assert_eq!(excerpt(text, &all[..1], all[1].span.start, 20), "write to ");
-        assert_eq!(excerpt(text, &all[..2], all[2].span.start, 20), "…write to [EMAIL] or ");
+        assert_eq!(excerpt(text, &all[..2], all[2].span.start, 20), "write to [EMAIL] or ");
     }
 
     #[test]
