@@ -1,9 +1,6 @@
 //! `--input json`: one JSON document; every key and leaf is looked at, under the name of its member.
 
-use std::{
-    borrow::Cow,
-    io::{self, Read, Write},
-};
+use std::io::{self, Read, Write};
 
 use agent_airlock::json::{Bounds, Decoded, Document, Kind as JsonKind, Splices, Value, write_string};
 use airlock_scan::{Finding, Scanner};
@@ -81,7 +78,7 @@ impl Leaves<'_> {
     }
 
     /// Two keys that are masked alike are numbered, since a name that stands twice may lose its value.
-    fn key(&mut self, key: Value<'_>, name: &Cow<'_, str>, taken: &mut Vec<String>) {
+    fn key(&mut self, key: Value<'_>, name: &str, taken: &mut Vec<String>) {
         self.found.clear();
         self.scan(None, name);
         let decoded = Decoded::new(key.raw_string_content().unwrap_or_default());

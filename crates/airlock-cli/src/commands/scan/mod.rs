@@ -41,9 +41,6 @@ use crate::{
     render::{Console, Stream},
 };
 
-/// Width of a table that no terminal limits.
-const WIDE: usize = 120;
-
 pub(crate) fn execute(args: &ScanArgs, console: &mut Console) -> CommandResult {
     let stdin = [PathBuf::from("-")];
     let named = if args.files.is_empty() { &stdin[..] } else { &args.files };
@@ -76,7 +73,7 @@ fn layout(named: &[PathBuf], out: &Stream) -> Layout {
     let is_terminal = io::stdout().is_terminal();
     let width = terminal_size::terminal_size().filter(|_| is_terminal);
     Layout {
-        width: width.map_or(WIDE, |(width, _)| usize::from(width.0)),
+        width: width.map(|(width, _)| usize::from(width.0)),
         // In a pipe every line says its file, for grep and its like.
         grouped: is_terminal && (named.len() > 1 || named.iter().any(|path| path.is_dir())),
         paint: out.paint,

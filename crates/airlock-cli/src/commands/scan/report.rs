@@ -7,7 +7,7 @@ use std::{
 };
 
 use agent_airlock::json::write_string;
-use airlock_scan::{Class, Finding};
+use airlock_scan::{Class, Finding, Kind};
 
 use super::{place::Place, sarif};
 use crate::{
@@ -17,12 +17,13 @@ use crate::{
 
 /// Columns for the place of a finding, so that short names line up.
 const PLACE: usize = 20;
+const GROUPED_PLACE: usize = 10;
 
 /// How wide a table may be, and how it is put together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
-    /// Columns of the terminal.
-    pub(crate) width: usize,
+    /// Columns of the terminal; `None` where nobody is looking.
+    pub(crate) width: Option<usize>,
     /// The file stands above its findings rather than before each.
     pub(crate) grouped: bool,
     pub(crate) paint: Paint,
@@ -50,6 +51,8 @@ pub(crate) struct Rows<'a> {
     name: &'a str,
     /// The name as the format wants it.
     written_name: String,
+    /// Columns for the names of kinds.
+    kind_width: usize,
     any: bool,
     row: String,
 }
@@ -62,7 +65,8 @@ impl<'a> Rows<'a> {
             ScanFormat::Json | ScanFormat::Jsonl => write_string(&mut written_name, name),
             ScanFormat::Sarif => write_string(&mut written_name, &sarif::uri(name)),
         }
-        Self { format, layout, name, written_name, any: false, row: String::new() }
+        let kind_width = Kind::ALL.iter().map(|kind| kind.name().len()).max().unwrap_or(0);
+        Self { format, layout, name, written_name, kind_width, any: false, row: String::new() }
     }
 
     /// The input's name as it was given.
@@ -72,10 +76,14 @@ impl<'a> Rows<'a> {
 
     /// How many characters of a line stand before a finding.
     pub(crate) fn shown(&self) -> usize {
+        const USUAL: usize = 40;
         const LEAST: usize = 12;
         const MOST: usize = 60;
-        let place = if self.layout.grouped { 12 } else { PLACE.max(self.written_name.len() + 8) };
-        self.layout.width.saturating_sub(place + kind_width() + 25).clamp(LEAST, MOST)
+        /// Class, confidence, mark, and the spaces between.
+        const REST: usize = 24;
+        let Some(width) = self.layout.width else { return USUAL };
+        let place = if self.layout.grouped { GROUPED_PLACE } else { PLACE.max(self.written_name.len() + 6) };
+        width.saturating_sub(place + self.kind_width + REST).clamp(LEAST, MOST)
     }
 
     pub(crate) fn write(&mut self, out: &mut dyn Write, row: &Row<'_>) -> io::Result<()> {
@@ -115,13 +123,14 @@ impl<'a> Rows<'a> {
             if !self.any {
                 writeln!(self.row, "\n{}", paint.note(&self.written_name))?;
             }
-            write!(self.row, "{} ", paint.faint(format!("{:>11}", format!("{line}:{column}"))))?;
+            let place = format!("{line}:{column}");
+            write!(self.row, "{} ", paint.faint(format!("{place:>GROUPED_PLACE$}")))?;
         } else {
             let place = format!("{}:{line}:{column}", self.written_name);
             write!(self.row, "{} ", paint.note(format!("{place:<PLACE$}")))?;
         }
         let colour = if kind.class() == Class::Pii { Paint::warn } else { Paint::bad };
-        let width = kind_width();
+        let width = self.kind_width;
         writeln!(
             self.row,
             "{} {:<9} {:<6} {}{}",
@@ -132,10 +141,6 @@ impl<'a> Rows<'a> {
             paint.strong("[…]"),
         )
     }
-}
-
-fn kind_width() -> usize {
-    airlock_scan::Kind::ALL.iter().map(|kind| kind.name().len()).max().unwrap_or(0)
 }
 
 /// What stands around all rows.

@@ -1,6 +1,9 @@
 //! What a scan came to, counted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use airlock_scan::{Class, Finding, Kind};
 
@@ -93,7 +96,8 @@ impl Tally {
             (self.problems, "not understood"),
         ] {
             if count > 0 {
-                out += &format!("; {count} {what}");
+                // Writing to a string does not fail.
+                let _ = write!(out, "; {count} {what}");
             }
         }
         out
