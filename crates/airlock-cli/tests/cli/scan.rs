@@ -335,7 +335,7 @@ fn links_are_not_followed_and_the_unreadable_is_counted() {
     assert!(clean.code == 1 && !clean.out.contains("link.txt") && !clean.out.contains("loop"), "{clean:?}");
     let closed = folder.join("b/closed.txt");
     fs::write(&closed, LEAKY).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&closed).is_ok() {
         return; // The superuser reads everything.
     }
