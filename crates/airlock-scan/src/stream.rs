@@ -72,7 +72,7 @@ impl StreamScanner {
         let held = self.buffer.get(self.decided..).unwrap_or_default();
         let Some(end) = held.rfind('\n').map(|at| self.decided + at + 1) else { return String::new() };
         let mut rest = self.buffer.split_off(end);
-        if let Some(open) = self.scanner.collect(&self.buffer, &mut Vec::new()) {
+        if let Some(open) = self.scanner.collect(&self.buffer, self.base, &mut Vec::new()) {
             let line = self.buffer.get(..open).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
             let open = self.buffer.split_off(line.max(self.decided));
             rest.insert_str(0, &open);

@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use airlock_scan::{Class, Confidence, Finding, Kind, KindSet, Scanner};
+use airlock_scan::{Confidence, Finding, Kind, KindSet, Scanner};
 
 use self::{
     inputs::{Input, Inputs},
@@ -250,11 +250,11 @@ impl<'c> Output<'c> {
 
 /// Everything but instructions: what looks like one in an ordinary text mostly is none.
 fn usual_kinds() -> KindSet {
-    Kind::ALL.iter().copied().filter(|kind| kind.class() != Class::Injection).collect()
+    KindSet::standard().without(Kind::Injection)
 }
 
 /// Everything there is to find in one text, in order.
-fn find(scanner: Scanner, text: &str, found: &mut Vec<Finding>) {
+fn find(scanner: &Scanner, text: &str, found: &mut Vec<Finding>) {
     scanner.scan(text, found);
     let scanned = found.len();
     scanner.screen(text, found);

@@ -104,7 +104,7 @@ impl Records<'_> {
     fn record(&mut self, line: &str, id: &str, member: Value<'_>) -> io::Result<()> {
         let decoded = Decoded::new(member.raw_string_content().unwrap_or_default());
         self.found.clear();
-        find(self.scanner, decoded.text(), &mut self.found);
+        find(&self.scanner, decoded.text(), &mut self.found);
         self.found.retain(|finding| self.plan.wants(finding));
         self.tally.count(&self.found);
         let offset = member.span().start + 1;
@@ -142,7 +142,7 @@ impl Records<'_> {
             (Some(masks), _) => {
                 let text = String::from_utf8_lossy(line);
                 self.found.clear();
-                find(self.scanner, &text, &mut self.found);
+                find(&self.scanner, &text, &mut self.found);
                 self.found.retain(|finding| self.plan.wants(finding));
                 self.tally.count(&self.found);
                 masks.apply(&text, &self.found, |piece| match piece {

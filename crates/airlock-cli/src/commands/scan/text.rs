@@ -58,7 +58,7 @@ pub(crate) fn file(
     }
     sink.replaced.extend(decoder.take_replaced());
     let mut found = Vec::new();
-    find(Scanner::new(sink.looked_for()), &text, &mut found);
+    find(&Scanner::new(sink.looked_for()), &text, &mut found);
     sink.take(&text, &found)?;
     plan.done.read(read);
     Ok(Tally { bytes: read as u64, ..sink.tally })
