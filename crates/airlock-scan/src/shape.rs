@@ -26,12 +26,18 @@ use crate::text::{Text, is_word};
 const REACH: usize = 2048;
 const REACH_BACK: usize = 256;
 
+/// Runs that may be longer than this are not begun in the middle of another.
+const LONG: usize = 128;
+
 /// The compiled form of a token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     steps: &'static [Step],
     /// How many of the steps stand before the anchor.
     anchor: usize,
+    /// What must not stand directly before a token that begins with its anchor: the characters of its
+    /// runs, if they are long. Else a text of nothing but anchors would be read once per anchor.
+    never_before: Alphabet,
 }
 
 /// One element of a pattern.
@@ -54,6 +60,12 @@ pub(crate) enum Step {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Alphabet(u128);
 
+impl Step {
+    fn may_be_empty(&self) -> bool {
+        matches!(self, Self::Run { min: 0, .. })
+    }
+}
+
 /// Compiles a pattern.
 macro_rules! shape {
     ($pattern:expr) => {{
@@ -66,21 +78,33 @@ pub(crate) use shape;
 impl Shape {
     /// The shape with these steps, as [`parse`] gives them.
     pub(crate) const fn new(steps: &'static [Step]) -> Self {
-        let (mut anchor, mut rest) = (0, steps);
+        let (mut anchor, mut index, mut rest) = (0, 0, steps);
+        let mut never_before = Alphabet(0);
         while let [step, tail @ ..] = rest {
-            if matches!(step, Step::Anchor) {
-                break;
+            match step {
+                Step::Anchor => anchor = index,
+                Step::Run { alphabet, max, .. } if *max > LONG => never_before.0 |= alphabet.0,
+                _ => {}
             }
-            anchor += 1;
+            index += 1;
             rest = tail;
         }
-        Self { steps, anchor }
+        never_before.0 &= !(1 << b'=');
+        Self { steps, anchor, never_before }
+    }
+
+    /// Whether nothing stands before the anchor.
+    pub(crate) fn begins_with_anchor(&self) -> bool {
+        self.anchor == 0
     }
 
     /// Where the token of this shape around the anchor stands. What stands before it is for the caller.
     pub(crate) fn find(&self, text: &Text<'_>, anchor: &Range<usize>) -> Option<Range<usize>> {
         let (before, rest) = self.steps.split_at_checked(self.anchor)?;
-        // Fewer tokens fail before their anchor than behind it.
+        if before.is_empty() && self.never_before.contains(text.before(anchor.start, 1)) {
+            return None;
+        }
+        // Fewer candidates fail before their anchor than behind it.
         let (end, last) = forward(rest.get(1..)?, text, anchor.end)?;
         let start = back(before, text, anchor.start)?;
         ends(text, end, last).then_some(start..end)
@@ -105,11 +129,14 @@ fn forward(steps: &[Step], text: &Text<'_>, mut at: usize) -> Option<(usize, Alp
                 (at, last) = (text.has(at, literal).then_some(at + literal.len())?, Alphabet(0));
             }
             Step::Run { alphabet, min, max } => {
-                let end = run(text, at, alphabet, max, rest.is_empty().then_some(min));
+                let keep = rest.iter().all(Step::may_be_empty).then_some(min);
+                let end = run(text, at, alphabet, max, keep);
                 if end - at < min {
                     return None;
                 }
-                (at, last) = (end, alphabet);
+                if end > at {
+                    (at, last) = (end, alphabet);
+                }
             }
             Step::OneOf(texts) => {
                 let mut texts = texts.split(|byte| *byte == b'|');
@@ -339,6 +366,7 @@ mod tests {
         let two = shape!("^{alnum:4}.{url=:2..4}");
         let middle = shape!("{hexlow:4}^{digit:1..2}");
         let option = shape!("^(live|test)[-{digit:3}]_{alnum:2..9}");
+        let padded = shape!("^{b64.:3..4}{=:0..2}");
         let dots = shape!("^{url.:3..9}");
         let table: &[(Shape, &str, &str, Option<&str>)] = &[
             (two, "K-", "K-ab12.x-", Some("K-ab12.x-")),
@@ -361,6 +389,10 @@ mod tests {
             (dots, "t.", "see t.abc.d.", Some("t.abc.d")),
             (dots, "t.", "t.abcdefghi.", Some("t.abcdefghi")),
             (dots, "t.", "t.abcdefghi.j", None),
+            (padded, "P-", "P-abc==.", Some("P-abc==")),
+            (padded, "P-", "P-abc+.", Some("P-abc+")),
+            (padded, "P-", "P-abcd+", None),
+            (padded, "P-", "P-abc===", None),
         ];
         for (shape, anchor, text, expected) in table {
             let at = text.find(anchor).expect(text);

@@ -30,6 +30,11 @@ pub(crate) struct Format {
 const NEAR: usize = 64;
 
 impl Format {
+    /// Whether the token starts at its anchor, by all shapes.
+    fn begins_with_anchor(&self) -> bool {
+        !self.value_only && self.shapes.iter().all(Shape::begins_with_anchor)
+    }
+
     /// A format that needs no context and has no checksum.
     pub(crate) const fn new(shapes: &'static [Shape]) -> Self {
         Self {
@@ -51,6 +56,10 @@ pub(crate) fn verify(
     format: &'static Format,
     sink: &mut Sink<'_>,
 ) {
+    // Most candidates that are none stand in the middle of a word.
+    if format.begins_with_anchor() && !starts_here(text, anchor.start) {
+        return;
+    }
     let plain = format.token(text, &anchor);
     let whole = plain.as_ref().map(|(span, _)| span);
     if let Some(joined) = Joined::around(text, &anchor, rule.anchors, whole)
@@ -83,11 +92,15 @@ impl Format {
     }
 }
 
-/// Whether a token may start at `at`: no letter, digit or underscore before it. An escape such as `\n`
-/// ends in a letter that belongs to no word, and `u002d`-style escapes are left to the caller.
+/// Whether a token may start at `at`: no letter, digit or underscore before it, unless it ends an escape
+/// such as `\n`, `\u003d` or `%3D`.
 pub(crate) fn starts_here(text: &Text<'_>, at: usize) -> bool {
     let before = text.before(at, 1);
-    !is_word(before) || text.before(at, 2) == b'\\' && matches!(before, b'n' | b'r' | b't')
+    let hex = |from: usize| (1..from).all(|back| text.before(at, back).is_ascii_hexdigit());
+    !is_word(before)
+        || text.before(at, 2) == b'\\' && matches!(before, b'n' | b'r' | b't')
+        || text.before(at, 3) == b'%' && hex(3)
+        || text.before(at, 5) == b'u' && text.before(at, 6) == b'\\' && hex(5)
 }
 
 fn is_near(text: &Text<'_>, start: usize, format: &Format) -> bool {
@@ -109,8 +122,8 @@ fn is_sample(head: &[u8], tail: &[u8]) -> bool {
         same = if byte == before { same + 1 } else { 1 };
         let lower = byte.to_ascii_lowercase();
         rising = if lower == last.wrapping_add(1) && lower.is_ascii_lowercase() { rising + 1 } else { 1 };
-        // Binary data gives runs of `A`.
-        if same >= SAME && byte != b'A' || rising >= RISING {
+        // Binary data gives runs of `A`, samples of numbers runs of digits.
+        if same >= SAME && byte != b'A' && !byte.is_ascii_digit() || rising >= RISING {
             return true;
         }
         (before, last) = (byte, lower);

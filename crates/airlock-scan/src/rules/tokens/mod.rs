@@ -74,12 +74,52 @@ use token;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Scanner, rule::Matcher};
+    use crate::{Confidence, Scanner, rule::Matcher};
 
     fn found(rule: &Rule, text: &str) -> bool {
         let mut out = Vec::new();
         Scanner::default().scan(text, &mut out);
         out.iter().any(|finding| finding.rule == rule.id)
+    }
+
+    #[test]
+    fn a_wrong_checksum_makes_less_certain() {
+        let table = [
+            ("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", Confidence::High),
+            ("ghp_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq18", Confidence::Medium),
+            ("glsa_pITqMOBIfNH2KL4PkXJqmTyQl0D9QGxF_a77ca574", Confidence::High),
+            ("glsa_pITqMOBIfNH2KL4PkXJqmTyQl0D9QGxF_a77ca575", Confidence::Medium),
+        ];
+        for (token, confidence) in table {
+            let mut out = Vec::new();
+            Scanner::default().scan(token, &mut out);
+            assert_eq!(out.first().map(|finding| finding.confidence), Some(confidence), "{token}");
+        }
+    }
+
+    #[test]
+    fn values_and_escapes_begin_where_they_should() {
+        let token = "R9GylZyum8UsmgfiH2e6dQlw4Tu2TAWEunFj";
+        let table = [
+            (format!("token%3Dghp_{token}%26"), format!("ghp_{token}")),
+            (format!("a\\u003dghp_{token}\\n"), format!("ghp_{token}")),
+            (format!("a\\nghp_{token}"), format!("ghp_{token}")),
+            (
+                "https://b.net/x?sv=1&sig=evSXTD4oGOdH1IIldYlDen0%2FiVZAJ1224Tde62br9p0%3D&se=2".to_owned(),
+                "evSXTD4oGOdH1IIldYlDen0%2FiVZAJ1224Tde62br9p0%3D".to_owned(),
+            ),
+        ];
+        for (text, expected) in table {
+            let mut out = Vec::new();
+            Scanner::default().scan(&text, &mut out);
+            let found: Vec<_> = out.iter().map(|finding| &text[finding.span.clone()]).collect();
+            assert_eq!(found, [expected.as_str()], "{text}");
+        }
+        assert!(!found(rule("github-token"), &format!("token3Dghp_{token}")));
+    }
+
+    fn rule(id: &str) -> &'static Rule {
+        crate::rules().iter().find(|rule| rule.id == id).expect(id)
     }
 
     #[test]
@@ -99,7 +139,15 @@ mod tests {
             let Some(example) = rule.examples.first().filter(|_| !format.samples) else { continue };
             let anchor = rule.anchors.first().expect(rule.id);
             let (head, tail) = example.split_once(anchor).expect(rule.id);
-            let plain = |part: &str| part.replace(|byte: char| byte.is_ascii_alphanumeric(), "a");
+            let letters = |part: &str| part.replace(|byte: char| byte.is_ascii_alphanumeric(), "a");
+            // The texts of a pattern are short words, its runs mostly are not.
+            let plain = |part: &str| {
+                let runs: Vec<_> = part.split_inclusive(['-', '_', '.', '/', '=', ':', '&']).collect();
+                let long = runs.iter().any(|run| run.len() > 16);
+                runs.iter()
+                    .map(|run| if long && run.len() <= 16 { (*run).to_owned() } else { letters(run) })
+                    .collect::<String>()
+            };
             let near = if format.near.is_empty() { plain(head) } else { head.to_owned() };
             let sample = format!("{near}{anchor}{}", plain(tail));
             assert!(found(&rule, example), "{example}");
