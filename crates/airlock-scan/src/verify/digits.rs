@@ -56,7 +56,10 @@ pub(crate) fn verify(text: &Text<'_>, start: usize, sink: &mut Sink<'_>) {
     }
     let end = text.run(start, DIGITS, |byte| byte.is_ascii_digit());
     // Most numbers stand alone and are too short for anything.
-    if end - start < 7 && separator(text, end).is_none() {
+    if end - start < 9 && separator(text, end).is_none() {
+        if end - start > 6 {
+            verify::phone::verify_run(text, start, end, sink);
+        }
         return;
     }
     number(text, start, end, sink);

@@ -20,25 +20,31 @@ pub(crate) enum Says {
 /// hold spaces, which then stand for `_` and `-`, too; the label of a mask is none.
 pub(crate) fn named(text: &Text<'_>, start: usize, end: usize, words: &[&str]) -> bool {
     let before = start.saturating_sub(BEFORE);
-    words.iter().any(|word| {
-        holds(text, before, start, word.as_bytes())
-            || holds(text, end, end.saturating_add(BEHIND), word.as_bytes())
+    let behind = end.saturating_add(BEHIND);
+    // Words that start with the same letter are looked for together.
+    words
+        .chunk_by(|one, other| one.as_bytes().first() == other.as_bytes().first())
+        .any(|alike| holds(text, before, start, alike) || holds(text, end, behind, alike))
+}
+
+fn holds(text: &Text<'_>, from: usize, to: usize, words: &[&str]) -> bool {
+    let Some(first) = words.first().and_then(|word| word.as_bytes().first()) else { return false };
+    let window = text.slice(from, to);
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), window).any(|index| {
+        let rest = window.get(index..).unwrap_or_default();
+        starts_word(text, from + index)
+            && words.iter().any(|word| is_at(text, from + index, rest, word.as_bytes()))
     })
 }
 
-fn holds(text: &Text<'_>, from: usize, to: usize, word: &[u8]) -> bool {
+/// Whether `word` starts `rest`, the end of the window at `at`.
+fn is_at(text: &Text<'_>, at: usize, rest: &[u8], word: &[u8]) -> bool {
     let same = |(a, b): (&u8, &u8)| {
         a.eq_ignore_ascii_case(b) || *b == b' ' && matches!(a, b'_' | b'-' | b'\n' | b'\r' | b'\t' | b'.')
     };
-    let Some(first) = word.first() else { return false };
-    let window = text.slice(from, to);
-    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), window).any(|index| {
-        let Some(part) = window.get(index..index + word.len()) else { return false };
-        part.iter().zip(word).all(same) && {
-            let at = from + index;
-            starts_word(text, at) && ends_word(text, at + word.len(), word) && !in_label(text, at)
-        }
-    })
+    rest.get(..word.len()).is_some_and(|part| part.iter().zip(word).all(same))
+        && ends_word(text, at + word.len(), word)
+        && !in_label(text, at)
 }
 
 /// Behind no letter, or a capital behind a small one: `userSsn`.

@@ -14,16 +14,45 @@ pub(super) struct Form {
     pattern: &'static str,
     /// Whether the form and the check suffice; else a word must stand nearby.
     pub(super) alone: bool,
+    /// Letters and digits of a match.
+    pub(super) len: u8,
 }
 
 /// A form that needs no word beside it.
 pub(super) const fn alone(pattern: &'static str) -> Form {
-    Form { pattern, alone: true }
+    Form { pattern, alone: true, len: length(pattern) }
 }
 
 /// A form that is an identifier only beside a word that says so.
 pub(super) const fn named(pattern: &'static str) -> Form {
-    Form { pattern, alone: false }
+    Form { pattern, alone: false, len: length(pattern) }
+}
+
+const fn length(pattern: &str) -> u8 {
+    let (mut len, mut rest) = (0, pattern.as_bytes());
+    while let [byte, tail @ ..] = rest {
+        len += byte.is_ascii_alphanumeric() as u8;
+        rest = tail;
+    }
+    len
+}
+
+/// After how many letters and digits from `start` on a word ends, one bit each; words are joined by what separates
+/// the groups of identifiers.
+pub(super) fn ends(text: &Text<'_>, start: usize) -> u32 {
+    let (mut ends, mut count, mut at) = (0, 0, start);
+    loop {
+        let end = text.run(at, LONGEST, |byte| byte.is_ascii_alphanumeric());
+        count += end - at;
+        if end == at || count > LONGEST {
+            return ends;
+        }
+        ends |= 1_u32 << count;
+        at = end + if matches!(text.at(end), b'(' | b'+') { 1 } else { separator(text, end) };
+        if at == end {
+            return ends;
+        }
+    }
 }
 
 /// The letters, in upper case, and digits of a match.

@@ -27,7 +27,11 @@ pub(crate) fn walk(text: &Text<'_>, sink: &mut Sink<'_>) {
     let mut at = 0;
     while at < text.len() {
         let start = text.run(at, text.len(), |byte| !byte.is_ascii_alphanumeric());
-        at = text.run(start, text.len(), |byte| byte.is_ascii_alphanumeric());
+        let letters = text.run(start, text.len(), |byte| byte.is_ascii_alphabetic());
+        at = text.run(letters, text.len(), |byte| byte.is_ascii_alphanumeric());
+        if letters == at && is_plain(text, start, at) {
+            continue;
+        }
         let before = text.before(start, 1);
         // The rest of a name, a mask, or a number that goes on.
         let rest = matches!(before, b'_' | b'*')
@@ -36,6 +40,18 @@ pub(crate) fn walk(text: &Text<'_>, sink: &mut Sink<'_>) {
             word(text, start, at, sink);
         }
     }
+}
+
+/// Whether the letters are an ordinary word: no code of a bank, no start of a hardware address, no digit behind.
+#[inline]
+fn is_plain(text: &Text<'_>, start: usize, end: usize) -> bool {
+    let code = matches!(end - start, 2 | 4 | 8 | 11) && !text.before(end, 1).is_ascii_lowercase()
+        || matches!(text.at(end), b':' | b'-' | b'.') && text.at(end + 1).is_ascii_hexdigit();
+    !code && !followed_by_digit(text, end)
+}
+
+fn followed_by_digit(text: &Text<'_>, end: usize) -> bool {
+    text.at(end + 1).is_ascii_digit() || text.at(end + 2).is_ascii_digit()
 }
 
 /// Whether the value, all of it, has a form of the kind.
@@ -76,14 +92,21 @@ fn word(text: &Text<'_>, start: usize, end: usize, sink: &mut Sink<'_>) {
     {
         sink.report(Kind::MacAddress, start..end, Confidence::High, "mac-address");
     }
+    let first = text.at(start).is_ascii_digit();
     if sink.wants(Kind::DateOfBirth)
         && end - start <= 12
+        && (first || followed_by_digit(text, end))
         && let Some(end) = plain::date_of_birth(text, start)
     {
         sink.report(Kind::DateOfBirth, start..end, Confidence::High, "date-of-birth");
     }
-    for (id, form) in candidates(text, start) {
-        if sink.wants(id.kind) {
+    let candidates = candidates(text, start);
+    if candidates.is_empty() {
+        return;
+    }
+    let ends = form::ends(text, start);
+    for (id, form) in candidates {
+        if ends >> form.len & 1 == 1 && sink.wants(id.kind) {
             identifier(text, start, id, *form, sink);
         }
     }

@@ -90,7 +90,7 @@ pub(super) fn in_pan(id: &[u8]) -> bool {
 
 /// A number of a state, a permanent account number, a digit of the registration.
 pub(super) fn in_gstin(id: &[u8]) -> bool {
-    matches!(number(id, 0, 2), 1..=38 | 97 | 99)
+    matches!(number(id, 0, 2), 1..=37 | 97 | 99)
 }
 
 pub(super) fn au_tfn(id: &[u8]) -> bool {

@@ -61,11 +61,10 @@ pub(super) fn with_plus(candidate: &Candidate<'_>) -> Option<usize> {
     if number.text.before(number.start(), 2).is_ascii_alphanumeric() || candidate.first() == b'0' {
         return None;
     }
-    // `+10000-09-09` is a date of a far year, `+255959.999` a number.
+    // `+10000-09-09` is a date of a far year.
     let date = matches!(candidate.lengths, [4..=u8::MAX, 1 | 2, 1 | 2, ..])
         && candidate.separator(2) == Some(Separator::Hyphen);
-    let decimal = candidate.groups.len() == 2 && candidate.separator(1) == Some(Separator::Dot);
-    if date || decimal { None } else { number_from(candidate, 0) }
+    if date { None } else { number_from(candidate, 0) }
 }
 
 /// Behind the zeros that are dialled for it.

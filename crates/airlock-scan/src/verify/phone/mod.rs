@@ -43,10 +43,22 @@ pub(crate) fn verify(number: &Number<'_>, sink: &mut Sink<'_>) -> bool {
     true
 }
 
+/// Reports a short run of digits without separators, if a word names it.
+pub(crate) fn verify_run(text: &Text<'_>, start: usize, end: usize, sink: &mut Sink<'_>) {
+    let ends = !is_word(text.at(end)) && !matches!(text.at(end), b'%' | b'*');
+    if ends && sink.wants(Kind::Phone) && words::named_run(text, start, end) {
+        sink.report(Kind::Phone, start..end, Confidence::Medium, "phone-context");
+    }
+}
+
 impl<'n> Candidate<'n> {
     /// `None` for what is too short, and for dates, which are the most frequent numbers with separators.
     fn new(number: &'n Number<'n>) -> Option<Self> {
         let groups = number.groups();
+        // The next most frequent are decimal fractions.
+        if groups.len() == 2 && groups.get(1).is_some_and(|group| group.separator == Separator::Dot) {
+            return None;
+        }
         let mut lengths = [0; GROUPS];
         let mut total = 0;
         for (slot, group) in lengths.iter_mut().zip(groups) {

@@ -1,27 +1,39 @@
 //! Numbers that only a word beside them makes telephone numbers.
 
 use super::Candidate;
-use crate::verify::{
-    digits::Separator,
-    nearby::{Says, nearest_before, nearest_behind},
+use crate::{
+    text::Text,
+    verify::{
+        digits::Separator,
+        nearby::{Says, nearest_before, nearest_behind},
+    },
 };
 
 /// How many bytes and words before and behind the number are asked.
-const BEFORE: (usize, usize) = (44, 6);
+const BEFORE: (usize, usize) = (44, 5);
 const BEHIND: (usize, usize) = (24, 3);
 
 /// Seven to thirteen digits in groups of any length.
 pub(super) fn named(candidate: &Candidate<'_>) -> Option<usize> {
     let count = groups(candidate)?;
     let end = candidate.end(count)?;
-    let (text, start) = (candidate.text(), candidate.number.start());
-    let before = nearest_before(text, start, BEFORE, says);
-    let named = match before {
+    is_named(candidate.text(), candidate.number.start(), end).then_some(end)
+}
+
+/// The run of digits `start..end`, which nothing continues.
+pub(super) fn named_run(text: &Text<'_>, start: usize, end: usize) -> bool {
+    is_run(text, start, end - start) && is_named(text, start, end)
+}
+
+fn is_named(text: &Text<'_>, start: usize, end: usize) -> bool {
+    if text.before(start, 1) == b'/' {
+        return false;
+    }
+    match nearest_before(text, start, BEFORE, says) {
         Says::Yes => true,
         Says::No => false,
         Says::Nothing => nearest_behind(text, end, BEHIND, says_behind) == Says::Yes,
-    };
-    named.then_some(end)
+    }
 }
 
 /// How many of the first groups can be a telephone number.
@@ -30,131 +42,52 @@ fn groups(candidate: &Candidate<'_>) -> Option<usize> {
         return None;
     }
     let shape = match candidate.lengths {
-        // One run: a date of eight digits is none.
-        [len, 0, ..] => (7..=12).contains(&len) && !(len == 8 && matches!(candidate.prefix(2), 19 | 20)),
+        [_, 0, ..] => is_run(candidate.text(), candidate.number.start(), candidate.total),
         [1..=5, 2..=8, 0, ..] | [1..=5, 2..=5, 2..=5, 0, ..] => true,
-        [1..=5, 1..=4, 2..=5, 2..=5, ..] => candidate.groups.len() <= 6,
+        // Versions and addresses have four parts with points.
+        [1..=5, 1..=4, 2..=5, 2..=5, rest, ..] => {
+            candidate.groups.len() <= 6 && (rest > 0 || candidate.separator(1) != Some(Separator::Dot))
+        }
         _ => false,
     };
-    let dots = candidate.groups.iter().skip(1).filter(|group| group.separator == Separator::Dot).count();
-    let slashes = candidate.groups.iter().skip(1).filter(|group| group.separator == Separator::Slash).count();
+    let with =
+        |separator| candidate.groups.iter().skip(1).filter(move |group| group.separator == separator).count();
     // One dot is a decimal point, two slashes are a date.
-    (shape && dots != 1 && slashes < 2).then_some(candidate.groups.len())
+    (shape && with(Separator::Dot) != 1 && with(Separator::Slash) < 2).then_some(candidate.groups.len())
+}
+
+/// Whether digits without separators can be a telephone number: a date of eight digits is none.
+fn is_run(text: &Text<'_>, start: usize, len: usize) -> bool {
+    (7..=12).contains(&len) && !(len == 8 && matches!(text.slice(start, start + 2), b"19" | b"20"))
 }
 
 /// What a word before a number says about it.
 fn says(word: &[u8], joined: bool) -> Says {
-    const YES: [&str; 46] = [
-        "phone",
-        "telephone",
-        "phones",
-        "tel",
-        "mobile",
-        "cell",
-        "cellphone",
-        "cellular",
-        "fax",
-        "telefax",
-        "whatsapp",
-        "msisdn",
-        "telefon",
-        "handy",
-        "mobil",
-        "mob",
-        "hotline",
-        "helpline",
-        "landline",
-        "viber",
-        "pager",
-        "voicemail",
-        "rufnummer",
-        "handynummer",
-        "telefonnummer",
-        "mobilnummer",
-        "durchwahl",
-        "telefono",
-        "celular",
-        "movil",
-        "portable",
-        "cellulare",
-        "telefone",
-        "fone",
-        "celulares",
-        "telefoon",
-        "mobiel",
-        "gsm",
-        "tlf",
-        "tfn",
-        "puhelin",
-        "mobiltelefon",
-        "komorka",
-        "telefonu",
-        "ph",
-        "callback",
-    ];
-    // In names of programs these mean something else.
-    const IN_PROSE: [&str; 10] =
-        ["call", "calling", "dial", "sms", "signal", "telegram", "ring", "reach", "contact", "anruf"];
-    const NO: [&str; 49] = [
-        "order",
-        "invoice",
-        "account",
-        "acct",
-        "ticket",
-        "tracking",
-        "isbn",
-        "ssn",
-        "zip",
-        "postal",
-        "postcode",
-        "serial",
-        "version",
-        "date",
-        "timestamp",
-        "time",
-        "reference",
-        "ref",
-        "card",
-        "routing",
-        "iban",
-        "tax",
-        "passport",
-        "license",
-        "licence",
-        "price",
-        "amount",
-        "total",
-        "imei",
-        "epoch",
-        "sku",
-        "part",
-        "id",
-        "ids",
-        "uid",
-        "pid",
-        "hash",
-        "commit",
-        "build",
-        "bytes",
-        "size",
-        "port",
-        "case",
-        "policy",
-        "member",
-        "customer",
-        "employee",
-        "patient",
-        "const",
-    ];
-    let among = |words: &[&str]| words.iter().any(|known| known.as_bytes() == word);
-    if !word.is_ascii() {
-        foreign(word)
-    } else if among(&YES) || !joined && among(&IN_PROSE) {
-        Says::Yes
-    } else if among(&NO) {
-        Says::No
-    } else {
-        compound(word)
+    match word {
+        b"phone" | b"telephone" | b"phones" | b"tel" | b"mobile" | b"cell" | b"cellphone" | b"cellular"
+        | b"fax" | b"telefax" | b"whatsapp" | b"msisdn" | b"telefon" | b"handy" | b"mobil" | b"mob"
+        | b"hotline" | b"helpline" | b"landline" | b"viber" | b"pager" | b"voicemail" | b"rufnummer"
+        | b"handynummer" | b"telefonnummer" | b"mobilnummer" | b"durchwahl" | b"telefono" | b"celular"
+        | b"movil" | b"portable" | b"cellulare" | b"telefone" | b"fone" | b"celulares" | b"telefoon"
+        | b"mobiel" | b"gsm" | b"tlf" | b"tfn" | b"puhelin" | b"mobiltelefon" | b"komorka" | b"telefonu"
+        | b"ph" | b"callback" => Says::Yes,
+        // In names of programs these mean something else.
+        b"call" | b"calling" | b"dial" | b"sms" | b"signal" | b"telegram" | b"ring" | b"reach"
+        | b"contact" | b"anruf" => {
+            if joined {
+                Says::Nothing
+            } else {
+                Says::Yes
+            }
+        }
+        b"order" | b"invoice" | b"account" | b"acct" | b"ticket" | b"tracking" | b"isbn" | b"ssn"
+        | b"zip" | b"postal" | b"postcode" | b"serial" | b"version" | b"date" | b"timestamp" | b"time"
+        | b"reference" | b"ref" | b"card" | b"routing" | b"iban" | b"tax" | b"passport" | b"license"
+        | b"licence" | b"price" | b"amount" | b"total" | b"imei" | b"epoch" | b"sku" | b"part" | b"id"
+        | b"ids" | b"uid" | b"pid" | b"hash" | b"commit" | b"build" | b"bytes" | b"size" | b"port"
+        | b"case" | b"policy" | b"member" | b"customer" | b"employee" | b"patient" | b"const" => Says::No,
+        _ if word.is_ascii() => compound(word),
+        _ => foreign(word),
     }
 }
 
