@@ -143,3 +143,38 @@ impl StreamScanner {
 
 /// What is held back at most while nothing is open; a little more than what must be.
 const HOLD: usize = LOOKAHEAD + LOOKBEHIND + 256;
+
+#[cfg(test)]
+mod tests {
+    use super::StreamScanner;
+    use crate::{Finding, KindSet};
+
+    fn flushed(stream: &mut StreamScanner, chunk: &str) -> (String, Vec<Finding>) {
+        let mut found = Vec::new();
+        let mut text = stream.push(chunk, &mut found);
+        text += &stream.flush_lines(&mut found);
+        (text, found)
+    }
+
+    #[test]
+    fn whole_lines_come_out_before_their_time() {
+        let mut stream = StreamScanner::new(KindSet::all());
+        let (text, found) = flushed(&mut stream, "a bob@example.com\nssn 123-");
+        assert_eq!((&*text, found[0].span.clone()), ("a bob@example.com\n", 2..17));
+        assert_eq!(flushed(&mut stream, "45"), (String::new(), Vec::new()));
+        let (text, found) = flushed(&mut stream, "-6789\nrest");
+        assert_eq!((&*text, found[0].span.clone()), ("ssn 123-45-6789\n", 4..15));
+        assert_eq!(stream.finish(&mut Vec::new()), "rest");
+    }
+
+    #[test]
+    fn an_open_private_key_stays_back() {
+        let mut stream = StreamScanner::new(KindSet::all());
+        let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n";
+        let head = format!("before\n-----BEGIN PRIVATE KEY-----\n{line}");
+        assert_eq!(flushed(&mut stream, &head).0, "before\n");
+        assert_eq!(flushed(&mut stream, line).0, "");
+        let (text, found) = flushed(&mut stream, "-----END PRIVATE KEY-----\n");
+        assert_eq!((found.len(), found[0].span.clone()), (1, 0..text.len() - 1));
+    }
+}
