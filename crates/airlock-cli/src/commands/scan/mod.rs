@@ -47,12 +47,13 @@ pub(crate) fn execute(args: &ScanArgs, console: &mut Console) -> CommandResult {
     if args.mask {
         refuse_folders(named)?;
     }
-    if named.iter().any(|path| path == Path::new("-")) && io::stdin().is_terminal() {
+    let is_typed = named.iter().any(|path| path == Path::new("-")) && io::stdin().is_terminal();
+    if is_typed {
         writeln!(console.err, "airlock: reading stdin; end it with Ctrl-D")?;
     }
     let layout = layout(named, &console.out);
     let plan = Plan::new(args, layout);
-    let mut out = Output::new(&plan, console);
+    let mut out = Output::new(&plan, is_typed, console);
     let started = Instant::now();
     pool::run(&plan, threads(args, named), Inputs::new(args, named), |message| out.take(message))?;
     out.finish(started.elapsed())
@@ -171,11 +172,11 @@ struct Output<'c> {
 }
 
 impl<'c> Output<'c> {
-    fn new(plan: &'c Plan, console: &'c mut Console) -> Self {
+    fn new(plan: &'c Plan, is_typed: bool, console: &'c mut Console) -> Self {
         let bare = plan.masks.is_some() || (plan.input, plan.format) == (ScanInput::Jsonl, ScanFormat::Jsonl);
         let envelope = if bare { Envelope::none() } else { Envelope::new(plan.format, plan.layout) };
-        // A line that comes and goes would disturb a text that is written to the same terminal.
-        let disturbs = plan.masks.is_some() && io::stdout().is_terminal();
+        // A line that comes and goes would disturb a text that is typed at, or written to, the same terminal.
+        let disturbs = is_typed || plan.masks.is_some() && io::stdout().is_terminal();
         let progress = Progress::new(io::stderr().is_terminal() && !disturbs);
         Self { console, plan, envelope, progress, total: Tally::default() }
     }
@@ -193,7 +194,7 @@ impl<'c> Output<'c> {
             }
             // The other inputs are scanned all the same, but the whole is not "clean".
             Message::Done(Err(failure)) if failure.exit == Exit::ScanFailed => {
-                self.total.problems += 1;
+                self.total.failed += 1;
                 self.progress.clear(err);
                 out.flush()?;
                 self.console.report(&failure);
@@ -228,7 +229,7 @@ impl<'c> Output<'c> {
         let Console { out, err } = &mut *self.console;
         self.progress.clear(err);
         let total = &self.total;
-        self.envelope.finish(out, &total.rules, total.problems == 0)?;
+        self.envelope.finish(out, &total.rules, total.is_complete())?;
         out.flush()?;
         if self.plan.masks.is_none() && self.plan.format == ScanFormat::Table {
             let took = if took > LONG { format!(", {:.1} s", took.as_secs_f64()) } else { String::new() };
@@ -240,10 +241,10 @@ impl<'c> Output<'c> {
             }
             writeln!(err, "airlock: {}", total.summary(&took))?;
         }
-        Ok(match (total.problems, total.findings()) {
-            (0, 0) => Exit::Fine,
-            (0, _) => Exit::Findings,
-            _ => Exit::ScanFailed,
+        Ok(match (total.is_complete(), total.findings()) {
+            (true, 0) => Exit::Fine,
+            (true, _) => Exit::Findings,
+            (false, _) => Exit::ScanFailed,
         })
     }
 }

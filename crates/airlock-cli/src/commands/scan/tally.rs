@@ -24,7 +24,9 @@ pub(crate) struct Tally {
     pub(crate) binary: u64,
     /// Files in folders that are text in UTF-16 or UTF-32.
     pub(crate) wide: u64,
-    /// Lines that could not be understood, or inputs that could not be read.
+    /// Inputs that could not be read, or not to their end.
+    pub(crate) failed: u64,
+    /// Lines that could not be understood.
     pub(crate) problems: u64,
     /// The first of the lines, for people.
     pub(crate) told: Vec<String>,
@@ -62,11 +64,17 @@ impl Tally {
         self.bytes += other.bytes;
         self.binary += other.binary;
         self.wide += other.wide;
+        self.failed += other.failed;
         self.problems += other.problems;
         for (kind, count) in &other.kinds {
             *self.kinds.entry(*kind).or_default() += count;
         }
         self.rules.extend(&other.rules);
+    }
+
+    /// Whether everything was read and understood.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.failed == 0 && self.problems == 0
     }
 
     pub(crate) fn findings(&self) -> u64 {
@@ -78,6 +86,7 @@ impl Tally {
         let inputs = if self.inputs == 1 { "1 input".to_owned() } else { format!("{} inputs", self.inputs) };
         let read = format!("{inputs}, {}{took}", size(self.bytes));
         let mut out = match self.findings() {
+            0 if self.inputs == 0 => "nothing was scanned".to_owned(),
             0 => format!("nothing found in {read}"),
             1 => format!("1 finding in {read}"),
             all => {
@@ -93,7 +102,8 @@ impl Tally {
         for (count, what) in [
             (self.binary, "binary, skipped"),
             (self.wide, "in UTF-16 or UTF-32, skipped (convert with `iconv -t UTF-8`)"),
-            (self.problems, "not understood"),
+            (self.failed, "could not be read"),
+            (self.problems, "lines not understood"),
         ] {
             if count > 0 {
                 // Writing to a string does not fail.
@@ -157,6 +167,7 @@ mod tests {
                 "3 findings (2 secret, 1 pii) in 1 input, 10 bytes",
             ),
             (tally(&[(Kind::Ssn, 3)], 7), "3 findings (3 pii) in 1 of 7 inputs, 10 bytes"),
+            (Tally { failed: 1, ..tally(&[], 0) }, "nothing was scanned; 1 could not be read"),
             (Tally { binary: 2, ..tally(&[], 7) }, "nothing found in 7 inputs, 10 bytes; 2 binary, skipped"),
         ];
         for (tally, expected) in table {
