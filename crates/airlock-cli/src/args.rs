@@ -250,7 +250,7 @@ pub(crate) enum ScanInput {
     /// Plain text
     #[default]
     Text,
-    /// One JSON document per file: every key, text and number, under the name of its member
+    /// JSON documents: every key, text and number, under the name of its member
     Json,
     /// One JSON object per line: the text under --field
     Jsonl,

@@ -232,7 +232,30 @@ fn a_json_document_is_looked_at_by_names_and_stays_json() {
     assert_eq!((again.code, again.out), (0, ran.out));
 
     let broken = scan(&["--input", "json"], b"{\"a\":");
-    assert!(broken.code == 2 && broken.err.contains("--input jsonl"), "{broken:?}");
+    assert!(broken.code == 2 && broken.err.contains("without --input"), "{broken:?}");
+}
+
+#[test]
+fn json_documents_may_follow_each_other() {
+    let text = "\u{feff}{\"a\": \"}]\", \"ssn\": 123456789}\n\n [\"bob@example.com\"]\n";
+    let ran = scan(&["--input", "json", "--format", "jsonl"], text.as_bytes());
+    let rows: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let places: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let at = |name: &str| row[name].as_u64().unwrap() as usize;
+            (at("line"), at("column"), &text[at("start")..at("end")])
+        })
+        .collect();
+    assert_eq!(places, [(1, 20, "123456789"), (3, 4, "bob@example.com")]);
+    let masked = scan(&["--input", "json", "--mask"], text.as_bytes());
+    let expected =
+        text.replace("123456789", "\"[SSN REDACTED]\"").replace("bob@example.com", "[EMAIL REDACTED]");
+    assert_eq!((masked.code, masked.out), (1, expected));
+    // What is no JSON behind a document is said, with its place in the file.
+    let broken = scan(&["--input", "json", "--format", "jsonl"], format!("{text}nonsense").as_bytes());
+    assert!(broken.code == 2 && broken.err.contains(&format!("byte {}", text.len())), "{broken:?}");
+    assert_eq!(broken.out, ran.out);
 }
 
 #[test]

@@ -1,12 +1,21 @@
-//! `--input json`: one JSON document; every key and leaf is looked at, under the name of its member.
+//! `--input json`: JSON documents, one or one after another; every key and leaf is looked at, under the name of its
+//! member.
 
 use std::io::{self, Read, Write};
 
-use agent_airlock::json::{Bounds, Decoded, Document, Kind as JsonKind, Splices, Value, write_string};
+use agent_airlock::json::{
+    Bounds, Decoded, Document, JsonError, Kind as JsonKind, Splices, Value, write_string,
+};
 use airlock_scan::{Finding, Scanner};
 
 use super::{
-    Plan, failed, masks::Masks, place::Place, records::edits, report::Row, tally::Tally, text::excerpt,
+    Plan, failed,
+    masks::Masks,
+    place::Place,
+    records::edits,
+    report::{Row, Rows},
+    tally::Tally,
+    text::excerpt,
 };
 use crate::exit::Failure;
 
@@ -14,7 +23,10 @@ use crate::exit::Failure;
 const BOUNDS: Bounds =
     Bounds { max_bytes: u32::MAX as usize, max_depth: 512, max_nodes: 1 << 28, max_number_len: 1 << 20 };
 
-/// Scans `input`, which is one document.
+/// What some editors put before everything else.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Scans `input` to its end.
 pub(crate) fn scan(
     plan: &Plan,
     name: &str,
@@ -25,8 +37,50 @@ pub(crate) fn scan(
     memory.clear();
     input.read_to_end(memory).map_err(|error| failed(name, error))?;
     plan.done.read(memory.len());
-    let document = Document::parse(memory, &BOUNDS).map_err(|error| {
-        failed(name, error).with_help("--input jsonl reads one object per line; without --input it is text")
+    let mut rows = plan.rows(name);
+    let mut tally = Tally { bytes: memory.len() as u64, ..Tally::default() };
+    let mut at = Position { offset: 0, place: Place::START };
+    let mut rest = memory.as_slice();
+    if let Some(behind) = rest.strip_prefix(BYTE_ORDER_MARK) {
+        at.offset = BYTE_ORDER_MARK.len();
+        rest = behind;
+        if plan.masks.is_some() {
+            out.write_all(BYTE_ORDER_MARK)?;
+        }
+    }
+    loop {
+        let (document, behind) = rest.split_at_checked(end_of_document(rest)).unwrap_or((rest, &[]));
+        one(plan, document, &mut rows, &mut at, &mut tally, out)?;
+        rest = behind;
+        if rest.trim_ascii().is_empty() {
+            break;
+        }
+    }
+    if plan.masks.is_some() {
+        out.write_all(rest)?;
+    }
+    Ok(tally)
+}
+
+/// Where a document stands in its file.
+#[derive(Clone, Copy)]
+struct Position {
+    offset: usize,
+    place: Place,
+}
+
+/// Scans one document, and moves `at` behind it.
+fn one(
+    plan: &Plan,
+    document: &[u8],
+    rows: &mut Rows<'_>,
+    at: &mut Position,
+    tally: &mut Tally,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let document = Document::parse(document, &BOUNDS).map_err(|error| {
+        let error = JsonError { offset: at.offset + error.offset, ..error };
+        failed(rows.name(), error).with_help("a file that is no JSON is scanned as text without --input")
     })?;
     let mut leaves = Leaves {
         scanner: Scanner::new(plan.kinds),
@@ -36,13 +90,42 @@ pub(crate) fn scan(
         raw: Vec::new(),
     };
     leaves.value(None, document.root());
-    let tally = Tally { bytes: memory.len() as u64, ..leaves.tally() };
+    tally.count(&leaves.raw);
     if plan.masks.is_some() {
         out.write_all(leaves.edits.apply(document.text()).as_bytes())?;
     } else {
-        leaves.report(name, document.text(), out)?;
+        at.place = leaves.report(rows, document.text(), *at, out)?;
     }
-    Ok(tally)
+    at.offset += document.text().len();
+    Ok(())
+}
+
+/// Where the first object or array ends, what stands before it included; all of it, where there is none.
+fn end_of_document(bytes: &[u8]) -> usize {
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(rest) = bytes.get(at..) {
+        let is_structure = |byte: &u8| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']');
+        let Some(found) = rest.iter().position(is_structure) else { break };
+        at += found + 1;
+        match rest.get(found) {
+            Some(b'"') => at = end_of_string(bytes, at),
+            Some(b'{' | b'[') => depth += 1,
+            _ if depth > 1 => depth -= 1,
+            _ => return at,
+        }
+    }
+    bytes.len()
+}
+
+fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(rest) = bytes.get(at..) {
+        let Some(found) = memchr::memchr2(b'"', b'\\', rest) else { break };
+        if rest.get(found) == Some(&b'"') {
+            return at + found + 1;
+        }
+        at += found + 2;
+    }
+    bytes.len()
 }
 
 struct Leaves<'p> {
@@ -154,16 +237,16 @@ impl Leaves<'_> {
         }));
     }
 
-    fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        tally.count(&self.raw);
-        tally
-    }
-
-    fn report(mut self, name: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    /// Returns the place behind `text`.
+    fn report(
+        mut self,
+        rows: &mut Rows<'_>,
+        text: &str,
+        at: Position,
+        out: &mut dyn Write,
+    ) -> io::Result<Place> {
         self.raw.sort_by_key(|finding| (finding.span.start, finding.span.end));
-        let mut rows = self.plan.rows(name);
-        let (mut place, mut seen) = (Place::START, 0);
+        let (mut place, mut seen) = (at.place, 0);
         for (index, finding) in self.raw.iter().enumerate() {
             let span = finding.span.clone();
             place = place.after(text.get(seen..span.start).unwrap_or_default());
@@ -173,10 +256,10 @@ impl Leaves<'_> {
             let earlier = self.raw.get(..index).filter(|_| self.plan.is_complete());
             let before = earlier.map(|earlier| excerpt(text, earlier, span.start, rows.shown()));
             let before = before.unwrap_or_default();
-            let bytes = (span.start as u64, span.end as u64);
+            let bytes = ((at.offset + span.start) as u64, (at.offset + span.end) as u64);
             rows.write(out, &Row { finding, place, end, bytes, before: &before })?;
         }
-        Ok(())
+        Ok(place.after(text.get(seen..).unwrap_or_default()))
     }
 }
 
@@ -189,4 +272,25 @@ fn masked_number(masks: &Masks, written: &str, found: &[Finding]) -> String {
     let mut json = String::new();
     write_string(&mut json, &edits.apply(written));
     json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::end_of_document;
+
+    #[test]
+    fn documents_end_where_their_brackets_close() {
+        for (text, expected) in [
+            ("{} []", 2),
+            (" [1,{\"a\":[]}]\n{}", 13),
+            (r#"{"}\"]\\":"{"}x"#, 14),
+            ("12 34", 5),
+            ("{\"open", 6),
+            ("}{", 1),
+            ("\"\\", 2),
+            ("", 0),
+        ] {
+            assert_eq!(end_of_document(text.as_bytes()), expected, "{text}");
+        }
+    }
 }
