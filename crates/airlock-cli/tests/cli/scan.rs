@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::{Ran, airlock, feed, run};
+use crate::common::{Ran, airlock, converse, feed, run};
 use serde_json::{Value, json};
 
 const LEAKY: &str =
@@ -411,6 +411,16 @@ fn sarif_has_what_readers_need_and_no_value() {
     assert_eq!(clean["runs"][0]["results"], json!([]));
     let failed = scan(&["--format", "sarif", "/nonexistent", "-"], b"").json();
     assert_eq!(failed["runs"][0]["invocations"][0]["executionSuccessful"], false);
+}
+
+#[test]
+fn whoever_sends_line_by_line_gets_answers() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = airlock(home.path());
+    command.args(["scan", "--input", "jsonl", "--format", "jsonl"]);
+    // Stays until it has seen the answer, and would wait for ever if that came at the end only.
+    let ran = converse(&mut command, "{\"id\":7,\"text\":\"bob@example.com\"}\n", "\"id\":7");
+    assert!(ran.code == 1 && ran.out.contains("email"), "{ran:?}");
 }
 
 #[test]
