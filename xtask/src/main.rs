@@ -11,7 +11,9 @@
 
 mod bench;
 mod command;
+mod corpus;
 mod fuzz;
+mod quality;
 mod report;
 mod setup;
 mod steps;
@@ -29,6 +31,9 @@ usage: cargo xtask TASK
   e2e     only the end-to-end tests, with the real MCP servers and clients
   fuzz [--seconds N] [TARGET...]
           each fuzz target, or the named ones, for N seconds (10)
+  corpus  makes the labelled corpus of the scanner from its templates: corpus/detection
+  quality [--misses N] [--format table|json] [FILE.jsonl...]
+          recall and false alarms of the scanner on labelled text, by default on that corpus
   bench   measures everything that has a budget, and writes BENCHMARKS.md
   help    this text
 
@@ -40,6 +45,7 @@ enum Task {
     Help,
     Steps(fn(&mut Report) -> Result<(), String>),
     Fuzz(fuzz::Options),
+    Quality(Vec<String>),
 }
 
 impl Task {
@@ -51,6 +57,10 @@ impl Task {
             ["lint"] => Self::Steps(steps::lint),
             ["e2e"] => Self::Steps(steps::e2e),
             ["bench"] => Self::Steps(bench::bench),
+            ["corpus"] => Self::Steps(corpus::corpus),
+            ["quality", ref words @ ..] => {
+                Self::Quality(words.iter().map(|word| (*word).to_owned()).collect())
+            }
             ["fuzz", ref words @ ..] => Self::Fuzz(fuzz::Options::parse(words)?),
             ["help" | "--help" | "-h"] => Self::Help,
             _ => return None,
@@ -64,6 +74,8 @@ impl Task {
                 return Ok(());
             }
             Self::Steps(steps) => steps(report)?,
+            // Its answer is the whole output, so that `--format json` can be piped on.
+            Self::Quality(words) => return quality::quality(&words),
             Self::Fuzz(options) => fuzz::fuzz(report, &options)?,
         }
         Ok(())

@@ -34,6 +34,9 @@ impl Report {
 
     /// Prints the times and the skips.
     pub(crate) fn print(&self) {
+        if self.done.is_empty() && self.skipped.is_empty() {
+            return;
+        }
         println!("\n== summary");
         for (name, time) in &self.done {
             println!("{:>8.1} s  {name}", time.as_secs_f64());
