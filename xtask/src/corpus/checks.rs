@@ -74,7 +74,7 @@ pub(super) fn aba(body: &str) -> String {
 /// Australia: eight digits of a tax file number, or `None` where no check digit fits.
 pub(super) fn tfn(body: &str) -> Option<String> {
     let sum = weighted(body, &[1, 4, 3, 7, 5, 8, 6, 9]);
-    (0..10).find(|digit| (sum + digit * 10) % 11 == 0).map(|digit| format!("{body}{digit}"))
+    (0..10).find(|digit| (sum + digit * 10).is_multiple_of(11)).map(|digit| format!("{body}{digit}"))
 }
 
 /// Standard base64, with padding.
@@ -98,7 +98,8 @@ pub(super) fn base64url(bytes: &[u8]) -> String {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let one = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [one(byte >> 4), one(byte & 15)]).collect()
 }
 
 /// Everything but letters and digits as `%XX`.

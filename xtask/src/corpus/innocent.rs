@@ -25,13 +25,12 @@ pub(super) fn value(name: &str, random: &mut Random) -> Option<String> {
         "sha1" => random.chars(HEX, 40),
         "sha7" => format!("{}{}", random.chars("abcdef", 1), random.chars(HEX, 6)),
         "sha256" => random.chars(HEX, 64),
-        "md5" => random.chars(HEX, 32),
+        "md5" | "trace" => random.chars(HEX, 32),
         "sha512" => format!("sha512-{}==", random.chars(BASE64, 86)),
         "blob" => random.chars(BASE64, 120),
         "image" => {
             format!("data:image/png;base64,iVBORw0KGgo{}", base64(random.chars(ALNUM, 150).as_bytes()))
         }
-        "trace" => random.chars(HEX, 32),
         "span" => random.chars(HEX, 16),
         "epoch" => random.range(1_700_000_000, 1_790_000_000).to_string(),
         "epoch_ms" => random.range(1_700_000_000_000, 1_790_000_000_000).to_string(),

@@ -142,8 +142,8 @@ fn ip(random: &mut Random) -> String {
     let start = random
         .pick(&["8", "34", "52", "81", "93", "104", "141", "185", "198.51", "203.0", "213", "10", "192.168"]);
     let count = 4 - start.split('.').count();
-    let parts = (0..count).map(|_| format!(".{}", random.range(1, 254))).collect::<String>();
-    format!("{start}{parts}")
+    let parts = (0..count).map(|_| random.range(1, 254).to_string());
+    std::iter::once(start.to_owned()).chain(parts).collect::<Vec<_>>().join(".")
 }
 
 fn ip6(random: &mut Random) -> String {

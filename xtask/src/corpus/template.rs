@@ -69,9 +69,11 @@ fn generator(name: &str, random: &mut Random) -> Option<String> {
     let (name, kind) = name.split_once(':').map_or((name, None), |(name, kind)| (name, Some(kind)));
     let (name, code) = name.split_once('>').map_or((name, None), |(name, code)| (name, Some(code)));
     let made = personal::value(name, random).or_else(|| secrets::value(name, random));
-    let Some((own, value)) = made else { return innocent::value(name, random) };
+    let made = made.or_else(|| innocent::value(name, random).map(|value| ("", value)));
+    let (own, value) = made?;
     let value = code.map_or(Some(value.clone()), |code| encoded(&value, code))?;
-    Some(if plain { value } else { format!("⟦{}:{value}⟧", kind.unwrap_or(own)) })
+    let kind = kind.unwrap_or(own);
+    Some(if plain || kind.is_empty() { value } else { format!("⟦{kind}:{value}⟧") })
 }
 
 fn encoded(value: &str, code: &str) -> Option<String> {
