@@ -119,7 +119,7 @@ fn start() -> Result<(), Box<dyn Error>> {
         times.push(time.parse::<u64>()?);
         sizes.push(size.parse::<u64>()?);
     }
-    let mut middle = |figures: &mut Vec<u64>| {
+    let middle = |figures: &mut Vec<u64>| {
         figures.sort_unstable();
         figures.get(figures.len() / 2).copied().unwrap_or_default() as f64 / 1e6
     };

@@ -51,7 +51,7 @@ const REPEATED: &[(&str, &str)] = &[
 
 /// Names and texts of about `len` bytes.
 pub(crate) fn texts(len: usize) -> impl Iterator<Item = (&'static str, String)> {
-    let base64 = || ("base64", encoded(len));
+    let base64 = move || ("base64", encoded(len));
     REPEATED
         .iter()
         .map(move |(name, piece)| (*name, piece.repeat(len / piece.len())))
