@@ -10,6 +10,8 @@ pub(super) enum Unit {
     Speed,
     /// Megabytes (10⁶).
     Megabytes,
+    /// How many times as much.
+    Times,
 }
 
 /// What was measured, beside what must hold and what is aimed at.
@@ -62,6 +64,7 @@ pub(super) fn say(figure: f64, unit: Unit) -> String {
         Unit::Milliseconds => "ms",
         Unit::Speed => "MB/s",
         Unit::Megabytes => "MB",
+        Unit::Times => "times",
     };
     format!("{text} {unit}")
 }

@@ -6,6 +6,7 @@
 //! | `session` | an MCP client over the standard streams of a process |
 //! | `process` | CPU and memory of processes, as Linux tells them |
 //! | `paired` | the same server with and without `airlock run`, in turns |
+//! | `scanner` | the scanner in CPU time: against regexes, hostile texts, masking, start |
 //! | `start` | time to the first byte, idle memory, size of the binary |
 //! | `budget` | the budgets, and what a figure means for one |
 //! | `page` | the text of `BENCHMARKS.md` |
@@ -16,6 +17,7 @@ mod machine;
 mod page;
 mod paired;
 mod process;
+mod scanner;
 mod session;
 mod start;
 
@@ -35,6 +37,11 @@ pub(crate) fn bench(report: &mut Report) -> Result<(), String> {
         rows = crates::measure()?;
         Ok(())
     })?;
+    let mut scanner = None;
+    report.step("bench: scanner", || {
+        scanner = Some(scanner::measure()?);
+        Ok(())
+    })?;
     report.step("bench: build", build)?;
     let mut added = None;
     report.step("bench: airlock run", || {
@@ -47,8 +54,11 @@ pub(crate) fn bench(report: &mut Report) -> Result<(), String> {
         start = Some(start::measure(&programs)?);
         Ok(())
     })?;
-    let (Some(added), Some(start)) = (added, start) else { return Err("nothing was measured".to_owned()) };
-    let text = page::page(&machine::Machine::this()?, &rows, &added, &start)?;
+    let (Some(scanner), Some(added), Some(start)) = (scanner, added, start) else {
+        return Err("nothing was measured".to_owned());
+    };
+    let measured = page::Measured { rows, scanner, added, start };
+    let text = page::page(&machine::Machine::this()?, &measured)?;
     let path = root().join("BENCHMARKS.md");
     fs::write(&path, text).map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
     println!("written: BENCHMARKS.md");

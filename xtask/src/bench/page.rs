@@ -6,15 +6,20 @@ use super::budget::{Budget, Unit, say};
 use super::crates::Row;
 use super::machine::Machine;
 use super::paired::{Added, Placements};
+use super::scanner::Figures;
 use super::start::Start;
 
+/// Everything that was measured.
+pub(super) struct Measured {
+    pub(super) rows: Vec<Row>,
+    pub(super) scanner: Figures,
+    pub(super) added: Placements,
+    pub(super) start: Start,
+}
+
 /// The whole page.
-pub(super) fn page(
-    machine: &Machine,
-    rows: &[Row],
-    added: &Placements,
-    start: &Start,
-) -> Result<String, String> {
+pub(super) fn page(machine: &Machine, measured: &Measured) -> Result<String, String> {
+    let Measured { rows, scanner, added, start } = measured;
     let mut page = format!(
         "# Benchmarks\n\n\
          Written by `cargo xtask bench`; no figure is entered by hand. Release profile, on one machine, with\n\
@@ -25,25 +30,21 @@ pub(super) fn page(
          | what | must | aim | measured | |\n|---|---|---|---|---|\n",
         machine.date, machine.cpu, machine.cores, machine.kernel, machine.rustc
     );
-    for budget in budgets(rows, added, start)? {
+    for budget in budgets(measured)? {
         page.push_str(&budget.line());
     }
     page.push_str("| HTTP guard against a proxy hop | | | | there is no HTTP guard yet |\n\n");
+    page.push_str(&scanner.section()?);
     page.push_str(&run_section(added));
     page.push_str(&start_section(start));
     page.push_str(&rows_section(rows));
     Ok(page)
 }
 
-fn budgets(rows: &[Row], added: &Placements, start: &Start) -> Result<Vec<Budget>, String> {
+fn budgets(measured: &Measured) -> Result<Vec<Budget>, String> {
+    let Measured { rows, scanner, added, start } = measured;
     let row = |name: &str| {
         rows.iter().find(|row| row.name == name).ok_or_else(|| format!("there is no benchmark `{name}`"))
-    };
-    let speed = |name: &str| {
-        row(name)?
-            .bytes_per_second
-            .map(|speed| speed / 1e6)
-            .ok_or_else(|| format!("`{name}` counts no bytes"))
     };
     let budget = |what, unit, must, aim, measured| Budget { what, unit, must, aim, measured };
     let pipeline = row("whole_pipeline_1_kb")?.nanoseconds / 1e3;
@@ -59,9 +60,19 @@ fn budgets(rows: &[Row], added: &Placements, start: &Start) -> Result<Vec<Budget
             10.0,
             added.one_core.cpu,
         ),
-        budget("scanning prose", Unit::Speed, 700.0, 1_700.0, speed("scan/prose")?),
-        budget("scanning JSON tool output", Unit::Speed, 400.0, 900.0, speed("scan/json")?),
-        budget("scanning text dense with personal data", Unit::Speed, 120.0, 300.0, speed("scan/pii")?),
+        budget("scanning prose", Unit::Speed, 700.0, 1_700.0, scanner.figure("scan/prose")?),
+        budget("scanning JSON tool output", Unit::Speed, 400.0, 900.0, scanner.figure("scan/json")?),
+        budget("scanning logs", Unit::Speed, 400.0, 800.0, scanner.figure("scan/log")?),
+        budget(
+            "scanning text dense with personal data",
+            Unit::Speed,
+            120.0,
+            300.0,
+            scanner.figure("scan/pii")?,
+        ),
+        budget("hostile text: times slower than dense text", Unit::Times, 5.0, 2.0, scanner.worst_ratio()?),
+        budget("first scan of a process", Unit::Milliseconds, 15.0, 3.0, scanner.figure("start/cpu")?),
+        budget("memory of the scanner", Unit::Megabytes, 8.0, 2.0, scanner.figure("start/memory")?),
         budget("rate-limit decision in memory", Unit::Nanoseconds, 300.0, 100.0, decision),
         budget(
             "`airlock run`: added time from start to first byte",
