@@ -1,0 +1,60 @@
+//! Masking at the level of the scanner: what has been masked is not found again, whatever the form of the mask, and
+//! text outside findings stays as it is.
+#![no_main]
+
+use std::ops::Range;
+
+use airlock_scan::{Finding, Scanner};
+use libfuzzer_sys::fuzz_target;
+
+/// Forms of masks, from the label of a kind.
+const FORMS: [fn(&str) -> String; 4] = [
+    |label| format!("[{label} REDACTED]"),
+    |label| format!("[{label}:a1b2c3d4]"),
+    |_| "***REDACTED***".to_owned(),
+    |_| "****wxyz".to_owned(),
+];
+
+/// Where values touch, a mask may uncover another value or give it a name. Each round masks something behind
+/// what the last one masked, and more than a few never happen in what people write.
+const ROUNDS: usize = 64;
+
+fuzz_target!(|text: &str| {
+    for form in FORMS {
+        let mut masked = text.to_owned();
+        for round in 0.. {
+            let found = scan(&masked);
+            if found.is_empty() {
+                break;
+            }
+            assert!(round < ROUNDS, "masking does not come to an end: {masked:?}");
+            let (next, masks) = mask(&masked, &found, form);
+            for finding in scan(&next) {
+                let inside = masks.iter().any(|mask| mask.start <= finding.span.start && finding.span.end <= mask.end);
+                assert!(!inside, "a mask was found again: {finding:?} in {next:?}");
+            }
+            masked = next;
+        }
+    }
+});
+
+fn scan(text: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    Scanner::default().scan(text, &mut found);
+    found
+}
+
+/// The masked text, and where the masks are in it.
+fn mask(text: &str, found: &[Finding], form: fn(&str) -> String) -> (String, Vec<Range<usize>>) {
+    let (mut out, mut masks, mut end) = (String::new(), Vec::new(), 0);
+    for finding in found {
+        assert!(finding.span.start >= end, "findings overlap: {found:?}");
+        out.push_str(&text[end..finding.span.start]);
+        let start = out.len();
+        out.push_str(&form(finding.kind.label()));
+        masks.push(start..out.len());
+        end = finding.span.end;
+    }
+    out.push_str(&text[end..]);
+    (out, masks)
+}
