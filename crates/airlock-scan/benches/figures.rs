@@ -13,6 +13,8 @@
 mod baseline;
 mod data;
 mod hostile;
+#[path = "support/mask.rs"]
+mod mask;
 #[path = "support/meter.rs"]
 mod meter;
 
@@ -21,6 +23,7 @@ use std::{env, error::Error, hint::black_box, process::Command};
 use airlock_scan::{Finding, Scanner};
 use baseline::Baseline;
 use data::{NAMES, data};
+use mask::masked;
 use meter::{cpu, resident};
 
 /// More than the caches of one core hold.
@@ -80,21 +83,6 @@ fn median(text: &str, rounds: usize, mut work: impl FnMut(&str, &mut Vec<Finding
         .collect();
     speeds.sort_by(f64::total_cmp);
     speeds.get(speeds.len() / 2).copied().unwrap_or_default()
-}
-
-/// The text with every finding replaced by its label.
-fn masked(text: &str, out: &mut Vec<Finding>) -> String {
-    Scanner::default().scan(text, out);
-    let (mut masked, mut end) = (String::with_capacity(text.len() + text.len() / 16), 0);
-    for finding in out.iter() {
-        masked.push_str(text.get(end..finding.span.start).unwrap_or_default());
-        masked.push('[');
-        masked.push_str(finding.kind.label());
-        masked.push_str(" REDACTED]");
-        end = finding.span.end;
-    }
-    masked.push_str(text.get(end..).unwrap_or_default());
-    masked
 }
 
 /// Calls a verifier of each sort, so that no table stays unbuilt.

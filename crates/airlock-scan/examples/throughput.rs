@@ -10,12 +10,15 @@
 #![expect(clippy::print_stdout, reason = "an example talks to whoever started it")]
 #![expect(clippy::disallowed_methods, reason = "an example is a host: it reads files and the command line")]
 
+#[path = "../benches/support/mask.rs"]
+mod mask;
 #[path = "../benches/support/meter.rs"]
 mod meter;
 
 use std::{env, error::Error, fs, hint::black_box};
 
 use airlock_scan::{Finding, Scanner};
+use mask::masked;
 use meter::{cpu, resident};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -74,17 +77,7 @@ fn screen(text: &str, out: &mut Vec<Finding>) -> usize {
 
 /// Scans and writes the text anew, each finding replaced by its label.
 fn mask(text: &str, out: &mut Vec<Finding>) -> usize {
-    Scanner::default().scan(text, out);
-    let (mut masked, mut end) = (String::with_capacity(text.len() + text.len() / 16), 0);
-    for finding in out.iter() {
-        masked.push_str(text.get(end..finding.span.start).unwrap_or_default());
-        masked.push('[');
-        masked.push_str(finding.kind.label());
-        masked.push_str(" REDACTED]");
-        end = finding.span.end;
-    }
-    masked.push_str(text.get(end..).unwrap_or_default());
-    black_box(masked);
+    black_box(masked(text, out));
     out.len()
 }
 

@@ -15,19 +15,19 @@ use corpus::{Mark, Record};
 
 /// Kind, least recall in percent, most findings that are wrong.
 const THRESHOLDS: &[(&str, f64, usize)] = &[
-    ("api_key", 90.0, 6),
-    ("aws_access_key", 90.0, 0),
-    ("aws_secret_key", 90.0, 0),
+    ("api_key", 91.5, 6),
+    ("aws_access_key", 94.0, 0),
+    ("aws_secret_key", 93.0, 0),
     ("connection_string", 100.0, 8),
-    ("credit_card", 90.0, 0),
-    ("email", 90.0, 0),
-    ("injection", 90.0, 0),
+    ("credit_card", 92.0, 0),
+    ("email", 92.0, 0),
+    ("injection", 91.0, 0),
     ("ip_address", 100.0, 0),
     ("jwt", 100.0, 0),
-    ("password", 73.0, 6),
+    ("password", 75.0, 12),
     ("phone", 99.0, 0),
     ("private_key", 100.0, 0),
-    ("ssn", 90.0, 0),
+    ("ssn", 91.0, 0),
 ];
 
 /// A kind without a line of its own.
@@ -89,10 +89,10 @@ fn wrong_answers_are_counted() {
     let mark = |kind: &str, span| Mark { kind: kind.to_owned(), span };
     let text = "mail bob@example.com now";
     for (marks, expected) in [
-        (vec![mark("email", 5..20)], (1, 1, 1, 0)),
-        (vec![mark("email", 0..24)], (1, 0, 1, 0)),
-        (vec![mark("ssn", 0..4)], (1, 0, 0, 1)),
-        (vec![mark("phone", 5..20)], (1, 1, 0, 1)),
+        (vec![mark("email", 92.0, 0)], (1, 1, 1, 0)),
+        (vec![mark("email", 92.0, 0)], (1, 0, 1, 0)),
+        (vec![mark("ssn", 91.0, 0)], (1, 0, 0, 1)),
+        (vec![mark("phone", 99.0, 0)], (1, 1, 0, 1)),
         (vec![mark("?", 5..20)], (0, 0, 0, 0)),
         (vec![], (0, 0, 0, 1)),
     ] {
