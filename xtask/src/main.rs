@@ -14,6 +14,7 @@ mod command;
 mod corpus;
 mod fuzz;
 mod quality;
+mod rarity;
 mod report;
 mod setup;
 mod steps;
@@ -35,6 +36,8 @@ usage: cargo xtask TASK
   quality [--misses N] [--format table|json] [FILE.jsonl...]
           recall and false alarms of the scanner on labelled text, by default on that corpus
   bench   measures everything that has a budget, and writes BENCHMARKS.md
+  rarity [FOLDER]
+          builds the scanner's table of letter frequencies from the word lists in FOLDER (/usr/share/dict)
   help    this text
 
 Everything is installed below `target/e2e`, but for cargo tools (cargo-nextest, cargo-deny), which are
@@ -46,6 +49,7 @@ enum Task {
     Steps(fn(&mut Report) -> Result<(), String>),
     Fuzz(fuzz::Options),
     Quality(Vec<String>),
+    Rarity(Option<String>),
 }
 
 impl Task {
@@ -62,6 +66,8 @@ impl Task {
                 Self::Quality(words.iter().map(|word| (*word).to_owned()).collect())
             }
             ["fuzz", ref words @ ..] => Self::Fuzz(fuzz::Options::parse(words)?),
+            ["rarity"] => Self::Rarity(None),
+            ["rarity", folder] => Self::Rarity(Some(folder.to_owned())),
             ["help" | "--help" | "-h"] => Self::Help,
             _ => return None,
         })
@@ -77,6 +83,7 @@ impl Task {
             // Its answer is the whole output, so that `--format json` can be piped on.
             Self::Quality(words) => return quality::quality(&words),
             Self::Fuzz(options) => fuzz::fuzz(report, &options)?,
+            Self::Rarity(folder) => rarity::rarity(folder.as_deref())?,
         }
         Ok(())
     }

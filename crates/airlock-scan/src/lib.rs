@@ -58,6 +58,7 @@ mod keys;
 mod kind;
 mod options;
 mod placeholder;
+mod rarity;
 mod rule;
 mod rules;
 mod scanner;

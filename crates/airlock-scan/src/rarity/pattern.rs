@@ -1,0 +1,126 @@
+//! Values that count, repeat or spell something out: nobody's secret, whatever their characters are.
+
+/// Whether most of the value counts up (`a1b2c3d4`, `AbCdEfGh`, `1234567890`) or repeats one character.
+///
+/// Letters and digits are followed each for themselves, so that interleaved sequences count, too.
+pub(crate) fn is_pattern(value: &[u8]) -> bool {
+    let (mut letter, mut digit, mut last) = (0, 0, 0);
+    let (mut steps, mut pairs) = (0, 0);
+    for byte in value {
+        let folded = byte.to_ascii_lowercase();
+        let slot = match folded {
+            b'a'..=b'z' => &mut letter,
+            b'0'..=b'9' => &mut digit,
+            _ => {
+                last = 0;
+                continue;
+            }
+        };
+        if *slot != 0 {
+            pairs += 1;
+            let wraps = matches!((*slot, folded), (b'9', b'0') | (b'z', b'a'));
+            steps += usize::from(*slot + 1 == folded || wraps || last == folded);
+        }
+        *slot = folded;
+        last = folded;
+    }
+    pairs >= 4 && steps * 5 >= pairs * 3
+}
+
+/// Whether the value is a short piece repeated: `abcabcabc`, `deadbeefdeadbeef`.
+pub(crate) fn is_cycle(value: &[u8]) -> bool {
+    let longest = (value.len() / 2).min(8);
+    (1..=longest).any(|period| {
+        value.get(period..).is_some_and(|rest| rest.iter().zip(value).all(|(this, before)| this == before))
+    })
+}
+
+/// Whether neighbouring keys of a keyboard make up most of the value: `qwertyuiop`, `asdfghjkl`.
+pub(crate) fn is_keyboard_run(value: &[u8]) -> bool {
+    const ROWS: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
+    let follows = |pair: &[u8]| {
+        let (Some(first), Some(second)) = (pair.first(), pair.last()) else { return false };
+        let (first, second) = (first.to_ascii_lowercase(), second.to_ascii_lowercase());
+        ROWS.iter().any(|row| row.windows(2).any(|keys| keys == [first, second]))
+    };
+    value.len() >= 6 && value.windows(2).filter(|pair| follows(pair)).count() * 4 >= (value.len() - 1) * 3
+}
+
+/// Whether the value is a UUID in its usual form.
+pub(crate) fn is_uuid(value: &[u8]) -> bool {
+    value.len() == 36
+        && value.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Whether the value is hexadecimal with at least one digit among its letters.
+pub(crate) fn is_hex(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_hexdigit)
+        && value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Whether the value is a date, a time or a version: digits with a few marks and letters between them.
+pub(crate) fn is_date_or_version(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"v").unwrap_or(value);
+    let marks = value.iter().filter(|byte| matches!(byte, b'.' | b'-' | b':' | b'/')).count();
+    let mark = |byte: &u8| matches!(byte, b'.' | b'-' | b':' | b'/' | b'+' | b'T' | b'Z' | b' ');
+    value.first().is_some_and(u8::is_ascii_digit)
+        && marks >= 2
+        && value.iter().all(|byte| byte.is_ascii_digit() || mark(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        for value in [
+            "abcdefghijkl",
+            "1234567890",
+            "a1B2c3D4e5F6g7H8i9J0k1L2",
+            "AbCdEfGhIjKlMnOpQrStUvWxYz123456",
+            "abcdef0123456789abcdef0123456789",
+            "rpa_ABC123DEF456GHI789JKL012MNO345PQR678STUVX9y2z7",
+            "ramp_sec_000000000000000000000000000000",
+            "a1b2c3d4-e5f6-7890-abcd-ef1234567890",
+            "12345678-1234-1234-1234-12345678901",
+        ] {
+            assert!(is_pattern(value.as_bytes()), "{value}");
+        }
+        for value in
+            ["d41f7c02b9e84a66b1c3aa0975e2f8d4", "DdZV6ZDZW6Vpl7n7JqtrCE5i", "Tr0ub4dor&3x", "hunter2", "a1b2"]
+        {
+            assert!(!is_pattern(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn cycles_and_keyboards() {
+        for value in ["abcabcabc", "deadbeefdeadbeef", "aaaa", "abcd1234abcd1234abcd"] {
+            assert!(is_cycle(value.as_bytes()), "{value}");
+        }
+        for value in ["hunter2", "abcabd", "", "a"] {
+            assert!(!is_cycle(value.as_bytes()), "{value}");
+        }
+        for (value, expected) in [("qwertyuiop", true), ("asdfghjkl", true), ("qwerty123", false), ("power", false)] {
+            assert_eq!(is_keyboard_run(value.as_bytes()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn forms() {
+        assert!(is_uuid(b"52acf265-3fc6-4ecd-304a-15940bd04653"));
+        assert!(!is_uuid(b"52acf265-3fc6-4ecd-304a-15940bd0465"));
+        assert!(is_hex(b"d41f7c02") && !is_hex(b"12345678") && !is_hex(b"deadbeef") && !is_hex(b"d41g7c02"));
+        for value in ["2024-01-15", "2024-01-15T10:00:00Z", "1.2.3", "v10.15.7.1"] {
+            assert!(is_date_or_version(value.as_bytes()), "{value}");
+        }
+        for value in ["1.2.3-x7Qm", "hunter2", "v2", "1234-x"] {
+            assert!(!is_date_or_version(value.as_bytes()), "{value}");
+        }
+    }
+}
