@@ -133,6 +133,7 @@ fn cost(counts: &[u32], index: usize) -> u8 {
 /// The likelihood of `symbol` by these counts and by a shorter context.
 fn blend(counts: &[u32], symbol: usize, shorter: f64) -> f64 {
     let seen = f64::from(counts.iter().sum::<u32>());
-    let kinds = f64::from(u32::try_from(counts.iter().filter(|count| **count > 0).count()).unwrap_or(0)).max(1.0);
+    let kinds =
+        f64::from(u32::try_from(counts.iter().filter(|count| **count > 0).count()).unwrap_or(0)).max(1.0);
     (f64::from(counts.get(symbol).copied().unwrap_or(0)) + kinds * shorter) / (seen + kinds)
 }

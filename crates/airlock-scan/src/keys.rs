@@ -24,6 +24,206 @@ pub fn kind_of_key(key: &str) -> Option<Kind> {
     secret(&words).or_else(|| personal(&words))
 }
 
+/// What a name in running text tells: less surely than the name of a member, because more words are considered.
+pub(crate) struct Telling {
+    pub(crate) kind: Kind,
+    /// Whether the last word tells, as [`kind_of_key`] demands.
+    pub(crate) sure: bool,
+    /// Whether the name is one word, such as `token`.
+    pub(crate) alone: bool,
+    /// Whether the last word is `secret`, which may be anything, rather than a password's.
+    pub(crate) secret: bool,
+}
+
+/// Reads a name that a value is assigned to. `password_super_secure`, `snyk_key` and `user_auth` may tell, too;
+/// `csrf_token`, `publicToken` and `fake_password` say that there is no secret.
+pub(crate) fn telling(name: &str) -> Option<Telling> {
+    let mut buffer = [0; TAIL];
+    let words = Words::split(name.as_bytes(), &mut buffer);
+    if words.words.iter().any(|word| is_disclaimer(word)) {
+        return None;
+    }
+    let alone = words.back(1).is_empty();
+    let (last, previous) = (words.back(0), words.back(1));
+    if let Some(kind) = secret(&words) {
+        return Some(Telling { kind, sure: true, alone, secret: last.ends_with(b"secret") });
+    }
+    let kind = match last {
+        b"key" => (!names_a_place(previous)).then_some(Kind::ApiKey),
+        b"auth" | b"salt" | b"pepper" => Some(Kind::ApiKey),
+        b"pw" | b"secrete" | b"parola" | b"clave" => Some(Kind::Password),
+        b"data" if previous == b"key" => Some(Kind::PrivateKey),
+        _ => None,
+    };
+    if let Some(kind) = kind {
+        let sure = matches!(last, b"pw" | b"secrete");
+        return Some(Telling { kind, sure, alone, secret: false });
+    }
+    let mut behind = 0;
+    while behind < WORDS && !words.back(behind).is_empty() {
+        let word = words.back(behind);
+        if behind > 0 && (matches!(word, b"secret" | b"secrete" | b"token") || compound(word).is_some()) {
+            return Some(Telling { kind: Kind::ApiKey, sure: false, alone, secret: false });
+        }
+        let pass = word == b"pass" && password_owner(words.back(behind + 1));
+        if behind > 0 && (is_password(word) || pass) {
+            return Some(Telling { kind: Kind::Password, sure: false, alone, secret: false });
+        }
+        if is_property(word) {
+            return None;
+        }
+        behind += 1;
+    }
+    None
+}
+
+/// Words that say that the value is no secret, or none of anybody's.
+fn is_disclaimer(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"public"
+            | b"csrf"
+            | b"xsrf"
+            | b"csrftoken"
+            | b"antiforgery"
+            | b"non"
+            | b"not"
+            | b"fake"
+            | b"dummy"
+            | b"invalid"
+            | b"bogus"
+            | b"mock"
+            | b"placeholder"
+            | b"publishable"
+    )
+}
+
+/// Words before `key` that make it the name of a place or a thing.
+fn names_a_place(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"primary"
+            | b"foreign"
+            | b"partition"
+            | b"sort"
+            | b"cache"
+            | b"index"
+            | b"row"
+            | b"column"
+            | b"object"
+            | b"map"
+            | b"dict"
+            | b"hash"
+            | b"group"
+            | b"routing"
+            | b"registry"
+            | b"record"
+            | b"idempotency"
+            | b"dedup"
+            | b"deduplication"
+            | b"translation"
+            | b"message"
+            | b"event"
+            | b"item"
+            | b"unique"
+            | b"hot"
+            | b"shortcut"
+            | b"range"
+            | b"lookup"
+            | b"etag"
+            | b"site"
+            | b"license"
+            | b"resource"
+            | b"property"
+            | b"issue"
+            | b"project"
+            | b"release"
+    )
+}
+
+/// Words behind a telling one that make it a property: `password_policy`, `token_type`, `secret_name`.
+fn is_property(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"policy"
+            | b"length"
+            | b"len"
+            | b"name"
+            | b"names"
+            | b"type"
+            | b"types"
+            | b"id"
+            | b"ids"
+            | b"count"
+            | b"path"
+            | b"file"
+            | b"filename"
+            | b"dir"
+            | b"url"
+            | b"uri"
+            | b"endpoint"
+            | b"host"
+            | b"field"
+            | b"label"
+            | b"hint"
+            | b"title"
+            | b"text"
+            | b"message"
+            | b"msg"
+            | b"error"
+            | b"expires"
+            | b"expiry"
+            | b"expiration"
+            | b"at"
+            | b"in"
+            | b"ttl"
+            | b"age"
+            | b"time"
+            | b"date"
+            | b"min"
+            | b"max"
+            | b"regex"
+            | b"pattern"
+            | b"format"
+            | b"enabled"
+            | b"disabled"
+            | b"required"
+            | b"form"
+            | b"input"
+            | b"reset"
+            | b"strength"
+            | b"version"
+            | b"ref"
+            | b"arn"
+            | b"header"
+            | b"hash"
+            | b"sha"
+            | b"md"
+            | b"digest"
+            | b"checksum"
+            | b"algorithm"
+            | b"alg"
+            | b"method"
+            | b"address"
+            | b"symbol"
+            | b"contract"
+            | b"index"
+            | b"size"
+            | b"status"
+            | b"scope"
+            | b"mode"
+            | b"class"
+            | b"request"
+            | b"response"
+            | b"page"
+            | b"test"
+            | b"tests"
+            | b"username"
+            | b"user"
+            | b"email"
+    )
+}
+
 /// The lower-case words of a name, counted from its end.
 struct Words<'b> {
     words: [&'b [u8]; WORDS],
@@ -112,6 +312,10 @@ fn is_qualifier(word: &[u8]) -> bool {
             | b"old"
             | b"new"
             | b"default"
+            // What is done with it: `password.equals("…")`.
+            | b"assign"
+            | b"equals"
+            | b"sendkeys"
     )
 }
 
@@ -178,7 +382,7 @@ fn compound(word: &[u8]) -> Option<Kind> {
 }
 
 fn is_password(word: &[u8]) -> bool {
-    const STEMS: [&[u8]; 12] = [
+    const STEMS: [&[u8]; 20] = [
         b"password",
         b"passwd",
         b"passphrase",
@@ -191,8 +395,17 @@ fn is_password(word: &[u8]) -> bool {
         b"contrasena",
         "密码".as_bytes(),
         "パスワード".as_bytes(),
+        "密碼".as_bytes(),
+        "비밀번호".as_bytes(),
+        "пароль".as_bytes(),
+        "ароль".as_bytes(),
+        b"motdepasse",
+        "lösenord".as_bytes(),
+        "hasło".as_bytes(),
+        b"salasana",
     ];
-    STEMS.iter().any(|stem| word.ends_with(stem)) || word == b"senha"
+    STEMS.iter().any(|stem| word.ends_with(stem))
+        || matches!(word, b"senha" | b"passe" | b"heslo" | b"requirepass")
 }
 
 /// Whether `pass` after this word is a password rather than a ticket or a result.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::{
     Kind,
     text::{Text, contains_fold},
+    verify::plausible::unbalanced,
 };
 
 /// Stand-ins and expressions are no longer than this; what is longer is not examined for them.
@@ -74,8 +75,10 @@ fn is_one_character(value: &[u8]) -> bool {
 
 /// Whether the value names where the secret is, rather than being it.
 pub(crate) fn is_reference(value: &[u8]) -> bool {
-    const STARTS: [&[u8]; 20] = [
+    const STARTS: [&[u8]; 22] = [
         b"${",
+        b"ENC[",
+        b"<<",
         b"$(",
         b"{{",
         b"#{",
@@ -107,6 +110,18 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
         || between(b'<', b'>')
         || between(b'{', b'}') && !value.contains(&b'"')
         || between(b'%', b'%')
+        || value.contains(&b'{') && interpolates(value)
+}
+
+/// Whether a variable is put into the text: `id-${name}`, `{{ name }}`, `#{name}`, `{name}` and nothing else in it.
+fn interpolates(value: &[u8]) -> bool {
+    memchr::memchr_iter(b'{', value).any(|at| {
+        let name = value.get(at + 1..).unwrap_or_default().trim_ascii_start();
+        let len = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte)).count();
+        let before = at.checked_sub(1).and_then(|at| value.get(at)).copied().unwrap_or(0);
+        let closes = name.get(len..).unwrap_or_default().trim_ascii_start().starts_with(b"}");
+        len >= 2 && closes && matches!(before, b'$' | b'#' | b'{' | b'%' | b'@')
+    })
 }
 
 /// Whether the value says that there is no value.
@@ -117,7 +132,7 @@ pub(crate) fn is_nothing(value: &[u8]) -> bool {
 
 /// Whether the value is what people write in place of a secret.
 pub(crate) fn is_sample(value: &[u8]) -> bool {
-    const WHOLE: [&str; 36] = [
+    const WHOLE: &[&str] = &[
         "password",
         "passwd",
         "pass",
@@ -154,8 +169,38 @@ pub(crate) fn is_sample(value: &[u8]) -> bool {
         "value",
         "passphrase",
         "credentials",
+        "test",
+        "testing",
+        "sample",
+        "demo",
+        "username",
+        "user",
+        "login",
+        "email",
+        "invalid",
+        "missing",
+        "incorrect",
+        "wrong",
+        "expired",
+        "visible",
+        "plain",
+        "plaintext",
+        "header",
+        "cookie",
+        "query",
+        "body",
+        "random",
+        "generated",
+        "base64",
+        "sha256",
+        "bcrypt",
+        "oauth2",
+        "client_credentials",
+        "authorization_code",
+        "refresh_token",
+        "not-a-uuid",
     ];
-    const STARTS: [&str; 16] = [
+    const STARTS: &[&str] = &[
         "your",
         "my-",
         "my_",
@@ -173,8 +218,21 @@ pub(crate) fn is_sample(value: &[u8]) -> bool {
         "fixme",
         "example",
     ];
-    const INSIDE: [&str; 8] =
-        ["_here", "-here", "your_", "your-", "placeholder", "changeme", "xxxxx", "-goes-"];
+    const INSIDE: [&str; 13] = [
+        "_here",
+        "-here",
+        "your_",
+        "your-",
+        "placeholder",
+        "changeme",
+        "xxxxx",
+        "-goes-",
+        "fake",
+        "dummy",
+        "example",
+        "changeit",
+        "not-a-",
+    ];
     // What people write in place of a secret is short.
     if value.len() > SHORT {
         return false;
@@ -207,49 +265,8 @@ pub(crate) enum Written {
     Bare,
 }
 
-/// Whether the value beside a password's name can be a password.
-pub(crate) fn plausible_password(value: &[u8], written: Written) -> bool {
-    if value.len() < 4 || is_stand_in(value) {
-        return false;
-    }
-    match written {
-        Written::Quoted => !is_prose(value),
-        Written::Bare => value.len() >= 5 && !is_code(value) && !is_plain_word(value),
-    }
-}
-
-/// Whether the value beside a key's or token's name can be one.
-pub(crate) fn plausible_token(value: &[u8], written: Written) -> bool {
-    if value.len() < 8 || is_stand_in(value) || value.iter().any(u8::is_ascii_whitespace) {
-        return false;
-    }
-    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    if letters == 0 {
-        // A bare number is a count or an identifier.
-        return written == Written::Quoted && digits >= 12;
-    }
-    if value.starts_with(b"/") || value.starts_with(b"./") || value.windows(3).any(|window| window == b"://")
-    {
-        return false;
-    }
-    if written == Written::Bare && is_code(value) {
-        return false;
-    }
-    let mixed = value.iter().any(u8::is_ascii_uppercase) && value.iter().any(u8::is_ascii_lowercase);
-    let symbols = value.iter().filter(|byte| b"!#$%^*?{}[]()<>@~;|".contains(byte)).count();
-    digits >= 2
-        || digits == 1 && value.len() >= 12
-        || mixed && is_scrambled(value)
-        || written == Written::Quoted && symbols >= 4
-}
-
-fn is_stand_in(value: &[u8]) -> bool {
-    is_nothing(value) || is_masked(value) || is_reference(value) || is_sample(value)
-}
-
 /// Two or more words of letters, as in a message or a label.
-fn is_prose(value: &[u8]) -> bool {
+pub(crate) fn is_prose(value: &[u8]) -> bool {
     let mut words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let of_letters = |word: &[u8]| {
         let core =
@@ -261,7 +278,7 @@ fn is_prose(value: &[u8]) -> bool {
 }
 
 /// A word, a type or a constant: letters as languages and programs write them, `WIN32_ERROR` included.
-fn is_plain_word(value: &[u8]) -> bool {
+pub(crate) fn is_plain_word(value: &[u8]) -> bool {
     let letters = value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'));
     let constant = value.contains(&b'_')
         && value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
@@ -269,8 +286,8 @@ fn is_plain_word(value: &[u8]) -> bool {
 }
 
 /// A call, an index or an attribute: `getpass()`, `config.password`, `args[1]`.
-fn is_code(value: &[u8]) -> bool {
-    if value.len() > SHORT {
+pub(crate) fn is_code(value: &[u8]) -> bool {
+    if value.len() > SHORT || unbalanced(value) {
         return false;
     }
     let identifier = |part: &[u8]| {
@@ -347,58 +364,6 @@ mod tests {
         }
         for value in ["$2b$12$abc", "$ecret", "pa<ss>", "{\"a\":1}"] {
             assert!(!is_reference(value.as_bytes()), "{value}");
-        }
-    }
-
-    #[test]
-    fn passwords_and_what_is_none() {
-        use Written::{Bare, Quoted};
-        for (value, written) in [
-            ("Tr0ub4dor&3x", Quoted),
-            ("correct-horse-battery", Quoted),
-            ("h7-Qw_2z!", Bare),
-            ("hunter2", Bare),
-        ] {
-            assert!(plausible_password(value.as_bytes(), written), "{value}");
-        }
-        for (value, written) in [
-            ("changeme", Bare),
-            ("getpass()", Bare),
-            ("config.password", Bare),
-            ("december", Bare),
-            ("********", Quoted),
-            ("Enter your password", Quoted),
-            ("${link}", Quoted),
-            ("string", Quoted),
-            ("req.body.password", Bare),
-        ] {
-            assert!(!plausible_password(value.as_bytes(), written), "{value}");
-        }
-    }
-
-    #[test]
-    fn tokens_and_what_is_none() {
-        use Written::{Bare, Quoted};
-        for (value, written) in [
-            ("d41f7c02b9e84a66b1c3aa0975e2f8d4", Bare),
-            ("Qm7Tz2Lx9Wp4Rk8Vb3Nf6Hd1", Quoted),
-            ("7091684658325944", Quoted),
-            ("aQzBxCyDwEvFuGtHs", Quoted),
-        ] {
-            assert!(plausible_token(value.as_bytes(), written), "{value}");
-        }
-        for (value, written) in [
-            ("YOUR_API_KEY_HERE", Bare),
-            ("xxxxxxxxxxxxxxxx", Bare),
-            ("abcdefghijklmnopqrstuvwxyz", Bare),
-            ("1763800000", Bare),
-            ("settings.API_KEY", Bare),
-            ("tokenProvider.getToken()", Bare),
-            ("/etc/ssl/key1.pem", Bare),
-            ("CancellationTokenSource", Bare),
-            ("short1", Quoted),
-        ] {
-            assert!(!plausible_token(value.as_bytes(), written), "{value}");
         }
     }
 }

@@ -91,9 +91,13 @@ mod tests {
         ] {
             assert!(is_pattern(value.as_bytes()), "{value}");
         }
-        for value in
-            ["d41f7c02b9e84a66b1c3aa0975e2f8d4", "DdZV6ZDZW6Vpl7n7JqtrCE5i", "Tr0ub4dor&3x", "hunter2", "a1b2"]
-        {
+        for value in [
+            "d41f7c02b9e84a66b1c3aa0975e2f8d4",
+            "DdZV6ZDZW6Vpl7n7JqtrCE5i",
+            "Tr0ub4dor&3x",
+            "hunter2",
+            "a1b2",
+        ] {
             assert!(!is_pattern(value.as_bytes()), "{value}");
         }
     }
@@ -106,7 +110,9 @@ mod tests {
         for value in ["hunter2", "abcabd", "", "a"] {
             assert!(!is_cycle(value.as_bytes()), "{value}");
         }
-        for (value, expected) in [("qwertyuiop", true), ("asdfghjkl", true), ("qwerty123", false), ("power", false)] {
+        for (value, expected) in
+            [("qwertyuiop", true), ("asdfghjkl", true), ("qwerty123", false), ("power", false)]
+        {
             assert_eq!(is_keyboard_run(value.as_bytes()), expected, "{value}");
         }
     }

@@ -5,41 +5,155 @@ use std::ops::Range;
 
 use crate::{
     Confidence, Kind,
-    keys::kind_of_key,
-    placeholder::{Written, plausible_password, plausible_token},
-    rule::Sink,
-    text::{Text, is_base64url, is_word},
-    verify::value::{Assigned, NAME, VALUE, is_name},
+    keys::{Telling, telling},
+    placeholder::Written,
+    rarity::pattern::is_uuid,
+    rule::{GENERIC, Sink},
+    rules::rules,
+    text::{Text, contains_fold, is_base64url, is_word},
+    verify::{
+        plausible::{Promise, plausible},
+        value::{Assigned, NAME, VALUE, Value, is_name},
+        vendors::in_vendors_form,
+    },
 };
 
 /// Called at the stem of a telling name.
 pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
+    // `pw` is short enough to need what stands before it as an anchor.
+    let first = text.at(anchor.start);
+    let before = usize::from(first.is_ascii() && !first.is_ascii_alphabetic());
+    let anchor = anchor.start + before..anchor.end;
     let end = text.run(anchor.end, NAME, is_name);
+    let end = wide_colon(text, anchor.end, end);
     // Most stems stand in ordinary words, which nothing is assigned to: that is the cheapest to see.
-    let Some(assigned) = Assigned::to(text, anchor.start, end) else { return };
-    let Some((start, kind)) = name(text, anchor.start, end) else { return };
+    let Some(assigned) = Assigned::to(text, anchor.start, end) else {
+        if text.at(end) == b')' || text.at(end) == b' ' {
+            compared(text, anchor.start, end, sink);
+        }
+        return;
+    };
+    let Some((start, telling)) = name(text, anchor.start, end) else { return };
     if text.before(start, 1) == b'[' && is_hash_label(text, end) {
         return;
     }
     let Some(value) = assigned.value(text) else { return };
+    judge(text, start..end, &telling, value, sink);
+}
+
+/// Reports the value if it keeps what the name tells.
+fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, sink: &mut Sink<'_>) {
     let bytes = text.slice(value.span.start, value.span.end);
-    let plausible = match kind {
-        Kind::Password => plausible_password(bytes, value.written),
-        Kind::ApiKey | Kind::Jwt | Kind::AwsAccessKey => plausible_token(bytes, value.written),
-        Kind::AwsSecretKey => bytes.len() == 40 || plausible_token(bytes, value.written),
-        Kind::PrivateKey => bytes.len() >= 16 && plausible_token(bytes, value.written),
-        _ => false,
+    let promise = match telling.kind {
+        _ if !telling.sure || value.apart && telling.kind != Kind::Password => Promise::Perhaps,
+        Kind::Password if telling.secret => Promise::Secret,
+        Kind::Password => Promise::Password,
+        Kind::ApiKey | Kind::Jwt | Kind::AwsAccessKey | Kind::AwsSecretKey | Kind::PrivateKey => {
+            Promise::Token
+        }
+        _ => return,
     };
-    if !plausible {
+    let name = text.slice(name.start, name.end);
+    let is_aws = telling.kind == Kind::AwsSecretKey && bytes.len() == 40 && !bytes.contains(&b' ');
+    let form = in_vendors_form(name, bytes);
+    if form == Some(false) || !is_aws && has_vendors_prefix(bytes) {
         return;
     }
-    let kind = match kind {
+    let known = is_aws || form == Some(true);
+    // Where nothing says that a value was assigned, a plain word is a word.
+    let apart = !value.apart || bytes.iter().any(|byte| !byte.is_ascii_alphabetic());
+    let opaque = telling.alone && is_uuid(bytes) && !name.eq_ignore_ascii_case(b"apikey") && name.len() <= 6;
+    let passphrase =
+        telling.kind == Kind::Password && value.written == Written::Quoted && is_passphrase(bytes);
+    let is_private_key = telling.kind == Kind::PrivateKey && bytes.len() < 16;
+    if !(known
+        || apart && !opaque && !is_private_key && plausible(promise, bytes, value.written)
+        || passphrase)
+    {
+        return;
+    }
+    let kind = match telling.kind {
         _ if value.basic => Kind::Password,
         Kind::Jwt | Kind::AwsAccessKey => Kind::ApiKey,
-        Kind::Password | Kind::ApiKey if in_connection_string(text, start) => Kind::ConnectionString,
+        Kind::Password | Kind::ApiKey if in_connection_string(text, value.span.start, name.len()) => {
+            Kind::ConnectionString
+        }
         kind => kind,
     };
     sink.report(kind, value.span, Confidence::Medium, "keyed-text");
+}
+
+/// The literal that the name ending at `end` is compared with: `if ("…" == password)`.
+fn compared(text: &Text<'_>, anchor: usize, end: usize, sink: &mut Sink<'_>) {
+    let start = text.run_back(anchor, NAME, is_name);
+    let operator = text.run_back(start, 4, |byte| byte == b' ');
+    let left = text.run_back(operator, 3, |byte| matches!(byte, b'=' | b'!'));
+    if operator - left < 2 {
+        return;
+    }
+    let close = text.run_back(left, 4, |byte| byte == b' ');
+    let quote = text.before(close, 1);
+    if !matches!(quote, b'"' | b'\'') {
+        return;
+    }
+    let open = text.run_back(close - 1, 256, |byte| byte != quote && byte != b'\n');
+    if text.before(open, 1) != quote {
+        return;
+    }
+    let Some((start, telling)) = name(text, anchor, end) else { return };
+    let value = Value { span: open..close - 1, written: Written::Quoted, basic: false, apart: false };
+    judge(text, start..end, &telling, value, sink);
+}
+
+/// End of the name where a full-width colon, which is no part of it, stands in it.
+fn wide_colon(text: &Text<'_>, from: usize, end: usize) -> usize {
+    if text.before(end, 1).is_ascii() && from == end {
+        return end;
+    }
+    memchr::memmem::find(text.slice(from, end), "：".as_bytes()).map_or(end, |at| from + at)
+}
+
+/// Whether the value starts with a vendor's prefix: the vendor's rule knows better whether it is a key.
+fn has_vendors_prefix(value: &[u8]) -> bool {
+    value.len() <= 128
+        && rules().iter().filter(|rule| rule.kind == Kind::ApiKey && !GENERIC.contains(&rule.id)).any(
+            |rule| {
+                rule.anchors.iter().any(|anchor| {
+                    let prefix = anchor.as_bytes();
+                    prefix.len() >= 4
+                        && matches!(prefix.last(), Some(b'_' | b'-' | b'.'))
+                        && value.starts_with(prefix)
+                })
+            },
+        )
+}
+
+/// Several words in lower case that are not about passwords: somebody's passphrase.
+fn is_passphrase(value: &[u8]) -> bool {
+    const ABOUT: [&[u8]; 14] = [
+        b"password",
+        b"your",
+        b"enter",
+        b"must",
+        b"please",
+        b"invalid",
+        b"required",
+        b"secret",
+        b"token",
+        b"the",
+        b"is",
+        b"not",
+        b"be",
+        b"for",
+    ];
+    let mut words = 0;
+    for word in value.split(|byte| *byte == b' ') {
+        if word.is_empty() || !word.iter().all(u8::is_ascii_lowercase) || ABOUT.contains(&word) {
+            return false;
+        }
+        words += 1;
+    }
+    (4..=8).contains(&words)
 }
 
 /// Called at `bearer`: a token with no telling name before it.
@@ -50,7 +164,7 @@ pub(crate) fn verify_bearer(text: &Text<'_>, anchor: Range<usize>, sink: &mut Si
     }
     let end =
         text.run(start, VALUE, |byte| is_base64url(byte) || matches!(byte, b'.' | b'~' | b'+' | b'/' | b'='));
-    if end - start >= 16 && plausible_token(text.slice(start, end), Written::Bare) {
+    if end - start >= 16 && plausible(Promise::Token, text.slice(start, end), Written::Bare) {
         sink.report(Kind::ApiKey, start..end, Confidence::Medium, "bearer");
     }
 }
@@ -74,25 +188,25 @@ pub(crate) fn verify_user_option(text: &Text<'_>, anchor: Range<usize>, sink: &m
     let password = text.slice(colon + 1, end);
     // `-u 1000:1000` is a user and a group.
     let group = password.iter().all(u8::is_ascii_digit);
-    if !group && !password.starts_with(b"/") && plausible_password(password, Written::Quoted) {
+    if !group && !password.starts_with(b"/") && plausible(Promise::Password, password, Written::Quoted) {
         sink.report(Kind::Password, colon + 1..end, Confidence::Medium, "user-option");
     }
 }
 
 /// The start of the name that ends at `end`, and what it tells. A lone `key` takes the word before it along.
-fn name(text: &Text<'_>, anchor: usize, end: usize) -> Option<(usize, Kind)> {
+fn name(text: &Text<'_>, anchor: usize, end: usize) -> Option<(usize, Telling)> {
     let mut start = text.run_back(anchor, NAME, is_name);
     let kind = |start: usize| {
         let mut start = start;
         while !text.str.is_char_boundary(start) {
             start += 1;
         }
-        kind_of_key(text.str.get(start..end)?)
+        telling(text.str.get(start..end)?)
     };
     if end - start <= 5
         && text.before(start, 1) == b' '
         && text.before(start, 2).is_ascii_alphabetic()
-        && kind(start).is_none()
+        && kind(start).is_none_or(|telling| !telling.sure)
     {
         start = text.run_back(start - 1, NAME, is_word);
     }
@@ -107,8 +221,9 @@ fn is_hash_label(text: &Text<'_>, end: usize) -> bool {
 }
 
 /// Whether the name continues a list such as `Server=db;User ID=sa;`.
-fn in_connection_string(text: &Text<'_>, start: usize) -> bool {
-    let before = text.run_back(start, 2, |byte| byte == b' ');
+fn in_connection_string(text: &Text<'_>, value: usize, name: usize) -> bool {
+    let operator = text.run_back(value, 6, |byte| matches!(byte, b' ' | b'=' | b'"' | b'\''));
+    let before = text.run_back(operator.saturating_sub(name), 2, |byte| byte == b' ');
     text.before(before, 1) == b';' && {
         let list = text.run_back(before, 128, |byte| !matches!(byte, b'\n' | b'"' | b'\''));
         text.slice(list, before).contains(&b'=')

@@ -7,6 +7,9 @@ use crate::{Confidence, Kind, rule::Sink, text::Text};
 /// The longest block, armour included; an RSA key of 16,384 bits needs 13 KiB.
 pub(crate) const LONGEST: usize = 60 * 1024;
 const LABEL: usize = 64;
+/// A body holds at least so many characters within so many bytes; `…` and `anything` are none.
+const SHORTEST: usize = 12;
+const LINE: usize = 256;
 
 /// Called at `-----BEGIN`.
 pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
@@ -26,7 +29,8 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
     if !closed && body_end + LABEL >= text.len() && body_end - anchor.start < LONGEST {
         sink.leave_open(anchor.start);
     }
-    if end > body {
+    let base64 = text.slice(body, body_end.min(body + LINE)).iter().filter(|byte| is_base64(**byte)).count();
+    if end > body && base64 >= SHORTEST {
         sink.report(Kind::PrivateKey, anchor.start..end, Confidence::High, "private-key");
     }
 }

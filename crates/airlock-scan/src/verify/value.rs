@@ -5,12 +5,12 @@ use std::ops::Range;
 use crate::{
     placeholder::Written,
     text::{Text, is_word},
-    verify::keyed::scheme,
+    verify::{keyed::scheme, plausible::unbalanced},
 };
 
 /// The longest name, and the longest value.
 pub(crate) const NAME: usize = 64;
-pub(crate) const VALUE: usize = 1024;
+pub(crate) const VALUE: usize = 2560;
 
 /// What names are made of.
 pub(crate) fn is_name(byte: u8) -> bool {
@@ -23,6 +23,8 @@ pub(crate) enum Assigned {
     Literal(usize),
     /// Behind `<name>`: text up to the next tag.
     Element(usize),
+    /// Behind blanks alone: a literal in quotes, `password "…"`.
+    Apart(usize),
 }
 
 /// A value in the text.
@@ -31,12 +33,15 @@ pub(crate) struct Value {
     pub(crate) written: Written,
     /// Whether `Basic` stood before it: a user and a password in base64.
     pub(crate) basic: bool,
+    /// Whether no operator stood between it and the name.
+    pub(crate) apart: bool,
 }
 
 impl Assigned {
     /// What is assigned to the name that surrounds `anchor` and ends at `end`, if anything is.
     pub(crate) fn to(text: &Text<'_>, anchor: usize, end: usize) -> Option<Self> {
         let closed = text.run(end, 6, |byte| matches!(byte, b'\\' | b'"' | b'\'' | b'`' | b']' | b')'));
+        let closed = if text.at(closed) == b'[' { brackets(text, closed) } else { closed };
         let at = text.run(closed, 16, is_blank);
         let start = match (text.at(at), text.at(at + 1)) {
             (b'>', _) if at == end && is_element(text, anchor) => {
@@ -44,7 +49,10 @@ impl Assigned {
             }
             // A call: `setPassword("…")`, `set("password", "…")`
             (b'(', b'"' | b'\'') => at + 1,
-            (b',', _) if closed > end => at + 1,
+            (b',', _) if closed > end => member(text, at).unwrap_or(at + 1),
+            (0xef, _) if text.has(at, "：".as_bytes()) => at + 3,
+            (b'v' | b'V' | b'\n' | b'\r', _) => member(text, closed)?,
+            (b'"' | b'\'', _) if at > closed && closed == end => return Some(Self::Apart(at)),
             (b':' | b'=' | b'?' | b'+' | b'.' | b'|' | b'-' | b'~' | b'!', _) => operator(text, at)?,
             (b's' | b'S', _) if at > closed && !is_option(text, anchor) => {
                 operator(text, annotated(text, at)?)?
@@ -60,13 +68,16 @@ impl Assigned {
         match self {
             Self::Element(start) => Value::element(text, start),
             Self::Literal(start) => Value::literal(text, start)?.without_scheme(text),
+            Self::Apart(start) => Value::literal(text, start)
+                .filter(|value| value.written == Written::Quoted)
+                .map(|value| Value { apart: true, ..value }),
         }
     }
 }
 
 impl Value {
     fn new(text: &Text<'_>, start: usize, end: usize, written: Written) -> Self {
-        Self { span: start..text.floor(end).max(start), written, basic: false }
+        Self { span: start..text.floor(end).max(start), written, basic: false, apart: false }
     }
 
     /// The text up to the next tag, if that closes an element: `Option<Token>` opens none.
@@ -87,15 +98,39 @@ impl Value {
         if !is_quote(quote) {
             return if quote_at > at { None } else { Self::bare(text, at) };
         }
-        let start = quote_at + 1;
+        let mut start = quote_at + 1;
+        // CSV doubles its quotes, Python triples them.
+        let doubled = text.at(start) == quote && (is_word(text.at(start + 1)) || text.at(start + 1) == quote);
+        if doubled && quote_at == at {
+            start = text.run(start, 2, |byte| byte == quote);
+        }
         match closing(text, start, quote, quote_at - at) {
+            // Quotes that do not pair: this one opens what looks closed.
+            Some(end) if !doubled && quote_at == at && text.at(end + 1) == quote => None,
+            // `@'…'` and `char x[] = '…'` are no literals of any language.
+            Some(_) if quote == b'\'' && (text.before(at, 1) == b'@' || after_brackets(text, at)) => None,
             Some(end) => Some(Self::new(text, start, end, Written::Quoted)),
-            None => Self::bare(text, start),
+            None => Self::bare(text, start).filter(|value| !ends_in_other_quote(text, value.span.end)),
         }
     }
 
     fn bare(text: &Text<'_>, start: usize) -> Option<Self> {
+        let start = block(text, start).unwrap_or(start);
         let mut end = text.run(start, VALUE, |byte| !ENDS_BARE.contains(byte));
+        if matches!(text.at(end), b'>' | b'&') && unbalanced(text.slice(start, end)) {
+            let stop = |byte: u8| !ENDS_BARE.contains(byte) || matches!(byte, b'>' | b'&' | b'<');
+            end = text.run(start, VALUE, stop);
+        }
+        // An unquoted value in a statement that ends here is code.
+        if text.at(end) == b';'
+            && text.before(start, 1) == b' '
+            && matches!(text.at(end + 1), 0 | b'\n' | b'\r')
+        {
+            return None;
+        }
+        if text.has(end, "…".as_bytes()) || text.slice(start, end).ends_with(b"...") {
+            return None;
+        }
         // Brackets and stops belong to the sentence or the list around it, unless they were opened inside.
         while matches!(text.before(end, 1), b')' | b']' | b'}' | b'.' | b':') && end > start {
             let opened = text.slice(start, end).iter().any(|byte| matches!(byte, b'(' | b'[' | b'{'));
@@ -120,6 +155,46 @@ impl Value {
         };
         Some(Self { basic: text.has_fold(start, b"basic "), ..value })
     }
+}
+
+/// Start of the text in the block that `|` or `>` opens on the next line of a YAML file.
+fn block(text: &Text<'_>, at: usize) -> Option<usize> {
+    if !matches!(text.at(at), b'|' | b'>') {
+        return None;
+    }
+    let line = text.run(at + 1, 2, |byte| matches!(byte, b'-' | b'+' | b'\r'));
+    let start = text.run(line + 1, 32, |byte| byte == b' ');
+    (text.at(line) == b'\n' && start > line + 1).then_some(start)
+}
+
+/// End of `[]` or `[25]` behind a name; `at` itself if there is none.
+fn brackets(text: &Text<'_>, at: usize) -> usize {
+    let digits = text.run(at + 1, 8, |byte| byte.is_ascii_digit());
+    if text.at(digits) == b']' { digits + 1 } else { at }
+}
+
+/// Whether the literal at `at` is assigned to an array.
+fn after_brackets(text: &Text<'_>, at: usize) -> bool {
+    let operator = text.run_back(at, 4, |byte| matches!(byte, b' ' | b'='));
+    text.before(operator, 1) == b']' && text.before(operator, 2) == b'['
+}
+
+/// Whether a literal opened with one quote ends in the other: `"…'`.
+fn ends_in_other_quote(text: &Text<'_>, at: usize) -> bool {
+    matches!(text.at(at), b'"' | b'\'') && matches!(text.at(at + 1), b';' | b',' | b')')
+}
+
+/// Place behind the operator of the member that holds the value: `key="password" value="…"`,
+/// `{"name": "DB_PASSWORD", "value": "…"}`, `- name: DB_PASSWORD` and `value: …` on the next line.
+fn member(text: &Text<'_>, at: usize) -> Option<usize> {
+    let start =
+        text.run(at, 48, |byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'"' | b'\'' | b'\\'));
+    if start == at || !text.has_fold(start, b"value") {
+        return None;
+    }
+    let closed = text.run(start + 5, 4, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+    let operator = text.run(closed, 4, is_blank);
+    matches!(text.at(operator), b':' | b'=').then_some(operator + 1)
 }
 
 /// A set of bytes that is cheap to ask.

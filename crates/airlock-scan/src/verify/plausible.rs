@@ -1,0 +1,332 @@
+//! Whether the value beside a telling name can be the secret that the name promises.
+
+use crate::{
+    keys::kind_of_key,
+    placeholder::{
+        Written, is_code, is_masked, is_nothing, is_plain_word, is_prose, is_reference, is_sample,
+    },
+    rarity::{
+        BIT,
+        pattern::{is_cycle, is_date_or_version, is_hex, is_keyboard_run, is_pattern, is_uuid},
+        rarity,
+    },
+};
+
+/// What the name promises, from the most to the least lenient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// A password: people choose them, so that words and short ones count.
+    Password,
+    /// A `secret`: chosen or made.
+    Secret,
+    /// A key or token: made by a machine.
+    Token,
+    /// Perhaps a secret: a lone `key`, `auth`, or a name that goes on behind the telling word.
+    Perhaps,
+}
+
+/// Random letters cost at least this much; 99 of 100 words cost less.
+const RANDOM: usize = 6 * BIT + BIT / 2;
+/// Random characters of several classes cost at least this much where they are many, or few.
+const MIXED_LONG: usize = 5 * BIT + BIT / 2;
+const MIXED_SHORT: usize = 6 * BIT + BIT / 2;
+/// Hexadecimal digits are cheaper: many of their letters are frequent ones.
+const HEX: usize = 5 * BIT;
+
+/// The counts that tell what a value is made of.
+struct Made {
+    lower: usize,
+    upper: usize,
+    digits: usize,
+    symbols: usize,
+    /// Changes between upper and lower case.
+    changes: usize,
+    spaces: bool,
+}
+
+impl Made {
+    fn of(value: &[u8]) -> Self {
+        let mut made = Self { lower: 0, upper: 0, digits: 0, symbols: 0, changes: 0, spaces: false };
+        let mut before = 0_u8;
+        for byte in value {
+            match byte {
+                b'a'..=b'z' => made.lower += 1,
+                b'A'..=b'Z' => made.upper += 1,
+                b'0'..=b'9' => made.digits += 1,
+                b' ' | b'\t' | b'\r' | b'\n' => made.spaces = true,
+                _ => made.symbols += 1,
+            }
+            made.changes += usize::from(
+                byte.is_ascii_alphabetic()
+                    && before.is_ascii_alphabetic()
+                    && byte.is_ascii_uppercase() != before.is_ascii_uppercase(),
+            );
+            before = *byte;
+        }
+        made
+    }
+
+    fn letters(&self) -> usize {
+        self.lower + self.upper
+    }
+}
+
+/// Whether `value` keeps what the name promised.
+pub(crate) fn plausible(promise: Promise, value: &[u8], written: Written) -> bool {
+    match promise {
+        Promise::Password => password(value, written, false),
+        Promise::Secret => password(value, written, true),
+        Promise::Token => token(value, written),
+        Promise::Perhaps => token(value, written) && value.len() >= 10 && !is_uuid(value),
+    }
+}
+
+/// Whether a person or a program can have chosen `value` as a password. A `made` one is no plain word.
+fn password(value: &[u8], written: Written, made_by_machine: bool) -> bool {
+    if value.len() < 4 || is_stand_in(value) || is_place(value) {
+        return false;
+    }
+    let made = Made::of(value);
+    let beyond_ascii = value.iter().any(|byte| !byte.is_ascii());
+    if made.letters() + made.digits == 0 && !(beyond_ascii && made.symbols > 12) {
+        return false;
+    }
+    // What people write in other scripts beside `password` is a label.
+    if made.letters() + made.digits < 3 && beyond_ascii || is_name(value, &made) {
+        return false;
+    }
+    if made_by_machine && value.len() >= 12 && (is_pattern(value) || is_cycle(value)) {
+        return false;
+    }
+    if made.digits == 0 && made.symbols == 0 && !made.spaces {
+        let label = made.upper == 1 && value.first().is_some_and(u8::is_ascii_uppercase);
+        let random = value.len() >= 6 && rarity(value) >= RANDOM;
+        if !random && (label || made_by_machine || written == Written::Bare) {
+            return written == Written::Bare && !made_by_machine && !is_plain_word(value) && !is_code(value);
+        }
+    }
+    match written {
+        Written::Quoted => !is_prose(value) && !(made.letters() == 0 && made.symbols == 0 && value.len() < 6),
+        Written::Bare => {
+            let number = made.letters() == 0 && made.symbols == 0 && (value.len() < 6 || value.len() > 24);
+            value.len() >= 5
+                && !number
+                && !is_code(value)
+                && (!is_plain_word(value) || made.symbols == 0 && rarity(value) >= RANDOM)
+        }
+    }
+}
+
+/// Whether a machine can have made `value`.
+fn token(value: &[u8], written: Written) -> bool {
+    if value.len() < 8 || is_stand_in(value) || is_place(value) || is_date_or_version(value) {
+        return false;
+    }
+    let made = Made::of(value);
+    if made.spaces {
+        return false;
+    }
+    if made.letters() == 0 {
+        // A bare number is a count, a time or an identifier, unless it is longer than those are.
+        let enough = if written == Written::Quoted { 12 } else { 17 };
+        return made.digits >= enough
+            && made.symbols <= made.digits / 4
+            && !is_pattern(value)
+            && !is_cycle(value);
+    }
+    if written == Written::Bare && is_code(value)
+        || is_pattern(value)
+        || is_cycle(value)
+        || is_keyboard_run(value)
+    {
+        return false;
+    }
+    if is_uuid(value) {
+        return true;
+    }
+    let rare = rarity(value);
+    if is_hex(value) {
+        // Hexadecimal digits come in pairs; an odd one was cut off.
+        return value.len() >= 12 && value.len().is_multiple_of(2) && rare >= HEX;
+    }
+    // A prefix does not change that.
+    let tail = value.rsplit(|byte| matches!(byte, b'_' | b'-')).next().unwrap_or_default();
+    if tail.len() >= 24 && tail.len() < value.len() && is_hex(tail) && !tail.len().is_multiple_of(2) {
+        return false;
+    }
+    if made.digits == 0 && made.symbols == 0 {
+        let scrambled = made.upper > 0 && made.lower > 0 && made.changes * 4 >= value.len();
+        return value.len() >= if scrambled { 12 } else { 16 } && rare >= RANDOM;
+    }
+    if unbalanced(value) && made.symbols >= 6 {
+        return true;
+    }
+    let enough = match value.len() {
+        ..10 => made.digits >= 2 && rare >= MIXED_SHORT + BIT,
+        10..16 => made.digits >= 2 && rare >= MIXED_SHORT || made.digits == 1 && rare >= MIXED_SHORT + BIT,
+        _ => rare >= MIXED_LONG,
+    };
+    let constant = made.lower == 0 && value.contains(&b'_') && rare < RANDOM + BIT;
+    enough && !constant && (made.digits > 0 || made.changes * 4 >= value.len() || made.symbols >= 4)
+}
+
+/// What is written in place of a secret, or stands for one kept elsewhere.
+fn is_stand_in(value: &[u8]) -> bool {
+    is_nothing(value)
+        || is_masked(value)
+        || is_reference(value)
+        || is_sample(value)
+        || is_elided(value)
+        // Quotes that do not belong together hold what is between two literals.
+        || value.first().is_some_and(u8::is_ascii_whitespace)
+        || value.last().is_some_and(u8::is_ascii_whitespace)
+}
+
+/// Whether something was left out: `abc...`, `abc…`, `abc####`.
+fn is_elided(value: &[u8]) -> bool {
+    const MARKS: [&[u8]; 4] = [b"...", "…".as_bytes(), b"####", b"----"];
+    MARKS.iter().any(|mark| value.ends_with(mark))
+}
+
+/// A path or a URL: where something is. A password in a URL is found by another rule.
+fn is_place(value: &[u8]) -> bool {
+    let slashes = value.iter().filter(|byte| **byte == b'/').count();
+    let path = value.starts_with(b"/") && slashes >= 2
+        || value.starts_with(b"./")
+        || value.starts_with(b"../")
+        || value.starts_with(b"~/");
+    let drive = matches!(value, [letter, b':', b'\\', ..] if letter.is_ascii_alphabetic());
+    (path && rarity(value) < RANDOM)
+        || drive
+        || value.len() > 3 && memchr::memmem::find(value, b"://").is_some()
+        || value.starts_with(b"arn:")
+}
+
+/// Whether the value is itself the name of a secret in lower case: `real_key`, `db_password`, `rootpasswd`.
+fn is_name(value: &[u8], made: &Made) -> bool {
+    made.upper == 0
+        && made.digits == 0
+        && value.len() <= 32
+        && value
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-' | b'.') || !byte.is_ascii())
+        && (value.ends_with(b"_key")
+            || value.ends_with(b"-key")
+            || std::str::from_utf8(value).is_ok_and(|name| kind_of_key(name).is_some()))
+}
+
+/// Whether brackets close that were not opened, or the other way round: no program is written so.
+pub(crate) fn unbalanced(value: &[u8]) -> bool {
+    let (mut open, mut crossed) = ([0_i32; 3], false);
+    for byte in value {
+        let (index, step) = match byte {
+            b'(' => (0, 1),
+            b')' => (0, -1),
+            b'[' => (1, 1),
+            b']' => (1, -1),
+            b'{' => (2, 1),
+            b'}' => (2, -1),
+            _ => continue,
+        };
+        if let Some(count) = open.get_mut(index) {
+            *count += step;
+            crossed |= *count < 0;
+        }
+    }
+    crossed || open != [0; 3]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Written::{Bare, Quoted};
+
+    #[test]
+    fn passwords_and_what_is_none() {
+        for (value, written) in [
+            ("Tr0ub4dor&3x", Quoted),
+            ("correct-horse-battery", Quoted),
+            ("qwerty123", Quoted),
+            ("Admin@123", Quoted),
+            ("letmein", Quoted),
+            ("fjqwlxkz", Bare),
+            ("thisIsDog11", Quoted),
+            ("h7-Qw_2z!", Bare),
+            ("hunter2", Bare),
+            ("m{{h}o)p${e]nob(ody[finds>-_$#thisone}}", Bare),
+        ] {
+            assert!(plausible(Promise::Password, value.as_bytes(), written), "{value}");
+        }
+        for (value, written) in [
+            ("changeme", Bare),
+            ("getpass()", Bare),
+            ("config.password", Bare),
+            ("december", Bare),
+            ("********", Quoted),
+            ("Enter your password", Quoted),
+            ("${link}", Quoted),
+            ("string", Quoted),
+            ("req.body.password", Bare),
+            ("Passwort", Quoted),
+            ("contraseña", Quoted),
+            ("Required", Quoted),
+            ("somefakekey", Quoted),
+            ("real_key", Quoted),
+            (",.:-¨@*¿?!", Quoted),
+            ("/run/secrets/db_password", Quoted),
+            (" + password + ", Quoted),
+            ("abc...", Quoted),
+            ("{{ vault_password }}", Quoted),
+        ] {
+            assert!(!plausible(Promise::Password, value.as_bytes(), written), "{value}");
+        }
+    }
+
+    #[test]
+    fn tokens_and_what_is_none() {
+        for (value, written) in [
+            ("d41f7c02b9e84a66b1c3aa0975e2f8d4", Bare),
+            ("Qm7Tz2Lx9Wp4Rk8Vb3Nf6Hd1", Quoted),
+            ("7091684658325944", Quoted),
+            ("506393056836205181", Bare),
+            ("aQzBxCyDwEvFuGtHs", Quoted),
+            ("SukePeXBuwkx", Bare),
+            ("52acf265-3fc6-4ecd-304a-15940bd04653", Quoted),
+        ] {
+            assert!(plausible(Promise::Token, value.as_bytes(), written), "{value}");
+        }
+        for (value, written) in [
+            ("YOUR_API_KEY_HERE", Bare),
+            ("xxxxxxxxxxxxxxxx", Bare),
+            ("abcdefghijklmnopqrstuvwxyz", Bare),
+            ("AbCdEfGhIjKlMnOpQrStUvWxYz123456", Quoted),
+            ("1763800000", Bare),
+            ("settings.API_KEY", Bare),
+            ("tokenProvider.getToken()", Bare),
+            ("/etc/ssl/key1.pem", Bare),
+            ("CancellationTokenSource", Bare),
+            ("short1", Quoted),
+            ("d41f7c02b9e84a66b1c3aa0975e2f8d", Bare),
+            ("a-fake-tooshort-key", Quoted),
+            ("2024-01-15T10:00:00Z", Quoted),
+            ("AGENT_TYPE_V2", Quoted),
+            ("my-app-config-v2", Quoted),
+        ] {
+            assert!(!plausible(Promise::Token, value.as_bytes(), written), "{value}");
+        }
+    }
+
+    #[test]
+    fn promises_differ() {
+        for (value, password, secret, token) in [
+            ("letmein", true, false, false),
+            ("s3cr3t", true, true, false),
+            ("d41f7c02b9e84a66b1c3aa0975e2f8d4", true, true, true),
+        ] {
+            let is = |promise| plausible(promise, value.as_bytes(), Quoted);
+            assert_eq!(is(Promise::Password), password, "{value}");
+            assert_eq!(is(Promise::Secret), secret, "{value}");
+            assert_eq!(is(Promise::Token), token, "{value}");
+        }
+    }
+}
