@@ -93,6 +93,7 @@ impl Scanner {
             let mut sink = Sink::new(out, self.kinds);
             let text = Text::new(text);
             screening().walk(text.bytes, &mut Screening { text, sink: &mut sink });
+            verify::phrase::settle(out, from);
             resolve(out, from);
         }
     }

@@ -11,7 +11,15 @@ use std::sync::OnceLock;
 use crate::Rule;
 
 /// The tables beside those of vendors' tokens.
-const TABLES: [&[Rule]; 4] = [pii::PII, ids::IDS, secrets::SECRETS, injection::INJECTION];
+const TABLES: [&[Rule]; 7] = [
+    pii::PII,
+    ids::IDS,
+    secrets::SECRETS,
+    injection::OVERRIDES,
+    injection::ORDERS,
+    injection::FORGED,
+    injection::HIDDEN,
+];
 
 /// Every rule the scanner knows, in a stable order.
 pub fn rules() -> &'static [Rule] {

@@ -10,7 +10,7 @@ use crate::{
     rarity::pattern::is_uuid,
     rule::{GENERIC, Sink},
     rules::rules,
-    text::{Text, contains_fold, is_base64url, is_word},
+    text::{Text, is_base64url, is_word},
     verify::{
         plausible::{Promise, plausible},
         value::{Assigned, NAME, VALUE, Value, is_name},
