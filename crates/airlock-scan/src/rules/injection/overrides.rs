@@ -24,7 +24,7 @@ const BACK: &[&str] = &[
     "ur",
 ];
 const TOLD: &[&str] = &["told", "said", "instructed", "learned", "given", "programmed"];
-const OBJECTS: &[&str] = &["instruction*", "prompt*", "guideline*", "directions", "programming"];
+const OBJECTS: &[&str] = &["instruction*", "prompts", "guideline*", "directions", "programming"];
 const WEAK_OBJECTS: &[&str] = &[
     "rules",
     "directive*",
@@ -126,6 +126,7 @@ pub(in crate::rules) static OVERRIDES: &[Rule] = &[
         phrases!(
             "override-en",
             [
+                phrase(Medium, &[], &[Step(2, BACK), Step(2, &["prompt"])]),
                 phrase(High, &[], &[Step(4, BACK), Step(3, OBJECTS)]),
                 phrase(
                     High,
@@ -138,7 +139,11 @@ pub(in crate::rules) static OVERRIDES: &[Rule] = &[
                 phrase(
                     High,
                     &[],
-                    &[Step(0, &["everything", "anything", "all", "whatever", "what"]), Step(5, TOLD)]
+                    &[
+                        Step(0, &["everything", "anything", "all", "whatever", "what"]),
+                        Step(3, &["you", "i", "we", "ive", "youve"]),
+                        Step(3, TOLD)
+                    ]
                 ),
                 phrase(
                     High,

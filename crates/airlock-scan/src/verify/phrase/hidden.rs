@@ -89,7 +89,7 @@ pub(crate) fn verify_forged(text: &Text<'_>, anchor: Range<usize>, sink: &mut Si
 pub(crate) fn verify_bidi(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
     let end = text.run(anchor.end, 200, |byte| byte == b' ' || byte.is_ascii_graphic());
     let letters = text.slice(anchor.end, end).iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    if letters >= 4 {
+    if letters >= 8 {
         sink.report(Kind::Injection, anchor.start..end, Confidence::Medium, "hidden-bidi");
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn verify_hidden_element(text: &Text<'_>, anchor: Range<usize>, sink:
     let end = text.floor(close + 1 + CONTENT);
     let content = text.str.get(close + 1..end).unwrap_or_default();
     let content = content.get(..content.find("</").unwrap_or(content.len())).unwrap_or_default();
-    if commands_a_model(content) {
+    if commands_a_model(content, true) {
         let start = open.saturating_sub(1).min(anchor.start);
         let start = if text.at(anchor.start) == b'<' { anchor.start } else { start };
         sink.report(Kind::Injection, start..close + 1 + content.len(), Confidence::High, "hidden-html");
@@ -38,16 +38,17 @@ pub(crate) fn verify_hidden_element(text: &Text<'_>, anchor: Range<usize>, sink:
 pub(crate) fn verify_comment(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
     let content = text.str.get(anchor.end..text.floor(anchor.end + CONTENT)).unwrap_or_default();
     let content = content.get(..content.find("--").unwrap_or(content.len())).unwrap_or_default();
-    if commands_a_model(content) {
+    if commands_a_model(content, false) {
         let end = anchor.end + content.len();
         let end = if text.has(end, b"-->") { end + 3 } else { end };
         sink.report(Kind::Injection, anchor.start..end, Confidence::High, "hidden-comment");
     }
 }
 
-/// Whether a text names a model and an order, or talks of orders given before.
-fn commands_a_model(text: &str) -> bool {
-    const MODELS: [&str; 16] = [
+/// Whether a text names a model and an order, or talks of orders given before. Comments speak of agents of
+/// other kinds.
+fn commands_a_model(text: &str, in_element: bool) -> bool {
+    const MODELS: [&str; 14] = [
         "ai",
         "ais",
         "llm",
@@ -55,8 +56,6 @@ fn commands_a_model(text: &str) -> bool {
         "assistant",
         "assistants",
         "chatbot",
-        "agent",
-        "agents",
         "chatgpt",
         "claude",
         "gpt*",
@@ -108,7 +107,7 @@ fn commands_a_model(text: &str) -> bool {
     let (mut model, mut order, mut overrides, mut object) = (false, false, false, false);
     for word in text.split(|char: char| !char.is_alphanumeric()).filter(|word| word.len() > 1) {
         let among = |words: &[&str]| words.iter().any(|pattern| is(word, pattern));
-        model |= among(&MODELS);
+        model |= among(&MODELS) || in_element && among(&["agent", "agents"]);
         order |= among(&ORDERS);
         overrides |= among(&OVERRIDES);
         object |= among(&OBJECTS);

@@ -81,8 +81,13 @@ impl<'t> Words<'t> {
 pub(super) fn is_boundary(text: &Text<'_>, anchor: &Range<usize>) -> bool {
     let before = text.before(anchor.start, 1);
     let escaped = matches!(before, b'n' | b'r' | b't') && text.before(anchor.start, 2) == b'\\';
-    let opens = !is_word(text.at(anchor.start)) || !before.is_ascii_alphanumeric() || escaped;
-    opens && !(is_word(text.before(anchor.end, 1)) && text.at(anchor.end).is_ascii_alphanumeric())
+    // `don't` and the like, and terminal escapes, may touch letters.
+    let free = text.at(anchor.start) == 0x1b;
+    let opens = text.at(anchor.start + 1) == b'\''
+        || !is_word(text.at(anchor.start))
+        || !before.is_ascii_alphanumeric()
+        || escaped;
+    opens && (free || !(is_word(text.before(anchor.end, 1)) && text.at(anchor.end).is_ascii_alphanumeric()))
 }
 
 /// Whether `word` is `pattern`, a lower-case word without accents; case, accents and digits for letters are folded.

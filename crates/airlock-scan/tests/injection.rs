@@ -1,0 +1,51 @@
+//! Instructions to a model: published classes of attacks are found, ordinary sentences with the same words are not.
+
+use airlock_scan::{Confidence, Finding, Scanner};
+
+fn screen(text: &str) -> Vec<Finding> {
+    let mut out = Vec::new();
+    Scanner::default().screen(text, &mut out);
+    out
+}
+
+/// One example a line; `\e` is an escape, `\n` a line break, `\u{…}` a character.
+fn lines(data: &str) -> Vec<String> {
+    data.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("##")).map(unescape).collect()
+}
+
+fn unescape(line: &str) -> String {
+    let mut out = line.replace("\\n", "\n").replace("\\e", "\u{1b}");
+    while let Some(start) = out.find("\\u{") {
+        let end = start + out[start..].find('}').unwrap();
+        let char = char::from_u32(u32::from_str_radix(&out[start + 3..end], 16).unwrap()).unwrap();
+        out.replace_range(start..=end, &char.to_string());
+    }
+    out
+}
+
+#[test]
+fn attacks_are_found() {
+    let attacks = lines(include_str!("../corpus/injection/attacks.txt"));
+    let missed: Vec<_> = attacks.iter().filter(|text| screen(text).is_empty()).collect();
+    assert!(attacks.len() >= 120, "{} attacks", attacks.len());
+    assert!(missed.is_empty(), "{} of {} missed:\n{missed:#?}", missed.len(), attacks.len());
+}
+
+#[test]
+fn harmless_texts_are_not_found() {
+    let harmless = lines(include_str!("../corpus/injection/harmless.txt"));
+    let found: Vec<_> =
+        harmless.iter().filter_map(|text| screen(text).first().map(|finding| (finding.rule, text))).collect();
+    assert!(harmless.len() >= 120, "{} texts", harmless.len());
+    assert!(found.is_empty(), "{} of {} found:\n{found:#?}", found.len(), harmless.len());
+}
+
+#[test]
+fn weak_signs_count_only_together() {
+    let (one, other) = ("You must comply.", "From now on, you must obey.");
+    assert_eq!((screen(one), screen(other)), (Vec::new(), Vec::new()));
+    assert_eq!(screen(&format!("{one} {one}")), []);
+    let both = screen(&format!("{one} {other}"));
+    assert_eq!(both.iter().map(|finding| finding.confidence).collect::<Vec<_>>(), [Confidence::Medium; 2]);
+    assert_eq!(screen(&format!("{one}{}{other}", " ".repeat(600))), []);
+}
