@@ -76,6 +76,10 @@ impl Scanner {
         self.collect(value, 0, out);
         if let Some(kind) = kind_of_key(key) {
             verify::keyed::whole(kind, value, &mut Sink::new(out, self.kinds));
+            let scan = &mut |reading: &str, out: &mut Vec<Finding>| {
+                verify::keyed::whole(kind, reading, &mut Sink::new(out, self.kinds));
+            };
+            disguise::read_whole(value, scan, out);
             if let Some(options) = &self.options {
                 options.refine(value, out, from);
             }
@@ -217,11 +221,13 @@ impl Visit for Candidates<'_, '_, '_> {
     #[inline]
     fn mark(&mut self, at: usize) {
         let Some(cells) = &mut self.cells else { return };
-        let Some(trigger) = disguise::trigger_at(&self.text, at) else { return };
-        if cells.add(trigger) == disguise::Added::ToAnother {
+        if !disguise::is_candidate(self.text.at(at)) || !disguise::is_trigger(&self.text, at) {
+            return;
+        }
+        if cells.add(&self.text, at) == disguise::Added::ToAnother {
             self.read_cell();
             if let Some(cells) = &mut self.cells {
-                cells.add(trigger);
+                cells.add(&self.text, at);
             }
         }
     }

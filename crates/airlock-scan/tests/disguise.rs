@@ -1,6 +1,9 @@
 //! What evaders do: findings behind escapes, encodings, invisible characters and look-alikes.
 
-use airlock_scan::{Finding, Kind, Scanner};
+use std::fmt::Write;
+
+use airlock_scan::{Finding, Kind, KindSet, Scanner, StreamScanner};
+use proptest::{prelude::*, test_runner::RngSeed};
 
 fn scan(text: &str) -> Vec<Finding> {
     let mut out = Vec::new();
@@ -15,7 +18,8 @@ fn found(text: &str) -> Vec<(Kind, &str)> {
         .collect()
 }
 
-/// Checks a table of texts in which exactly one passage, between `⟦` and `⟧`, is a finding.
+/// Checks a table of texts in which exactly one passage, between `⟦` and `⟧`, is a finding, alone and in
+/// other places of longer texts.
 #[track_caller]
 fn check(table: &[(Kind, &str)]) {
     let mut wrong = Vec::new();
@@ -86,6 +90,8 @@ fn percent_and_entities() {
         (Email, "<p>&lt;⟦bob@example.com⟧&gt;</p>"),
         (CreditCard, "<td>⟦4539&nbsp;5787&nbsp;6362&nbsp;1486⟧</td>"),
         (Password, "{&quot;password&quot;&colon;&quot;⟦h7Qw2zKk9⟧&quot;}"),
+        (Password, "<code>password = &quot;⟦h7Qw2zKk9⟧&quot;</code>"),
+        (Password, "<a data='{&#34;password&#34;: &#34;⟦h7Qw2zKk9⟧&#34;}'>"),
         (ApiKey, "<td>⟦ghp&lowbar;a8Kd02LmQpXz71RtYvBn46WsEjHc93UfGoTi⟧</td>"),
         (Ssn, "<td>⟦523&hyphen;45&hyphen;6781⟧</td>"),
     ]);
@@ -111,6 +117,10 @@ fn base64_and_hex() {
         // Lines of 76 characters.
         (
             Email,
+            r#"{"d":"⟦bG9yZW0gaXBzdW0gZG9sb3Igc2l0IGFtZXQsIGNvbnNlY3RldHVyIGFkaXBpc2NpbmcgZWxpdCwg\nc2VkIG1haWwgdG8gYm9iQGV4YW1wbGUuY29tIHBsZWFzZQ==⟧"}"#,
+        ),
+        (
+            Email,
             "\n⟦bG9yZW0gaXBzdW0gZG9sb3Igc2l0IGFtZXQsIGNvbnNlY3RldHVyIGFkaXBpc2NpbmcgZWxpdCwg\nc2VkIG1haWwgdG8gYm9iQGV4YW1wbGUuY29tIHBsZWFzZQ==⟧\n",
         ),
     ]);
@@ -132,6 +142,8 @@ fn invisible_characters_digits_and_look_alikes() {
         (Email, "⟦ｂｏｂ＠ｅｘａｍｐｌｅ．ｃｏｍ⟧"),
         (Email, "⟦bob@example。com⟧"),
         (Email, "⟦𝐛𝐨𝐛@example.com⟧"),
+        (Email, "⟦ⓑⓞⓑ@example.com⟧"),
+        (Email, "⟦bob@𝑒xamp𝑙ℯ.com⟧"),
         (CreditCard, "⟦４５３９５７８７６３６２１４８６⟧"),
         (CreditCard, "⟦４５３９－５７８７－６３６２－１４８６⟧"),
         (CreditCard, "⟦۴۵۳۹ ۵۷۸۷ ۶۳۶۲ ۱۴۸۶⟧"),
@@ -163,6 +175,7 @@ fn line_wraps() {
         (ApiKey, "key ⟦ghp_a8Kd02LmQpXz71Rt\r\nYvBn46WsEjHc93UfGoTi⟧ end"),
         (AwsAccessKey, "key ⟦AKIAQ3EGVZL5\nTJ7XWN2R⟧ end"),
         (Email, "to ⟦bob@exam=\nple.com⟧ end"),
+        (ApiKey, "k=3D⟦ghp_a8Kd02LmQpXz71RtYvBn46WsEjHc93UfGoTi⟧ end"),
         (CreditCard, "pan ⟦45395787=\n63621486⟧ end"),
     ]);
     // What follows a whole token is not drawn in; two on two lines stay two.
@@ -172,4 +185,278 @@ fn line_wraps() {
     assert_eq!(found(two).len(), 2);
     let two = "ghp_a8Kd02LmQpXz71RtYvBn46WsEjHc93UfGoTi\nghp_b8Kd02LmQpXz71RtYvBn46WsEjHc93UfGoTi";
     assert_eq!(found(two).len(), 2);
+}
+
+#[test]
+fn ordinary_text_of_many_languages() {
+    let prices_dates_and_words = [
+        // German, French
+        "Am 24.–26. Dezember 2026 kostet die Karte 1.299,00 € statt 1 499,00 €; Größe 38–40, Seite 1234–1240.",
+        "Die Donau\u{ad}dampf\u{ad}schifffahrts\u{ad}gesellschaft fuhr von 1829–1991; E‑Mail nur nach Absprache.",
+        "Le prix est de 12 345 678 € ; « c’est cher » : 1 234 567 habitants, 75 %, 2019–2021 — à suivre.",
+        // Russian, Greek, Ukrainian
+        "В 2026 году цена составила 1 234 567 рублей, т. е. на 12–15 % больше; iPhone'ом за 99 990 р.",
+        "Сроки: 01.02.2026–15.03.2026. Рост 0а, 5й класс, SMS-ка, USBс, 10к просмотров.",
+        "Η τιμή είναι 1.234,56 € για το 2026· το iPhoneο του 5ου τμήματος, 10–12 Μαΐου.",
+        // Chinese, Japanese
+        "价格为１２３４５６元，折合￥１，２３４，５６７，日期：２０２６年１１月２４日。",
+        "2026年11月24日（火）１０：３０～１２：００、参加費１，２３４円。ＡＰＩの仕様はＶ２．１です。",
+        "版本：1.2.3；编号：20261124001，共１２３４５６７８９０１２件。",
+        // Arabic, Persian, Hindi
+        "في عام ٢٠٢٦ بلغ السعر ١٬٢٣٤٬٥٦٧ درهماً في ٢٤/١١/٢٠٢٦ الساعة ١٠:٣٠.",
+        "می‌خواهم ۱۲۳۴۵۶۷ تومان بپردازم؛ سال ۱۴۰۵، ساعت ۱۲:۳۰، شماره‌ی ۱۲۳۴۵۶۷۸۹۰۱۲۳۴۵۶.",
+        "सन् २०२६ में कीमत १२,३४,५६७ रुपये थी; दिनांक २४-११-२०२६, समय १०:३०, क्र. ४५३९५७८७६३६२१४८७.",
+        // Emoji, flags, marks at the start
+        "\u{feff}Thanks ❤️! 1️⃣ 2️⃣ 👩‍👩‍👧 🏴󠁧󠁢󠁥󠁮󠁧󠁿 ok",
+    ];
+    for text in prices_dates_and_words {
+        assert_eq!(found(text), [], "{text}");
+    }
+    // Controls: the same scripts, with something to find.
+    for text in [
+        "Karte 4539–5787–6362–1486 kostet nichts",
+        "карта ４５３９５７８７６３６２１４８６ и",
+        "क्र. ४५३९५७८७६३६२१४८६",
+        "شماره‌ی ۴۵۳۹۵۷۸۷۶۳۶۲۱۴۸۶ است",
+        "卡号：４５３９５７８７６３６２１４８６。",
+    ] {
+        assert_eq!(scan(text).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn encodings_that_hide_nothing() {
+    for text in [
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+        "integrity sha512-9FJ2dVZ0nC0pUsY0c2E8tqTQ3Bz6xqkfz0Wm8l4oEwYpKfJzZk3m0s8yJtC1Xh6q0b8aTn2rHq5uV7wXyZ4pQ==",
+        "cursor=eyJpZCI6MTIzNDUsInRzIjoxNzYzODAwMDAwfQ== next",
+        "commit 9fceb02d0ae598e95dc970b74767f19372d61af8 by hand",
+        "sum e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "id 550e8400-e29b-41d4-a716-446655440000 and 01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        "authentication_credentials_provider_factory/implementation_details_of_it",
+        "/usr/share/doc/packages/applications/documentation",
+        "path%2Fto%2Fsome%20file%2Etxt?x=100%25&y=%7B%7D",
+        "printf(\"%02d:%02d %5.2f%%\\n\", \\x1b[0m, \\u001b[31m, \\u00fc\\u00df)",
+        "<a href=\"https:\\/\\/example.com\\/a\\/b\">a &amp; b &lt;c&gt;<\\/a>",
+        "FOO=\nBAR=1\nBAZ=\r\nQUX=\\\n  2",
+        "order12345678\n1234 of them\nabc12345678x\nwas9 here",
+    ] {
+        assert_eq!(found(text), [], "{text}");
+    }
+}
+
+#[test]
+fn values_whose_name_tells_what_they_are() {
+    let keyed = |key: &str, value: &str| {
+        let mut out = Vec::new();
+        Scanner::default().scan_keyed(key, value, &mut out);
+        out.into_iter().map(|finding| (finding.kind, finding.span)).collect::<Vec<_>>()
+    };
+    assert_eq!(keyed("ssn", "５２３４５６７８１"), [(Ssn, 0..27)]);
+    assert_eq!(keyed("ssn", "523%2045%206781"), [(Ssn, 0..15)]);
+    assert_eq!(keyed("ssn", "５２３４５６７８"), []);
+}
+
+#[test]
+fn what_has_a_rule_of_its_own_keeps_it() {
+    let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJtYWlsIjoiYm9iQGV4YW1wbGUuY29tIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ";
+    assert_eq!(found(&format!("Cookie: t={jwt}; x")), [(Kind::Jwt, jwt)]);
+    let basic = "Authorization: Basic Ym9iQGV4YW1wbGUuY29tOmg3UXcyektrOQ==";
+    assert_eq!(found(basic), [(Password, "Ym9iQGV4YW1wbGUuY29tOmg3UXcyektrOQ==")]);
+    let url = "mongodb+srv://root:p%40ss%2Fw0rd9@c.example.net/x";
+    assert_eq!(found(url), [(ConnectionString, "p%40ss%2Fw0rd9")]);
+}
+
+/// Disguised findings, ordinary text and what could be mistaken for either.
+const PIECES: [&str; 44] = [
+    "bob\\u0040example.com",
+    "bob%40example%2Ecom",
+    "bob&commat;example.com",
+    "523\u{200b}-45-\u{200b}6781",
+    "４５３９５７８７６３６２１４８６",
+    "४५३९ ५७८७ ६३६२ १४८६",
+    "4539\u{a0}5787\u{a0}6362\u{a0}1486",
+    "ghр_a8Kd02LmQpXz71RtYvBn46WsEjHc93UfGoTi",
+    "ghp_a8Kd02LmQpXz71Rt\nYvBn46WsEjHc93UfGoTi",
+    "ghp_a8Kd02LmQpXz71Rt=\r\nYvBn46WsEjHc93UfGoTi",
+    "bWFpbCBib2JAZXhhbXBsZS5jb20gcGxlYXNl",
+    "73736e203532332d34352d36373831",
+    "YldGcGJDQmliMkpBWlhoaGJYQnNaUzVqYjIwZ2NHeGxZWE5s",
+    "{\\\"password\\\":\\\"h7Qw2zKk9\\\"}",
+    "p\\u0061ssword=h7Qw2zKk9",
+    "postgres:\\/\\/svc:Zr7kQ2mLp@db\\/x",
+    "mongodb://root:p%40ss%2Fw0rd9@c.example.net/x",
+    "ann@example.org",
+    "523-45-6781",
+    " ",
+    "\n",
+    "=\n",
+    "\\\n",
+    "%",
+    "%2",
+    "\\u00",
+    "\\",
+    "&#",
+    "&",
+    "\u{200b}",
+    "\u{ad}",
+    "＠",
+    "．",
+    "é",
+    "名前",
+    "ор",
+    "а1",
+    "***REDACTED***",
+    "[SSN REDACTED]",
+    "b***@example.com",
+    "AKIAQ3EGVZL5\nTJ7XWN2R",
+    "eyJ",
+    "lorem ipsum dolor ",
+    "4111 1111",
+];
+
+fn text(len: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    let piece = prop_oneof![9 => proptest::sample::select(&PIECES[..]).prop_map(str::to_owned), 1 => "\\PC{0,8}", 1 => "[a-z ]{1,60}"];
+    proptest::collection::vec(piece, len).prop_map(|pieces| pieces.concat())
+}
+
+fn masked(text: &str) -> String {
+    let mut masked = text.to_owned();
+    for finding in scan(text).into_iter().rev() {
+        masked.replace_range(finding.span, &format!("[{} REDACTED]", finding.kind.label()));
+    }
+    masked
+}
+
+fn streamed(text: &str, cuts: &[usize]) -> Vec<Finding> {
+    let mut stream = StreamScanner::new(KindSet::all());
+    let (mut released, mut all, mut found) = (0, Vec::new(), Vec::new());
+    let (mut rest, mut cuts) = (text, cuts.iter().cycle());
+    loop {
+        let mut len = cuts.next().map_or(1, |len| (*len).min(rest.len()));
+        while !rest.is_char_boundary(len) {
+            len += 1;
+        }
+        let (chunk, tail) = rest.split_at(len);
+        let part = if rest.is_empty() { stream.finish(&mut found) } else { stream.push(chunk, &mut found) };
+        all.extend(found.drain(..).map(|finding| Finding {
+            span: finding.span.start + released..finding.span.end + released,
+            ..finding
+        }));
+        released += part.len();
+        if rest.is_empty() {
+            return all;
+        }
+        rest = tail;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() })]
+
+    #[test]
+    fn spans_are_sorted_disjoint_and_on_boundaries(text in text(0..24)) {
+        let mut end = 0;
+        for finding in scan(&text) {
+            prop_assert!(finding.span.start >= end && finding.span.end > finding.span.start);
+            prop_assert!(text.get(finding.span.clone()).is_some());
+            end = finding.span.end;
+        }
+    }
+
+    #[test]
+    fn masking_leaves_nothing(pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..19]), 0..12)) {
+        let once = masked(&pieces.join(" ; "));
+        prop_assert_eq!(scan(&once), [], "{}", once);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_cut_gives_the_findings_of_no_cut(
+        text in text(300..900),
+        cuts in proptest::collection::vec(prop_oneof![1_usize..16, 16_usize..4000, 4000_usize..9000], 1..8),
+    ) {
+        prop_assert_eq!(streamed(&text, &cuts), scan(&text));
+    }
+}
+
+#[test]
+fn a_private_key_in_a_query_is_covered() {
+    let mut key = "-----BEGIN%20PRIVATE%20KEY-----%0A".to_owned();
+    for line in 0..24 {
+        write!(key, "ZmFicmljYXRlZC1rZXktbWF0ZXJpYWwtMDAtMDEyMzQ1Njc4OWFiY2RlZj%2B{line:02}%0A").unwrap();
+    }
+    key += "-----END%20PRIVATE%20KEY-----";
+    for before in [0, 300, 700, 1000] {
+        let text = format!("{}k={key}&x=1 {}", "x ".repeat(before), "y ".repeat(3000));
+        assert_eq!(found(&text), [(Kind::PrivateKey, key.as_str())], "behind {before}");
+        assert_eq!(streamed(&text, &[777]), scan(&text));
+    }
+}
+
+/// What a reading shows of a passage longer than itself depends on the cell, and so on the absolute place.
+#[test]
+fn long_disguised_passages_do_not_depend_on_cuts() {
+    let mut token = "eyJhbGciOiJIUzI1NiJ9.eyJ=\n".to_owned();
+    for line in 0..40 {
+        writeln!(token, "c2lnbmF0dXJlLXNpZ25hdHVyZ{line:02}c2lnbmF0dXJlLXNpZ25hdHVyZ=").unwrap();
+    }
+    token += ".c2lnbmF0dXJl";
+    for before in [3100, 3500, 4090, 4500, 5000] {
+        let text = format!("{}{token}{}", "x ".repeat(before), " y".repeat(4000));
+        let expected = scan(&text);
+        assert_eq!(expected.first().map(|finding| finding.kind), Some(Kind::Jwt), "{before}");
+        for cut in [97, 1000, 1777, 5000] {
+            assert_eq!(streamed(&text, &[cut]), expected, "chunks of {cut} behind {before}");
+        }
+    }
+}
+
+#[test]
+fn a_long_encoded_run_is_found_over_many_chunks() {
+    // 36 KiB of text with one address at its end.
+    let line = "bG9yZW0gaXBzdW0gZG9sb3Igc2l0IGFtZXQgY29uc2VjdGV0dXIg";
+    let run = line.repeat(920) + "bWFpbCBib2JAZXhhbXBsZS5jb20gcGxlYXNl";
+    let text = format!("{}{run}\n{}", "x ".repeat(3000), "y ".repeat(3000));
+    assert_eq!(found(&text), [(Email, run.as_str())]);
+    for cut in [97, 1000, 5000, 50_000] {
+        assert_eq!(streamed(&text, &[cut]), scan(&text), "chunks of {cut}");
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test measures its own time")]
+fn hostile_texts_take_linear_time() {
+    for temptation in [
+        "%40",
+        "%2540",
+        "\\u0040",
+        "\\\\\\\\",
+        "a\u{200b}",
+        "&#64;",
+        "&amp;",
+        "a=\n",
+        "a\\\n",
+        "ａ",
+        "٣",
+        "aр",
+        "р",
+        "4\u{a0}",
+        "4–",
+        "ghp_a8Kd02LmQ1\n",
+        "bWFpbCBib2I",
+        "bWFpbCBi/",
+        "bWFpbCBib2JAbWFpbCBib2JAbWFpbCBib2JAbWFpbCBib2JAbWFpbCBib2JA\n",
+        "36373831",
+        "bob%40example.com ",
+    ] {
+        let text = temptation.repeat(100_000 / temptation.len());
+        let before = std::time::Instant::now();
+        scan(&text);
+        let took = before.elapsed();
+        assert!(took.as_secs() < 5, "{temptation:?} took {took:?}");
+    }
 }

@@ -16,6 +16,7 @@ const SHORTEST: usize = RUN;
 const LONGEST: usize = 60 * 1024;
 /// Lines of wrapped base64.
 const LINE: std::ops::RangeInclusive<usize> = 60..=76;
+const LINE_ENDS: [&[u8]; 4] = [b"\r\n", b"\n", b"\\r\\n", b"\\n"];
 /// How far before its first long stretch of letters and digits a run may begin.
 const JOINED: usize = 48;
 
@@ -75,12 +76,14 @@ fn belongs_to_other(text: &Text<'_>, start: usize) -> bool {
 
 /// Whether the line before is one of wrapped base64, which this one then continues.
 fn continues_block(text: &Text<'_>, start: usize) -> bool {
-    let end = match (text.before(start, 2), text.before(start, 1)) {
-        (b'\r', b'\n') => start - 2,
-        (_, b'\n') => start - 1,
-        _ => return false,
+    let Some(end) =
+        LINE_ENDS.iter().find_map(|end| start.checked_sub(end.len()).filter(|at| text.has(*at, end)))
+    else {
+        return false;
     };
-    LINE.contains(&(end - text.run_back(end, LINE.end() + 1, is_base64)))
+    let line = text.run_back(end, LINE.end() + 2, is_base64);
+    // The letter of an escaped line end is no part of the line behind it.
+    LINE.contains(&(end - line).saturating_sub(usize::from(text.before(line, 1) == b'\\')))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,34 +95,38 @@ enum Coding {
 }
 
 impl Coding {
-    /// What the first [`SHORTEST`] bytes of a run decode to text as.
+    /// What the first bytes of a run decode to text as.
     #[inline]
     fn of(head: &[u8; SHORTEST]) -> Option<Self> {
-        let first = quad(*head.first_chunk()?);
         // Most words end here: the first bytes start no text in either coding. Those of a text in hex are
         // ASCII for the most part, so the first of two digits is 2 to 7.
         let [a, _, b, _, c, _, d, ..] = *head;
         let hex = [a, b, c, d].iter().all(|digit| matches!(digit, b'2'..=b'7'));
-        if !hex && !starts_text(first) {
+        if !hex && !starts_text(quad(*head.first_chunk()?)) {
             return None;
         }
         if head.iter().all(u8::is_ascii_hexdigit) {
-            let decoded = head.as_chunks::<2>().0.iter().map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]));
-            return is_text(decoded).then_some(Self::Hex);
+            let mut decoded = [0; SHORTEST / 2];
+            for (to, pair) in decoded.iter_mut().zip(head.as_chunks::<2>().0) {
+                *to = nibble(pair[0]) << 4 | nibble(pair[1]);
+                if !is_textual(*to) {
+                    return None;
+                }
+            }
+            return is_utf8(&decoded).then_some(Self::Hex);
         }
-        let mut decoded = [0; 12];
+        let mut decoded = [0; SHORTEST / 4 * 3];
         for (to, from) in decoded.as_chunks_mut::<3>().0.iter_mut().zip(head.as_chunks::<4>().0) {
             *to = quad(*from);
-            // Most words end here.
-            if to[0] < b' ' && !matches!(to[0], b'\t' | b'\n' | b'\r' | 0) || to[0] == 0x7f {
+            if !to.iter().all(|byte| is_textual(*byte) || *byte == 0) {
                 return None;
             }
         }
-        if decoded[1] == 0 && decoded.as_chunks::<2>().0.iter().all(|[low, high]| *high == 0 && *low >= b' ')
-        {
-            return Some(Self::Base64Wide);
+        if decoded.contains(&0) {
+            let wide = decoded.as_chunks::<2>().0.iter().all(|[low, high]| *high == 0 && *low != 0);
+            return wide.then_some(Self::Base64Wide);
         }
-        is_text(decoded.into_iter()).then_some(Self::Base64)
+        is_utf8(&decoded).then_some(Self::Base64)
     }
 
     /// Where the run from `start` ends, without padding. Further than [`LONGEST`] if it is too long.
@@ -148,9 +155,15 @@ impl Coding {
         if self == Self::Hex {
             bytes.extend(run.as_chunks::<2>().0.iter().map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])));
         } else {
-            let (mut bits, mut width) = (0_u32, 0_u32);
-            for byte in run.iter().filter(|byte| is_base64(**byte)) {
-                bits = bits << 6 | u32::from(sextet(*byte));
+            let (mut bits, mut width, mut escape) = (0_u32, 0_u32, false);
+            for byte in run {
+                let value = sextet(*byte);
+                // Line ends, the letter of an escaped one included.
+                if value == OTHER || std::mem::replace(&mut escape, false) {
+                    escape = *byte == b'\\';
+                    continue;
+                }
+                bits = bits << 6 | u32::from(value);
                 width += 6;
                 if width >= 8 {
                     width -= 8;
@@ -188,8 +201,7 @@ impl Coding {
 
 /// Start of the line that follows the line end at `at`, an escaped one perhaps.
 fn line_end(text: &Text<'_>, at: usize) -> Option<usize> {
-    const ENDS: [&[u8]; 4] = [b"\n", b"\r\n", b"\\n", b"\\r\\n"];
-    ENDS.iter().find(|end| text.has(at, end)).map(|end| at + end.len())
+    LINE_ENDS.iter().find(|end| text.has(at, end)).map(|end| at + end.len())
 }
 
 /// End of the padding at `at`.
@@ -207,23 +219,16 @@ fn starts_text([first, second, third]: [u8; 3]) -> bool {
     }
 }
 
-/// Whether bytes may start a text in UTF-8.
+/// Whether the bytes may start a text.
 #[inline]
-fn is_text(bytes: impl Iterator<Item = u8>) -> bool {
-    let (mut kept, mut len) = ([0; 12], 0);
-    for (slot, byte) in kept.iter_mut().zip(bytes) {
-        if !is_textual(byte) {
-            return false;
-        }
-        *slot = byte;
-        len += 1;
-    }
-    let kept = kept.get(..len).unwrap_or_default();
-    kept.is_ascii() || std::str::from_utf8(kept).err().is_none_or(|error| error.error_len().is_none())
+fn is_utf8(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || std::str::from_utf8(bytes).err().is_none_or(|error| error.error_len().is_none())
 }
 
+/// Bytes of text in UTF-8: no controls but the usual ones, no bytes that stand nowhere.
+#[inline]
 fn is_textual(byte: u8) -> bool {
-    byte >= b' ' && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r')
+    matches!(byte, b' '..=0x7e | 0x80..=0xbf | 0xc2..=0xf4 | b'\t' | b'\n' | b'\r')
 }
 
 #[inline]
@@ -236,29 +241,29 @@ fn quad(chars: [u8; 4]) -> [u8; 3] {
 /// Letters, digits, and the last two characters of both alphabets.
 #[inline]
 pub(crate) fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+    sextet(byte) != OTHER
 }
 
+/// The value of a character in both alphabets, or [`OTHER`].
 #[inline]
 #[expect(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
 fn sextet(byte: u8) -> u8 {
     SEXTETS[usize::from(byte)]
 }
 
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
+const OTHER: u8 = 64;
+
+#[expect(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
 static SEXTETS: [u8; 256] = {
-    let mut table = [63; 256];
-    let mut value = 0;
-    while value < 26 {
-        table[b'A' as usize + value as usize] = value;
-        table[b'a' as usize + value as usize] = value + 26;
-        if value < 10 {
-            table[b'0' as usize + value as usize] = value + 52;
-        }
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut table = [OTHER; 256];
+    let mut value = 0_u8;
+    while value < 64 {
+        table[ALPHABET[value as usize] as usize] = value;
         value += 1;
     }
     table[b'-' as usize] = 62;
-    table[b'+' as usize] = 62;
+    table[b'_' as usize] = 63;
     table
 };
 

@@ -39,8 +39,8 @@ pub(crate) fn is_stop(char: char) -> bool {
     matches!(char, '\u{2024}' | '\u{3002}' | '\u{fe52}' | '\u{ff0e}' | '\u{ff61}')
 }
 
-/// The ASCII character that this one is a full-width, small or mathematical form of, or whose value as a
-/// digit it has.
+/// The ASCII character that this one is a full-width, small, circled or mathematical form of, or whose value
+/// as a digit it has.
 pub(crate) fn ascii_form(char: char) -> Option<char> {
     let code = u32::from(char);
     let ascii = match code {
@@ -51,10 +51,40 @@ pub(crate) fn ascii_form(char: char) -> Option<char> {
             upper @ 0..26 => u32::from(b'A') + upper,
             lower => u32::from(b'a') + lower - 26,
         },
+        0x2460..=0x2468 => code - 0x2460 + u32::from(b'1'),
+        0x24b6..=0x24cf => code - 0x24b6 + u32::from(b'A'),
+        0x24d0..=0x24e9 => code - 0x24d0 + u32::from(b'a'),
+        0x24ea => u32::from(b'0'),
+        0x2100..=0x214f => return letterlike(char),
         0x1d7ce..=0x1d7ff => u32::from(b'0') + (code - 0x1d7ce) % 10,
         _ => return digit(code),
     };
     char::from_u32(ascii)
+}
+
+/// Mathematical letters that are older than the block they would belong to.
+fn letterlike(char: char) -> Option<char> {
+    Some(match char {
+        'ℬ' => 'B',
+        'ℂ' | 'ℭ' => 'C',
+        'ℰ' => 'E',
+        'ℱ' => 'F',
+        'ℋ' | 'ℌ' | 'ℍ' => 'H',
+        'ℐ' | 'ℑ' => 'I',
+        'ℒ' => 'L',
+        'ℳ' => 'M',
+        'ℕ' => 'N',
+        'ℙ' => 'P',
+        'ℚ' => 'Q',
+        'ℛ' | 'ℜ' | 'ℝ' => 'R',
+        'ℤ' | 'ℨ' => 'Z',
+        'ℯ' => 'e',
+        'ℊ' => 'g',
+        'ℎ' => 'h',
+        'ℓ' => 'l',
+        'ℴ' => 'o',
+        _ => return None,
+    })
 }
 
 /// Where the ten digits of a script start, scripts in use today first. Unicode keeps them together, in order.
@@ -65,11 +95,8 @@ const ZEROS: [u32; 36] = [
 ];
 
 fn digit(code: u32) -> Option<char> {
-    if code < 0x660 {
-        return None;
-    }
-    let value = ZEROS.iter().map(|zero| code.wrapping_sub(*zero)).find(|value| *value < 10)?;
-    char::from_digit(value, 10)
+    let script = ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?;
+    char::from_digit(code - ZEROS.get(script)?, 10)
 }
 
 /// The Latin letter that a Cyrillic or Greek letter cannot be told from.
@@ -133,6 +160,9 @@ mod tests {
             ('𝐀', Some('A')),
             ('𝚣', Some('z')),
             ('𝒶', Some('a')),
+            ('ℎ', Some('h')),
+            ('ⓐ', Some('a')),
+            ('③', Some('3')),
             ('七', None),
             ('é', None),
             ('7', None),

@@ -110,7 +110,8 @@ const NEWLINE: u8 = 8;
 /// `%` and `&`
 const PERCENT: u8 = 16;
 const BACKSLASH: u8 = 32;
-const MARK: u8 = NEWLINE | PERCENT | BACKSLASH;
+const EQUALS: u8 = 64;
+const MARK: u8 = NEWLINE | PERCENT | BACKSLASH | EQUALS;
 
 const LOW: Half = twice([
     DIGIT | ALPHA_Z,
@@ -126,7 +127,7 @@ const LOW: Half = twice([
     ALPHA_O | ALPHA_Z | NEWLINE,
     ALPHA_O,
     ALPHA_O | BACKSLASH,
-    ALPHA_O,
+    ALPHA_O | EQUALS,
     ALPHA_O,
     ALPHA_O,
 ]);
@@ -135,7 +136,7 @@ const HIGH: Half = twice([
     NEWLINE,
     0,
     PERCENT,
-    DIGIT,
+    DIGIT | EQUALS,
     ALPHA_O,
     ALPHA_Z | BACKSLASH,
     ALPHA_O,

@@ -21,7 +21,7 @@ pub(super) struct Block {
     pub(super) letters: u64,
     /// Bytes with the bit that makes letters lower case.
     pub(super) lower: u64,
-    /// `\n`, `%`, `&` and `\`, at which text may stand for other text.
+    /// `\n`, `%`, `&`, `=` and `\`, at which text may stand for other text.
     pub(super) marks: u64,
     /// First bytes of characters outside ASCII.
     pub(super) leads: u64,
@@ -57,7 +57,7 @@ fn look(tables: &Tables, seen: &[u8; SEEN]) -> Block {
         block.digits |= bit(byte.is_ascii_digit());
         block.letters |= bit(byte.is_ascii_alphabetic());
         block.lower |= bit(byte & 0x20 != 0);
-        block.marks |= bit(b"\n%&\\".contains(byte));
+        block.marks |= bit(b"\n%&=\\".contains(byte));
         block.leads |= bit(*byte >= 0xc0);
     }
     block

@@ -33,7 +33,7 @@ pub(crate) trait Visit {
     fn code(&mut self, start: usize);
     /// A run of at least [`RUN`] ASCII letters and digits starts at `start`.
     fn run(&mut self, start: usize);
-    /// `\n`, `%`, `&`, `\` or a character outside ASCII stands at `at`; in order of position over all calls.
+    /// `\n`, `%`, `&`, `=`, `\` or a character outside ASCII stands at `at`; in order of position over all calls.
     fn mark(&mut self, at: usize);
 }
 

@@ -80,7 +80,7 @@ fn naive(bytes: &[u8]) -> Log {
         {
             log.runs.push(place);
         }
-        if bytes[place] >= 0xc0 || b"\n%&\\".contains(&bytes[place]) {
+        if bytes[place] >= 0xc0 || b"\n%&=\\".contains(&bytes[place]) {
             log.marks.push(place);
         }
     }

@@ -24,4 +24,3 @@ pub(crate) mod ssn;
 pub(crate) mod token;
 pub(crate) mod value;
 pub(crate) mod vendors;
-mod wrap;

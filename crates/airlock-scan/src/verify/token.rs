@@ -7,7 +7,6 @@ use crate::{
     rule::Sink,
     shape::Shape,
     text::{Text, contains_fold, is_word},
-    verify::wrap::Joined,
 };
 
 /// How a vendor's tokens are written and how sure a match is.
@@ -48,7 +47,7 @@ impl Format {
     }
 }
 
-/// Reports the token around the anchor of `rule`, over several lines if it was wrapped.
+/// Reports the token around the anchor of `rule`.
 pub(crate) fn verify(
     text: &Text<'_>,
     anchor: Range<usize>,
@@ -60,13 +59,7 @@ pub(crate) fn verify(
     if format.begins_with_anchor() && !starts_here(text, anchor.start) {
         return;
     }
-    let plain = format.token(text, &anchor);
-    let whole = plain.as_ref().map(|(span, _)| span);
-    if let Some(joined) = Joined::around(text, &anchor, rule.anchors, whole)
-        && let Some((span, confidence)) = format.token(&Text::new(&joined.text), &joined.anchor)
-    {
-        sink.report(rule.kind, joined.raw(span), confidence.min(Confidence::Medium), rule.id);
-    } else if let Some((span, confidence)) = plain {
+    if let Some((span, confidence)) = format.token(text, &anchor) {
         sink.report(rule.kind, span, confidence, rule.id);
     }
 }
@@ -149,13 +142,7 @@ const RISING: u32 = 26;
 
 /// Called at the prefix of an AWS access key id.
 pub(crate) fn verify_aws_id(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
-    const PREFIXES: [&str; 4] = ["AKIA", "ASIA", "ABIA", "ACCA"];
-    let found = aws_id(text, &anchor).or_else(|| {
-        let joined = Joined::around(text, &anchor, &PREFIXES, None)?;
-        let (span, confidence) = aws_id(&Text::new(&joined.text), &joined.anchor)?;
-        Some((joined.raw(span), confidence))
-    });
-    if let Some((span, confidence)) = found {
+    if let Some((span, confidence)) = aws_id(text, &anchor) {
         sink.report(crate::Kind::AwsAccessKey, span, confidence, "aws-access-key-id");
     }
 }
