@@ -14,7 +14,7 @@ pub(super) static RULES: &[Rule] = &[
     token!("square-token", ["sq0atp-", "sq0csp-", "sq0idp-", "sq0idb-"], ["^{url:20..60}"],
         "Square tokens and secrets", "https://developer.squareup.com/docs/build-basics/access-tokens",
         "sq0atp-FyHKKQG5ZwJ4G0EsVMMHgwd1C"),
-    token!("square-access-token", ["EAAA"], ["^{url=+/:60}", "^{url=+/:44}"],
+    token!("square-access-token", ["EAAA"], ["^{url:60}", "^{url:44}"],
         "Square access tokens", "https://developer.squareup.com/docs/build-basics/access-tokens",
         "EAAAe4G5enKBK1R_TXkK9bPGjKvFBaWxR2l9ucbVgcEVVSRbJ8KUNqppFiQ63New"),
     token!("braintree-token", ["access_token$production$", "access_token$sandbox$"], ["^{alnumlow:16}${hexlow:32}"],
