@@ -39,6 +39,13 @@ pub(crate) struct Shape {
     never_before: Alphabet,
 }
 
+/// A token that was found.
+pub(crate) struct Token {
+    pub(crate) span: Range<usize>,
+    /// Where the text ends that all tokens of the shape have behind the anchor.
+    pub(crate) body: usize,
+}
+
 /// Compiles a pattern.
 macro_rules! shape {
     ($pattern:expr) => {{
@@ -71,16 +78,20 @@ impl Shape {
         self.anchor == 0
     }
 
-    /// Where the token of this shape around the anchor stands. What stands before it is for the caller.
-    pub(crate) fn find(&self, text: &Text<'_>, anchor: &Range<usize>) -> Option<Range<usize>> {
+    /// The token of this shape around the anchor. What stands before it is for the caller.
+    pub(crate) fn find(&self, text: &Text<'_>, anchor: &Range<usize>) -> Option<Token> {
         let (before, rest) = self.steps.split_at_checked(self.anchor)?;
         if before.is_empty() && self.never_before.contains(text.before(anchor.start, 1)) {
             return None;
         }
+        let rest = rest.get(1..)?;
+        let fixed = rest.iter().take_while(|step| step.is_fixed()).count();
+        let (fixed, rest) = rest.split_at_checked(fixed)?;
         // Fewer candidates fail before their anchor than behind it.
-        let (end, last) = forward(rest.get(1..)?, text, anchor.end)?;
+        let (body, _) = forward(fixed, text, anchor.end)?;
+        let (end, last) = forward(rest, text, body)?;
         let start = back(before, text, anchor.start)?;
-        ends(text, end, last).then_some(start..end)
+        ends(text, end, last).then_some(Token { span: start..end, body })
     }
 }
 
@@ -203,7 +214,7 @@ mod tests {
         for (shape, anchor, text, expected) in table {
             let at = text.find(anchor).expect(text);
             let found = shape.find(&Text::new(text), &(at..at + anchor.len()));
-            assert_eq!(found.map(|span| &text[span]), *expected, "{text}");
+            assert_eq!(found.map(|token| &text[token.span]), *expected, "{text}");
         }
     }
 }

@@ -25,6 +25,11 @@ pub(crate) enum Step {
 pub(crate) struct Alphabet(u128);
 
 impl Step {
+    /// Whether it is one of few texts.
+    pub(super) fn is_fixed(&self) -> bool {
+        matches!(self, Self::Literal(_) | Self::OneOf(_))
+    }
+
     /// Whether a text without characters matches.
     pub(super) fn may_be_empty(&self) -> bool {
         matches!(self, Self::Run { min: 0, .. })

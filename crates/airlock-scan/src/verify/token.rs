@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::{
     Confidence, Rule,
     rule::Sink,
-    shape::Shape,
+    shape::{Shape, Token},
     text::{Text, contains_fold, is_word},
 };
 
@@ -59,30 +59,25 @@ pub(crate) fn verify(
     if format.begins_with_anchor() && !starts_here(text, anchor.start) {
         return;
     }
-    if let Some((span, confidence)) = format.token(text, &anchor) {
-        sink.report(rule.kind, span, confidence, rule.id);
+    let found = format.shapes.iter().find_map(|shape| shape.find(text, &anchor));
+    let Some(Token { mut span, body }) = found else { return };
+    if format.value_only {
+        span.start = anchor.end;
+    } else if !starts_here(text, span.start) {
+        return;
     }
-}
-
-impl Format {
-    /// The token around the anchor, and how sure that is.
-    fn token(&self, text: &Text<'_>, anchor: &Range<usize>) -> Option<(Range<usize>, Confidence)> {
-        let mut span = self.shapes.iter().find_map(|shape| shape.find(text, anchor))?;
-        if self.value_only {
-            span.start = anchor.end;
-        } else if !starts_here(text, span.start) {
-            return None;
-        }
-        let (head, tail) = (text.slice(span.start, anchor.start), text.slice(anchor.end, span.end));
-        let sample = !self.samples && (is_sample(head, tail) || is_sample(&[], tail));
-        let masked = tail.windows(3).any(|part| part == b"***");
-        if sample || masked || !is_near(text, span.start, self) {
-            return None;
-        }
-        let sure = self.check.is_none_or(|check| check(text.slice(span.start, span.end)));
-        let confidence = if sure { self.confidence } else { self.confidence.min(Confidence::Medium) };
-        Some((span, confidence))
+    let (head, tail) = (text.slice(span.start, anchor.start), text.slice(body, span.end));
+    if !format.samples && (is_sample(head, tail) || is_sample(&[], tail))
+        || !is_near(text, span.start, format)
+    {
+        return;
     }
+    if tail.windows(3).any(|part| part == b"***") {
+        return;
+    }
+    let sure = format.check.is_none_or(|check| check(text.slice(span.start, span.end)));
+    let confidence = if sure { format.confidence } else { format.confidence.min(Confidence::Medium) };
+    sink.report(rule.kind, span, confidence, rule.id);
 }
 
 /// Whether a token may start at `at`: no letter, digit or underscore before it, unless it ends an escape
@@ -142,21 +137,18 @@ const RISING: u32 = 26;
 
 /// Called at the prefix of an AWS access key id.
 pub(crate) fn verify_aws_id(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
-    if let Some((span, confidence)) = aws_id(text, &anchor) {
-        sink.report(crate::Kind::AwsAccessKey, span, confidence, "aws-access-key-id");
-    }
-}
-
-fn aws_id(text: &Text<'_>, anchor: &Range<usize>) -> Option<(Range<usize>, Confidence)> {
     let end = text.run(anchor.start, 21, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     let body = text.slice(anchor.end, end);
-    let fits = end - anchor.start == 20
+    if end - anchor.start == 20
         && starts_here(text, anchor.start)
         && !is_word(text.at(end))
-        && body.iter().any(|byte| *byte != b'X');
-    // The id is written in base 32, which most invented ones are not.
-    let plain = body.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'2'..=b'7'));
-    fits.then_some((anchor.start..end, if plain { Confidence::High } else { Confidence::Medium }))
+        && body.iter().any(|byte| *byte != b'X')
+    {
+        // The id is written in base 32, which most invented ones are not.
+        let plain = body.iter().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'2'..=b'7'));
+        let confidence = if plain { Confidence::High } else { Confidence::Medium };
+        sink.report(crate::Kind::AwsAccessKey, anchor.start..end, confidence, "aws-access-key-id");
+    }
 }
 
 #[cfg(test)]
