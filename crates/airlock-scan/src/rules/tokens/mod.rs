@@ -83,6 +83,14 @@ mod tests {
     }
 
     #[test]
+    fn there_are_many_rules_and_no_short_anchors() {
+        assert!(TABLES.concat().len() >= 230);
+        for rule in TABLES.concat() {
+            assert!(rule.anchors.iter().all(|anchor| anchor.len() >= 3), "{}", rule.id);
+        }
+    }
+
+    #[test]
     fn a_wrong_checksum_makes_less_certain() {
         let table = [
             ("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", Confidence::High),
