@@ -194,7 +194,7 @@ fn follows(text: &Text<'_>, start: usize) -> Option<usize> {
 fn separator(text: &Text<'_>, at: usize) -> Option<(Separator, usize)> {
     use Separator::{Dot, Hyphen, Paren, Slash, Space};
     let (separator, len) = match (text.at(at), text.at(at + 1), text.at(at + 2)) {
-        (b' ', b'(', _) | (b')', b' ' | b'-', _) => (Paren, 2),
+        (b' ', b'(', _) | (b')', b' ' | b'-' | b'.' | b'/', _) => (Paren, 2),
         (b'(' | b')', _, _) => (Paren, 1),
         (b' ', _, _) => (Space, 1),
         (b'-', _, _) => (Hyphen, 1),

@@ -66,7 +66,7 @@ impl<'n> Candidate<'n> {
             total += group.len();
         }
         let date = matches!(lengths, [4, 1 | 2, 1 | 2, ..] | [1 | 2, 1 | 2, 4, 0..=2, ..])
-            && groups.get(1).is_some_and(|group| group.separator != Separator::Space)
+            && number.separator(3).is_some_and(|separator| separator != Separator::Space)
             && number.text.before(number.start(), 1) != b'+';
         (total >= 7 && !date).then_some(Self { number, groups, lengths, total })
     }

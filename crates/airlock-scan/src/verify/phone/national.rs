@@ -19,7 +19,7 @@ pub(super) fn in_parentheses(candidate: &Candidate<'_>) -> Option<usize> {
     }
     let count = candidate.groups.len().min(5);
     let fits = candidate.first() == b'0'
-        && (9..=12).contains(&candidate.total_of(count))
+        && (9..=13).contains(&candidate.total_of(count))
         && (1..=5).contains(&candidate.groups.first()?.len())
         && candidate.groups.iter().take(count).skip(1).all(|group| (2..=8).contains(&group.len()));
     if fits { candidate.end(count) } else { None }
@@ -29,8 +29,14 @@ pub(super) fn in_parentheses(candidate: &Candidate<'_>) -> Option<usize> {
 pub(super) fn plain(candidate: &Candidate<'_>) -> Option<usize> {
     match (candidate.first(), candidate.lengths) {
         (_, [3, 3, 4, ..]) if candidate.first() != b'0' => north_american(candidate, 0),
-        (b'1', [1, 3, 3, 4, ..]) => north_american(candidate, 1),
         (b'0', _) => with_trunk_zero(candidate),
+        // `1 (123) 456-7890`, `8 (495) 123-4567`
+        (b'1' | b'7' | b'8', [1, 3, 3, 4, ..])
+            if candidate.separator(1) == Some(Paren) && candidate.separator(3) == Some(Hyphen) =>
+        {
+            candidate.end(4)
+        }
+        (b'1', [1, 3, 3, 4, ..]) => north_american(candidate, 1),
         // `8 (495) 123-45-67`, `8-800-555-35-35`
         (b'7' | b'8', [1, 3, 3, 2, 2, ..]) if matches!(candidate.separator(1)?, Paren | Hyphen) => {
             candidate.end(5)
@@ -52,11 +58,11 @@ pub(super) fn plain(candidate: &Candidate<'_>) -> Option<usize> {
         {
             candidate.end(3)
         }
-        // `11 91234-5678`
-        (_, [2, 5, 4, ..])
+        // `11 91234-5678`, `11 3123-4567`
+        (_, [2, 4 | 5, 4, ..])
             if candidate.separator(1)? == Space
                 && candidate.separator(2)? == Hyphen
-                && candidate.digit(2) == 9
+                && candidate.digit(2) >= 2
                 && candidate.stands_alone(3) =>
         {
             candidate.end(3)

@@ -1,6 +1,8 @@
 //! Numbers that only a word beside them makes telephone numbers.
 
 use super::Candidate;
+use std::cell::Cell;
+
 use crate::{
     text::Text,
     verify::{
@@ -29,7 +31,17 @@ fn is_named(text: &Text<'_>, start: usize, end: usize) -> bool {
     if text.before(start, 1) == b'/' {
         return false;
     }
-    match nearest_before(text, start, BEFORE, says) {
+    // `my number`, but not `order number`
+    let number = Cell::new(false);
+    let says_before = |word: &[u8], joined: bool| match word {
+        b"number" | b"no" | b"nr" => {
+            number.set(true);
+            Says::Nothing
+        }
+        b"my" | b"his" | b"her" | b"our" | b"your" | b"their" if number.get() => Says::Yes,
+        _ => says(word, joined),
+    };
+    match nearest_before(text, start, BEFORE, says_before) {
         Says::Yes => true,
         Says::No => false,
         Says::Nothing => nearest_behind(text, end, BEHIND, says_behind) == Says::Yes,
@@ -43,7 +55,7 @@ fn groups(candidate: &Candidate<'_>) -> Option<usize> {
     }
     let shape = match candidate.lengths {
         [_, 0, ..] => is_run(candidate.text(), candidate.number.start(), candidate.total),
-        [1..=5, 2..=8, 0, ..] | [1..=5, 2..=5, 2..=5, 0, ..] => true,
+        [1..=5, 2..=9, 0, ..] | [1..=5, 2..=5, 2..=5, 0, ..] => true,
         // Versions and addresses have four parts with points.
         [1..=5, 1..=4, 2..=5, 2..=5, rest, ..] => {
             candidate.groups.len() <= 6 && (rest > 0 || candidate.separator(1) != Some(Separator::Dot))
