@@ -27,9 +27,11 @@ fn unbroken(number: &Number<'_>) -> Option<(usize, Confidence)> {
     let end = number.end_of(1)?;
     // Twelve, thirteen and more than sixteen digits are rare for cards and common for other numbers.
     let usual = match number.first_digit() {
-        0 | 1 => false,
-        // Diners Club gives out fourteen.
-        3 if len == 16 => number.value(0) >= 350_000_000,
+        b'0' => false,
+        // UATP; identifiers of accounts start with 10.
+        b'1' => len == 15 && number.value(0) >= 110_000_000,
+        // Diners Club gives out fourteen, JCB sixteen.
+        b'3' if len == 16 => number.value(0) >= 350_000_000,
         _ => (14..=16).contains(&len),
     };
     (usual || word_before(number.text, number.start(), 4, is_card_word)).then_some((end, Confidence::Medium))
