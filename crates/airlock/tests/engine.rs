@@ -4,7 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use agent_airlock::{
-    Airlock, Caller, Code, Providers, RawCall, RawOutput, Rejection, StepOutcome, TargetKind, Tool,
+    Airlock, Caller, Code, Part, Providers, RawCall, RawOutput, Rejection, StepOutcome, TargetKind, Tool,
+    json::{Bounds, Document},
     memory::MemoryStore,
     ports::{AuditSink, Clock},
 };
@@ -240,6 +241,51 @@ fn masking_opt_outs_are_per_tool_and_per_field() {
     };
     assert_eq!(output("edit"), "SSN 123-45-6789");
     assert_eq!(output("query"), "SSN ***-**-6789");
+}
+
+#[test]
+fn what_is_masked_is_what_the_configuration_says() {
+    let (airlock, _) = engine(
+        r#"
+        [tools."trace_*"]
+        disabled_kinds = ["ip_address"]
+        [tools.contacts]
+        unmasked_fields = ["*_mail"]
+        [sanitization]
+        allow = ["*.example.org"]
+        pii_strategy = "type_only"
+        [[detector]]
+        id = "acme"
+        class = "secret"
+        regex = 'acme_(?P<secret>[0-9]{4,})'
+        examples = ["acme_4711"]
+        "#,
+    );
+    let masked = |name: &str, json: &str| {
+        let permit = admit(&airlock, name, "{}").unwrap();
+        let doc = Document::parse(json.as_bytes(), &Bounds::DEFAULT).unwrap();
+        let output = RawOutput::Parts(doc.text(), vec![Part::Json(doc.root())]);
+        pollster::block_on(permit.release(output)).unwrap().edits().apply(json)
+    };
+    for (tool, json, expected) in [
+        ("any", r#"["203.0.113.9","acme_4711"]"#, r#"["[IP_ADDRESS REDACTED]","acme_***REDACTED***"]"#),
+        ("trace_x", r#"["203.0.113.9","acme_4711"]"#, r#"["203.0.113.9","acme_***REDACTED***"]"#),
+        (
+            "contacts",
+            r#"{"home_mail":"a@example.com","mail":"a@example.com"}"#,
+            r#"{"home_mail":"a@example.com","mail":"[EMAIL REDACTED]"}"#,
+        ),
+        (
+            "any",
+            r#"{"a":"a@b.example.org","b":"c@example.org \u0061cme_4711"}"#,
+            r#"{"a":"a@b.example.org","b":"[EMAIL REDACTED] \u0061cme_***REDACTED***"}"#,
+        ),
+    ] {
+        let once = masked(tool, json);
+        assert_eq!(once, expected);
+        assert_eq!(masked(tool, &once), once, "masking twice");
+    }
+    assert_eq!(airlock.mask_for_record("a@b.example.org acme_4711"), "[EMAIL REDACTED] acme_***REDACTED***");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `sanitization.allow` and `sanitization.allow_kinds`: texts that are not masked.
 
+use std::sync::LazyLock;
+
 use airlock_scan::{AllowList, Class, Finding, Kind, KindSet, Scanner, rules};
 use toml::{
     Spanned,
@@ -76,17 +78,22 @@ fn credential(pattern: &str, kinds: KindSet) -> Option<Kind> {
     if secrets.is_empty() || !pattern.contains(['*', '?']) {
         return None;
     }
-    let scanner = Scanner::new(secrets);
+    let examples = EXAMPLES.iter().filter(|(kind, _)| secrets.contains(*kind));
+    examples.filter(|(kind, text)| list.allows(*kind, text)).map(|(kind, _)| *kind).next()
+}
+
+/// The credentials in the examples of the rules.
+static EXAMPLES: LazyLock<Vec<(Kind, &'static str)>> = LazyLock::new(|| {
+    let scanner = Scanner::new(KindSet::secrets());
+    let mut examples = Vec::new();
     let mut found: Vec<Finding> = Vec::new();
-    for text in rules().iter().filter(|rule| secrets.contains(rule.kind)).flat_map(|rule| rule.examples) {
+    for text in
+        rules().iter().filter(|rule| rule.kind.class() == Class::Secret).flat_map(|rule| rule.examples)
+    {
         found.clear();
         scanner.scan(text, &mut found);
-        let allowed = |finding: &&Finding| {
-            text.get(finding.span.clone()).is_some_and(|text| list.allows(finding.kind, text))
-        };
-        if let Some(finding) = found.iter().find(allowed) {
-            return Some(finding.kind);
-        }
+        examples
+            .extend(found.iter().filter_map(|finding| Some((finding.kind, text.get(finding.span.clone())?))));
     }
-    None
-}
+    examples
+});

@@ -93,6 +93,18 @@ fn the_examples_of_the_default_file_are_valid_and_name_every_key() {
     }
 }
 
+#[test]
+fn the_examples_of_the_documentation_are_valid() {
+    let page = include_str!("../../../../../docs/configuration.md");
+    let mut examples = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    // Opt-in kinds are named whether or not this build knows them.
+    let known = |text: &str| text.replace("[\"passport\", \"vin\"]", "[\"all\"]");
+    assert!(examples.clone().count() >= 2);
+    examples
+        .try_for_each(|text| read(&known(text)).map(drop))
+        .unwrap_or_else(|problems| panic!("{problems}"));
+}
+
 /// The keys of the schema that none of the tables holds.
 fn list_absent(tables: &[&DeTable<'_>], entries: &'static [Entry], path: &str, absent: &mut Vec<String>) {
     for entry in entries {
