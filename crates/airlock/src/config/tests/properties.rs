@@ -101,6 +101,12 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    // Each case compiles the detector of the example.
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
     #[test]
     fn a_damaged_default_file_is_read_or_refused(at in 0..DEFAULT_FILE.len(), with in ".{0,3}", length in 0..20_usize) {
         let text = with_examples();
