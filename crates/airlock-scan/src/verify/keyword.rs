@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// What a vendor's prefix starts is cut off when it is shorter than this.
+const SHORT_OF_PREFIXED: usize = 36;
+
 /// Called at the stem of a telling name.
 pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
     // `pw` is short enough to need what stands before it as an anchor.
@@ -113,9 +116,9 @@ fn wide_colon(text: &Text<'_>, from: usize, end: usize) -> usize {
     memchr::memmem::find(text.slice(from, end), "：".as_bytes()).map_or(end, |at| from + at)
 }
 
-/// Whether the value starts with a vendor's prefix: the vendor's rule knows better whether it is a key.
+/// Whether the value starts with a vendor's prefix and is short: the vendor's rule knows better whether it is a key.
 fn has_vendors_prefix(value: &[u8]) -> bool {
-    value.len() <= 128
+    value.len() < SHORT_OF_PREFIXED
         && rules().iter().filter(|rule| rule.kind == Kind::ApiKey && !GENERIC.contains(&rule.id)).any(
             |rule| {
                 rule.anchors.iter().any(|anchor| {

@@ -21,6 +21,7 @@ pub(crate) mod phone;
 pub(crate) mod phrase;
 pub(crate) mod plausible;
 pub(crate) mod ssn;
+pub(crate) mod structure;
 pub(crate) mod token;
 pub(crate) mod value;
 pub(crate) mod vendors;

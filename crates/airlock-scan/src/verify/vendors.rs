@@ -86,10 +86,10 @@ static VENDORS: &[Vendor] = &[
 pub(crate) fn in_vendors_form(name: &[u8], value: &[u8]) -> Option<bool> {
     let mut refused = None;
     for vendor in VENDORS.iter().filter(|vendor| contains_fold(name, vendor.name)) {
-        if vendor.forms.iter().any(|form| form.holds(value)) {
+        if has_variety(value) && vendor.forms.iter().any(|form| form.holds(value)) {
             return Some(true);
         }
-        if vendor.only {
+        if vendor.only || !has_variety(value) {
             refused = Some(false);
         }
     }
@@ -125,6 +125,20 @@ impl Form {
                 .is_some_and(|rest| rest.len() == len && rest.iter().all(u8::is_ascii_hexdigit)),
         }
     }
+}
+
+/// Whether the value has more than a few different characters: `000…` and `AAA…` fill a form in.
+fn has_variety(value: &[u8]) -> bool {
+    let mut seen = [0_u8; 6];
+    let mut count = 0;
+    for byte in value {
+        if !seen.get(..count).unwrap_or_default().contains(byte) {
+            let Some(slot) = seen.get_mut(count) else { return true };
+            *slot = *byte;
+            count += 1;
+        }
+    }
+    count == seen.len()
 }
 
 /// Characters of one class only: no key of a vendor's.
