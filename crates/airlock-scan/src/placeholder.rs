@@ -201,6 +201,8 @@ pub(crate) fn is_sample(value: &[u8]) -> bool {
         "not-a-uuid",
     ];
     const STARTS: &[&str] = &[
+        "required",
+        "nullable",
         "your",
         "my-",
         "my_",

@@ -21,6 +21,9 @@ use crate::{
 /// What a vendor's prefix starts is cut off when it is shorter than this.
 const SHORT_OF_PREFIXED: usize = 36;
 
+/// How far a private key goes on behind the longest value.
+const KEY_DATA: usize = 1792;
+
 /// Called at the stem of a telling name.
 pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
     // `pw` is short enough to need what stands before it as an anchor.
@@ -83,7 +86,13 @@ fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, s
         }
         kind => kind,
     };
-    sink.report(kind, value.span, Confidence::Medium, "keyed-text");
+    let mut span = value.span;
+    if kind == Kind::PrivateKey {
+        // The base64 of a PEM file is longer than other values are.
+        span.end =
+            text.run(span.end, KEY_DATA, |byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+    }
+    sink.report(kind, span, Confidence::Medium, "keyed-text");
 }
 
 /// The literal that the name ending at `end` is compared with: `if ("…" == password)`.

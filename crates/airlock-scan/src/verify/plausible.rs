@@ -33,6 +33,9 @@ const MIXED_SHORT: usize = 6 * BIT + BIT / 2;
 /// Hexadecimal digits are cheaper: many of their letters are frequent ones.
 const HEX: usize = 5 * BIT;
 
+/// How much of a value is judged; an even number.
+const HEAD: usize = 256;
+
 /// The counts that tell what a value is made of.
 struct Made {
     lower: usize,
@@ -72,7 +75,10 @@ impl Made {
 }
 
 /// Whether `value` keeps what the name promised.
+///
+/// Of a long value only the first [`HEAD`] bytes are judged.
 pub(crate) fn plausible(promise: Promise, value: &[u8], written: Written) -> bool {
+    let value = value.get(..HEAD).unwrap_or(value);
     match promise {
         Promise::Password => password(value, written, false),
         Promise::Secret => password(value, written, true),
@@ -215,7 +221,7 @@ fn is_name(value: &[u8], made: &Made) -> bool {
             || std::str::from_utf8(value).is_ok_and(|name| kind_of_key(name).is_some()))
 }
 
-/// Whether brackets close that were not opened, or the other way round: no program is written so.
+/// Whether brackets close that were not opened: no program is written so.
 pub(crate) fn unbalanced(value: &[u8]) -> bool {
     let (mut open, mut crossed) = ([0_i32; 3], false);
     for byte in value {
@@ -233,7 +239,7 @@ pub(crate) fn unbalanced(value: &[u8]) -> bool {
             crossed |= *count < 0;
         }
     }
-    crossed || open != [0; 3]
+    crossed
 }
 
 #[cfg(test)]

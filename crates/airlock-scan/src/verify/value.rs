@@ -10,7 +10,7 @@ use crate::{
 
 /// The longest name, and the longest value.
 pub(crate) const NAME: usize = 64;
-pub(crate) const VALUE: usize = 2560;
+pub(crate) const VALUE: usize = 1024;
 
 /// What names are made of.
 pub(crate) fn is_name(byte: u8) -> bool {

@@ -1,0 +1,191 @@
+//! Secrets without a vendor's prefix: what a person would call a credential in a line of code, configuration or
+//! a log, and what only stands where one could. Sample values are random.
+
+use airlock_scan::{Class, Scanner};
+
+/// The parts of a text that are found as secrets.
+fn found(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    Scanner::default().scan(text, &mut out);
+    let secrets = out.iter().filter(|finding| finding.kind.class() == Class::Secret);
+    secrets.map(|finding| &text[finding.span.clone()]).collect()
+}
+
+#[test]
+fn found_in_every_notation() {
+    let table: &[(&str, &[(&str, &str)])] = &[
+        (
+            "code",
+            &[
+                ("password = \"qwerty123\"", "qwerty123"),
+                ("    pw: \"Admin@123\",", "Admin@123"),
+                ("secret=\"s3cr3t\"", "s3cr3t"),
+                ("const dbPassword = 'fjqwlxkz';", "fjqwlxkz"),
+                ("String password = \"Summer2024\";", "Summer2024"),
+                (
+                    "private static final String API_KEY = \"d41f7c02b9e84a66b1c3aa0975e2f8d4\";",
+                    "d41f7c02b9e84a66b1c3aa0975e2f8d4",
+                ),
+                ("if password == \"h7Qw2zKk9\":", "h7Qw2zKk9"),
+                ("if (\"h7Qw2zKk9\" == password) {", "h7Qw2zKk9"),
+                ("user.setPassword(\"h7Qw2zKk9\");", "h7Qw2zKk9"),
+                ("password.equals(\"h7Qw2zKk9\")", "h7Qw2zKk9"),
+                ("define('DB_PASSWORD', 'h7Qw2zKk9');", "h7Qw2zKk9"),
+                ("$cfg['password'] = 'h7Qw2zKk9';", "h7Qw2zKk9"),
+                ("char secret[25] = \"h7Qw2zKk9\";", "h7Qw2zKk9"),
+                ("my_password_secure = \"h7Qw2zKk9Lx4R\"", "h7Qw2zKk9Lx4R"),
+                ("var token string = \"Qm7Tz2Lx9Wp4Rk8Vb3\"", "Qm7Tz2Lx9Wp4Rk8Vb3"),
+                ("snyk_key := `Qm7Tz2Lx9Wp4Rk8Vb3`", "Qm7Tz2Lx9Wp4Rk8Vb3"),
+            ],
+        ),
+        (
+            "configuration",
+            &[
+                ("DB_PASSWORD=h7Qw2zKk9", "h7Qw2zKk9"),
+                ("export API_TOKEN=Qm7Tz2Lx9Wp4Rk8Vb3", "Qm7Tz2Lx9Wp4Rk8Vb3"),
+                ("password: |\n  h7Qw2zKk9\nuser: bob", "h7Qw2zKk9"),
+                ("- name: DB_PASSWORD\n  value: h7Qw2zKk9", "h7Qw2zKk9"),
+                ("{\"name\": \"DB_PASSWORD\", \"value\": \"h7Qw2zKk9\"}", "h7Qw2zKk9"),
+                ("<add key=\"Password\" value=\"h7Qw2zKk9\" />", "h7Qw2zKk9"),
+                ("<password>h7Qw2zKk9</password>", "h7Qw2zKk9"),
+                ("spring.datasource.password=h7Qw2zKk9", "h7Qw2zKk9"),
+                ("password = \"h7Qw2zKk9\" # terraform", "h7Qw2zKk9"),
+                ("Server=db;User Id=sa;Password=h7Qw2zKk9;Encrypt=true", "h7Qw2zKk9"),
+                ("a,b\n\"{\"\"password\"\": \"\"h7Qw2zKk9\"\"}\"", "h7Qw2zKk9"),
+                ("{\"a\":\"{\\\"password\\\":\\\"h7Qw2zKk9\\\"}\"}", "h7Qw2zKk9"),
+                (
+                    "//registry.npmjs.org/:_authToken=52acf265-3fc6-4ecd-304a-15940bd04653",
+                    "52acf265-3fc6-4ecd-304a-15940bd04653",
+                ),
+                ("SNYK_TOKEN=52acf265-3fc6-4ecd-304a-15940bd04653", "52acf265-3fc6-4ecd-304a-15940bd04653"),
+            ],
+        ),
+        (
+            "requests",
+            &[
+                ("GET /v1?api_key=Qm7Tz2Lx9Wp4Rk8Vb3&page=2", "Qm7Tz2Lx9Wp4Rk8Vb3"),
+                ("X-Api-Key: Qm7Tz2Lx9Wp4Rk8Vb3", "Qm7Tz2Lx9Wp4Rk8Vb3"),
+                ("https://bob:h7Qw2zKk9@git.example.org/r.git", "h7Qw2zKk9"),
+                ("https://bob:p%40ss%2Fh7Q@git.example.org/r.git", "p%40ss%2Fh7Q"),
+            ],
+        ),
+        (
+            "languages",
+            &[
+                ("Passwort: h7Qw2zKk9", "h7Qw2zKk9"),
+                ("Kennwort = h7Qw2zKk9", "h7Qw2zKk9"),
+                ("contraseña: h7Qw2zKk9", "h7Qw2zKk9"),
+                ("mot de passe : h7Qw2zKk9", "h7Qw2zKk9"),
+                ("senha=h7Qw2zKk9", "h7Qw2zKk9"),
+                ("Пароль: h7Qw2zKk9", "h7Qw2zKk9"),
+                ("密码：h7Qw2zKk9", "h7Qw2zKk9"),
+                ("パスワード: h7Qw2zKk9", "h7Qw2zKk9"),
+                ("비밀번호: h7Qw2zKk9", "h7Qw2zKk9"),
+            ],
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for (class, cases) in table {
+        for (text, secret) in *cases {
+            let secrets = found(text);
+            if secrets != [*secret] {
+                wrong.push(format!("{class}: {text:?} {secrets:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_only_stands_where_a_secret_could() {
+    let table: &[(&str, &[&str])] = &[
+        (
+            "references",
+            &[
+                "password: ${DB_PASSWORD}",
+                "password = os.environ[\"DB_PASSWORD\"]",
+                "apiKey: process.env.API_KEY",
+                "token = config.get('token')",
+                "@Value(\"${app.secret}\") String secret;",
+                "password = var.db_password",
+                "password = data.aws_secretsmanager_secret.db.secret_string",
+                "token: ${{ secrets.GITHUB_TOKEN }}",
+                "password: !Ref DbPassword",
+                "password = getpass.getpass(\"Password: \")",
+                "String password = request.getParameter(\"password\");",
+                "self.password = password",
+                "token := r.Header.Get(\"X-Token\")",
+                "password=%DB_PASSWORD%",
+                "PASSWORD={{ vault_password }}",
+                "password: ENC[AES256_GCM,data:O+5l4g==,type:str]",
+            ],
+        ),
+        (
+            "placeholders",
+            &[
+                "password = \"changeme\"",
+                "api_key = \"your-api-key-here\"",
+                "api_key = \"xxxxxxxxxxxxxxxx\"",
+                "token: <your token>",
+                "API_KEY=abcdef0123456789abcdef0123456789",
+                "API_KEY=AbCdEfGhIjKlMnOpQrStUvWxYz1234567890",
+                "secret_key = 'a1B2c3D4e5F6g7H8i9J0k1L2'",
+                "password = \"somefakekey\"",
+                "export TOKEN=Qm7Tz2Lx9Wp4Rk8...",
+                "password: ''",
+                "fake_token = \"Qm7Tz2Lx9Wp4Rk8Vb3\"",
+            ],
+        ),
+        (
+            "labels, types and prose",
+            &[
+                "\"password\": \"Passwort\"",
+                "\"password\": \"Enter your password\"",
+                "password: 'required|min:8'",
+                "password: string;",
+                "password: Optional[str] = None",
+                "def login(user, password):",
+                "<input type=\"password\" name=\"password\" placeholder=\"Password\">",
+                "Password must be at least 8 characters",
+                "the secret \"garden\"",
+                "\"Password: \" + password + \"!\"",
+                "token = new CancellationTokenSource();",
+                "validates :password, presence: true",
+                "key: user.profile.title",
+                "sort_key = \"2024-01-15T10:00:00Z\"",
+                "auth: required",
+            ],
+        ),
+        (
+            "identifiers and public values",
+            &[
+                "public_key = \"Qm7Tz2Lx9Wp4Rk8Vb3\"",
+                "key_id: Qm7Tz2Lx9Wp4Rk8Vb3",
+                "token_type: Bearer",
+                "max_tokens: 4096",
+                "primary_key = \"Qm7Tz2Lx9Wp4Rk8Vb3\"",
+                "next_page_token: Qm7Tz2Lx9Wp4Rk8Vb3",
+                "csrf_token = \"Qm7Tz2Lx9Wp4Rk8Vb3\"",
+                "sha256: d41f7c02b9e84a66b1c3aa0975e2f8d4d41f7c02b9e84a66b1c3aa0975e2f8d5",
+                "etag: \"d41f7c02b9e84a66b1c3aa0975e2f8d4\"",
+                "request_id=52acf265-3fc6-4ecd-304a-15940bd04653",
+                "password_file = /run/secrets/db_password",
+                "password = \"/run/secrets/db_password\"",
+                "token_url = \"https://auth.example.org/oauth/token\"",
+                "secretName: db-credentials",
+                "password_reset_url: https://example.org/reset",
+                "keyboard: qwerty123456",
+            ],
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for (class, texts) in table {
+        for text in *texts {
+            let secrets = found(text);
+            if !secrets.is_empty() {
+                wrong.push(format!("{class}: {text:?} {secrets:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
