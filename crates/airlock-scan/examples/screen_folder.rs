@@ -14,6 +14,7 @@ use std::{
 
 use airlock_scan::Scanner;
 
+#[expect(clippy::disallowed_methods, reason = "an example that measures files")]
 fn main() -> io::Result<()> {
     let verbose = std::env::args().any(|argument| argument == "-v");
     let mut out = io::stdout().lock();

@@ -15,10 +15,11 @@ fn lines(data: &str) -> Vec<String> {
 
 fn unescape(line: &str) -> String {
     let mut out = line.replace("\\n", "\n").replace("\\e", "\u{1b}");
-    while let Some(start) = out.find("\\u{") {
-        let end = start + out[start..].find('}').unwrap();
-        let char = char::from_u32(u32::from_str_radix(&out[start + 3..end], 16).unwrap()).unwrap();
-        out.replace_range(start..=end, &char.to_string());
+    while let Some((before, rest)) = out.split_once("\\u{")
+        && let Some((digits, after)) = rest.split_once('}')
+    {
+        let char = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+        out = format!("{before}{}{after}", char.map_or(String::new(), String::from));
     }
     out
 }

@@ -52,10 +52,9 @@ pub(crate) fn verify(
         let ahead = Words::after(text, anchor.end, across);
         let behind = Words::before(text, anchor.start, across);
         for phrase in phrases.iter().filter(|phrase| phrase.across == across) {
-            let found = behind.follow(phrase.before).zip(ahead.follow(phrase.after));
-            if let Some((head, tail)) = found {
-                let start = head.map_or(anchor.start, |word| word.start);
-                let end = tail.map_or(anchor.end, |word| word.end);
+            let head = behind.follow(&anchor, phrase.before);
+            if let Some((head, tail)) = head.zip(ahead.follow(&anchor, phrase.after)) {
+                let (start, end) = (head.start, tail.end);
                 return sink.report(Kind::Injection, start..end, phrase.confidence, rule);
             }
         }

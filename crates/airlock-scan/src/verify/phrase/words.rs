@@ -60,17 +60,17 @@ impl<'t> Words<'t> {
         words
     }
 
-    /// The last word that the steps reach, `Some(None)` where there are no steps.
-    pub(super) fn follow(&self, steps: &[Step]) -> Option<Option<Range<usize>>> {
+    /// The last word that the steps reach, `from` where there are no steps.
+    pub(super) fn follow(&self, from: &Range<usize>, steps: &[Step]) -> Option<Range<usize>> {
         let mut next = 0;
-        let mut last = None;
+        let mut last = from.clone();
         for Step(skip, any) in steps {
             let window = self.places.get(next..self.count.min(next + skip + 1))?;
             let found = window.iter().position(|(start, end)| {
                 let word = self.text.str.get(*start..*end).unwrap_or_default();
                 any.iter().any(|pattern| is(word, pattern))
             })?;
-            last = window.get(found).map(|(start, end)| *start..*end);
+            last = window.get(found).map(|(start, end)| *start..*end)?;
             next += found + 1;
         }
         Some(last)
@@ -92,6 +92,10 @@ pub(super) fn is_boundary(text: &Text<'_>, anchor: &Range<usize>) -> bool {
 
 /// Whether `word` is `pattern`, a lower-case word without accents; case, accents and digits for letters are folded.
 pub(super) fn is(word: &str, pattern: &str) -> bool {
+    // A number is no word, whatever its digits look like.
+    if word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
     let mut expected = pattern.chars();
     for char in word.chars() {
         match expected.next() {
