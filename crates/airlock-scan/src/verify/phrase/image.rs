@@ -68,8 +68,9 @@ fn judge(
     (rule, confidence): (&'static str, Confidence),
     sink: &mut Sink<'_>,
 ) {
-    let end = text
-        .run(start, 512, |byte| !byte.is_ascii_whitespace() && !matches!(byte, b')' | b'"' | b'\'' | b'>'));
+    let end = text.run(start, 512, |byte| {
+        !byte.is_ascii_whitespace() && !matches!(byte, b'!' | b'(' | b')' | b'"' | b'\'' | b'>')
+    });
     let end = text.floor(end);
     let url = text.slice(start, end);
     let query =
@@ -87,8 +88,9 @@ fn judge(
             || blank && NAMES.iter().any(|known| contains_fold(value, known))
     });
     let by_path = || {
-        url.split(|byte| *byte == b'/')
-            .any(|part| is_blank(part) && NAMES.iter().any(|known| contains_fold(part, known)))
+        url.split(|byte| *byte == b'/').any(|part| {
+            part.len() <= 64 && is_blank(part) && NAMES.iter().any(|known| contains_fold(part, known))
+        })
     };
     if by_query || by_path() {
         sink.report(Kind::Injection, from..end, confidence, rule);

@@ -49,8 +49,12 @@ pub(crate) fn verify(
         if !phrases.iter().any(|phrase| phrase.across == across) {
             continue;
         }
-        let ahead = Words::after(text, anchor.end, across);
-        let behind = Words::before(text, anchor.start, across);
+        let needed = |steps: fn(&Phrase) -> &'static [Step]| {
+            let words = |phrase| steps(phrase).iter().map(|step| step.0 + 1).sum::<usize>();
+            phrases.iter().map(words).max().unwrap_or(0)
+        };
+        let ahead = Words::after(text, anchor.end, across, needed(|phrase| phrase.after));
+        let behind = Words::before(text, anchor.start, across, needed(|phrase| phrase.before));
         for phrase in phrases.iter().filter(|phrase| phrase.across == across) {
             let head = behind.follow(&anchor, phrase.before);
             if let Some((head, tail)) = head.zip(ahead.follow(&anchor, phrase.after)) {

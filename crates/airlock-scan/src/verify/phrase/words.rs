@@ -18,11 +18,11 @@ pub(super) struct Words<'t> {
 }
 
 impl<'t> Words<'t> {
-    pub(super) fn after(text: &Text<'t>, from: usize, across: bool) -> Self {
+    pub(super) fn after(text: &Text<'t>, from: usize, across: bool, most: usize) -> Self {
         let mut words = Self { text: *text, places: [(0, 0); MOST], count: 0 };
         let limit = text.floor(from + REACH);
         let mut at = from;
-        for place in &mut words.places {
+        for place in words.places.iter_mut().take(most) {
             while at < limit && gap(text, at, across) > 0 {
                 at += gap(text, at, across);
             }
@@ -39,11 +39,11 @@ impl<'t> Words<'t> {
         words
     }
 
-    pub(super) fn before(text: &Text<'t>, end: usize, across: bool) -> Self {
+    pub(super) fn before(text: &Text<'t>, end: usize, across: bool, most: usize) -> Self {
         let mut words = Self { text: *text, places: [(0, 0); MOST], count: 0 };
         let limit = text.floor(end.saturating_sub(REACH));
         let mut at = end;
-        for place in &mut words.places {
+        for place in words.places.iter_mut().take(most) {
             while at > limit && gap_back(text, at, across) > 0 {
                 at -= gap_back(text, at, across);
             }
@@ -92,6 +92,13 @@ pub(super) fn is_boundary(text: &Text<'_>, anchor: &Range<usize>) -> bool {
 
 /// Whether `word` is `pattern`, a lower-case word without accents; case, accents and digits for letters are folded.
 pub(super) fn is(word: &str, pattern: &str) -> bool {
+    // Nearly all differ in the first letter.
+    if let (Some(first), Some(wanted)) = (word.bytes().next(), pattern.bytes().next())
+        && first.is_ascii_alphabetic()
+        && first.to_ascii_lowercase() != wanted
+    {
+        return false;
+    }
     // A number is no word, whatever its digits look like.
     if word.bytes().all(|byte| byte.is_ascii_digit()) {
         return false;
