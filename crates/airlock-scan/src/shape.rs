@@ -78,6 +78,38 @@ impl Shape {
         self.anchor == 0
     }
 
+    /// How many characters of [`pattern::URL`] stand directly behind the anchor at least.
+    pub(crate) fn run_behind_anchor(&self) -> usize {
+        let (mut count, mut missing) = (0, 0);
+        for step in self.steps.iter().skip(self.anchor + 1) {
+            let in_url = |literal: &[u8]| literal.iter().all(|byte| pattern::URL.contains(*byte));
+            let (least, whole) = match step {
+                Step::Literal(literal) => {
+                    let run = literal.iter().take_while(|byte| pattern::URL.contains(**byte)).count();
+                    (run, run == literal.len())
+                }
+                Step::Run { alphabet, min, .. } if alphabet.is_within(pattern::URL) => (*min, true),
+                Step::OneOf(texts) => {
+                    let texts = || texts.split(|byte| *byte == b'|');
+                    let all = texts().all(in_url);
+                    (if all { texts().map(<[u8]>::len).min().unwrap_or(0) } else { 0 }, all)
+                }
+                Step::Optional(steps) => {
+                    missing = steps + 1;
+                    (0, true)
+                }
+                Step::Anchor | Step::Run { .. } => (0, false),
+            };
+            // What may be missing does not count, but it must not end the run either.
+            count += if missing > 0 { 0 } else { least };
+            missing = missing.saturating_sub(1);
+            if !whole {
+                break;
+            }
+        }
+        count
+    }
+
     /// The token of this shape around the anchor. What stands before it is for the caller.
     pub(crate) fn find(&self, text: &Text<'_>, anchor: &Range<usize>) -> Option<Token> {
         let (before, rest) = self.steps.split_at_checked(self.anchor)?;

@@ -13,6 +13,8 @@ pub(super) struct Anchor {
     folded: bool,
     /// Where in the literal its gram starts: at its rarest four bytes.
     offset: usize,
+    /// Bytes of the gram at most.
+    len: usize,
 }
 
 impl Anchor {
@@ -23,12 +25,17 @@ impl Anchor {
             text.iter().skip(*offset).take(GRAM).map(|byte| frequency(*byte)).product()
         };
         let offset = (0..=text.len().saturating_sub(GRAM)).min_by_key(cost).unwrap_or(0);
-        Self { text, rule, folded, offset }
+        Self { text, rule, folded, offset, len: GRAM }
+    }
+
+    /// The same with the gram at a place of one's own choice, of at most so many bytes.
+    pub(super) fn at(rule: &'static Rule, text: &'static str, offset: usize, len: usize) -> Self {
+        Self { offset, len: len.min(GRAM), ..Self::new(rule, text) }
     }
 
     /// The bytes that represent it: four, or all of a shorter one.
     pub(super) fn gram(&self) -> &'static [u8] {
-        self.text.get(self.offset..).map(|rest| rest.get(..GRAM).unwrap_or(rest)).unwrap_or_default()
+        self.text.get(self.offset..).map(|rest| rest.get(..self.len).unwrap_or(rest)).unwrap_or_default()
     }
 
     /// The bytes that may stand in this lane of the gram; `None` where any may.

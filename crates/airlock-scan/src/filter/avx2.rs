@@ -5,14 +5,14 @@
 //! answers, which a property test and a fuzz target hold.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_movemask_epi8, _mm256_or_si256,
-    _mm256_set1_epi8, _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
-    _mm256_srli_epi16,
+    __m256i, _mm256_add_epi8, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_xor_si256,
 };
 
 use super::{
     block::{BLOCK, Block, SEEN},
-    tables::{GROUPS, Half, Tables},
+    tables::{Half, Tables},
 };
 
 pub(super) type Scan = fn(&Tables, &[u8], &mut [Block]);
@@ -41,6 +41,8 @@ fn scan_avx2(tables: &Tables, text: &[u8], blocks: &mut [Block]) {
                 digits: join(low.digits, high.digits),
                 letters: join(low.letters, high.letters),
                 lower: join(low.lower, high.lower),
+                underscores: join(low.underscores, high.underscores),
+                hyphens: join(low.hyphens, high.hyphens),
                 marks: join(low.marks, high.marks),
                 leads: join(low.leads, high.leads),
             };
@@ -54,6 +56,8 @@ struct HalfBlock {
     digits: i32,
     letters: i32,
     lower: i32,
+    underscores: i32,
+    hyphens: i32,
     marks: i32,
     leads: i32,
 }
@@ -70,21 +74,21 @@ fn look<const A: usize, const B: usize, const C: usize, const D: usize>(
     seen: &[u8; SEEN],
 ) -> HalfBlock {
     let bytes = load::<A>(seen);
-    let lanes =
-        [nibbles(bytes), nibbles(load::<B>(seen)), nibbles(load::<C>(seen)), nibbles(load::<D>(seen))];
+    let lanes = [parts(bytes), parts(load::<B>(seen)), parts(load::<C>(seen)), parts(load::<D>(seen))];
     let mut any = _mm256_setzero_si256();
     for group in &tables.lanes {
         let mut hits = _mm256_set1_epi8(-1);
-        for (table, (low, high)) in group.iter().zip(lanes) {
-            let allowed = _mm256_and_si256(
-                _mm256_shuffle_epi8(whole(&table.low), low),
-                _mm256_shuffle_epi8(whole(&table.high), high),
+        for (table, [first, second, high]) in group.iter().zip(lanes) {
+            let [low, more] = &table.low;
+            let letter = _mm256_or_si256(
+                _mm256_shuffle_epi8(whole(low), first),
+                _mm256_shuffle_epi8(whole(more), second),
             );
+            let allowed = _mm256_and_si256(letter, _mm256_shuffle_epi8(whole(&table.high), high));
             hits = _mm256_and_si256(hits, allowed);
         }
         any = _mm256_or_si256(any, hits);
     }
-    const { assert!(GROUPS == 4) };
     let (low, high) = nibbles(bytes);
     let class =
         _mm256_and_si256(_mm256_shuffle_epi8(whole(&LOW), low), _mm256_shuffle_epi8(whole(&HIGH), high));
@@ -95,6 +99,8 @@ fn look<const A: usize, const B: usize, const C: usize, const D: usize>(
         digits: nonzero(_mm256_and_si256(class, _mm256_set1_epi8(DIGIT.cast_signed()))),
         letters: nonzero(_mm256_and_si256(class, _mm256_set1_epi8((ALPHA_O | ALPHA_Z).cast_signed()))),
         lower: _mm256_movemask_epi8(_mm256_slli_epi16::<2>(bytes)),
+        underscores: equal(bytes, b'_'),
+        hyphens: equal(bytes, b'-'),
         marks: nonzero(_mm256_and_si256(class, _mm256_set1_epi8(MARK.cast_signed()))),
         leads: _mm256_movemask_epi8(_mm256_and_si256(bytes, _mm256_cmpgt_epi8(bytes, last_inner))),
     }
@@ -169,6 +175,23 @@ const fn twice(entries: [u8; 16]) -> Half {
 fn nibbles(bytes: __m256i) -> (__m256i, __m256i) {
     let four = _mm256_set1_epi8(0x0f);
     (_mm256_and_si256(bytes, four), _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), four))
+}
+
+/// The places of each byte in the three tables of a lane. A place with the upper bit set looks up nothing:
+/// adding 0x70 sets it for the second half of the lower five bits, and turning it over for the first.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn parts(bytes: __m256i) -> [__m256i; 3] {
+    let low = _mm256_add_epi8(_mm256_and_si256(bytes, _mm256_set1_epi8(0x1f)), _mm256_set1_epi8(0x70));
+    let (_, high) = nibbles(bytes);
+    [low, _mm256_xor_si256(low, _mm256_set1_epi8(0x80_u8.cast_signed())), high]
+}
+
+/// One bit per byte of this value.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn equal(bytes: __m256i, value: u8) -> i32 {
+    _mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(value.cast_signed())))
 }
 
 /// One bit per byte that is not zero.

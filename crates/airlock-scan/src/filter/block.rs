@@ -21,6 +21,10 @@ pub(super) struct Block {
     pub(super) letters: u64,
     /// Bytes with the bit that makes letters lower case.
     pub(super) lower: u64,
+    /// `_`
+    pub(super) underscores: u64,
+    /// `-`
+    pub(super) hyphens: u64,
     /// `\n`, `%`, `&`, `=` and `\`, at which text may stand for other text.
     pub(super) marks: u64,
     /// First bytes of characters outside ASCII.
@@ -41,7 +45,7 @@ fn look(tables: &Tables, seen: &[u8; SEEN]) -> Block {
     let mut block = Block::default();
     let entry = |byte: u8| tables.bytes.get(usize::from(byte)).copied().unwrap_or(0);
     // Entries of the three bytes before, moved so that lanes of one gram meet in the last one.
-    let (mut first, mut second, mut third) = (0_u128, 0_u128, 0_u128);
+    let (mut first, mut second, mut third) = (0_u64, 0_u64, 0_u64);
     for (at, byte) in seen.iter().enumerate() {
         let this = entry(*byte);
         if let Some(start) = at.checked_sub(GRAM - 1) {
@@ -57,8 +61,24 @@ fn look(tables: &Tables, seen: &[u8; SEEN]) -> Block {
         block.digits |= bit(byte.is_ascii_digit());
         block.letters |= bit(byte.is_ascii_alphabetic());
         block.lower |= bit(byte & 0x20 != 0);
+        block.underscores |= bit(*byte == b'_');
+        block.hyphens |= bit(*byte == b'-');
         block.marks |= bit(b"\n%&=\\".contains(byte));
         block.leads |= bit(*byte >= 0xc0);
     }
     block
+}
+
+impl Block {
+    /// Letters and digits.
+    #[inline]
+    pub(super) fn alnum(&self) -> u64 {
+        self.letters | self.digits
+    }
+
+    /// What tokens in URLs are made of: letters, digits, `_`, `-`.
+    #[inline]
+    pub(super) fn url(&self) -> u64 {
+        self.alnum() | self.underscores | self.hyphens
+    }
 }

@@ -1,4 +1,4 @@
-//! The one walk over the text: finds every anchor, every digit run, every long run of letters and digits
+//! The one walk over the text: finds every anchor that may matter, every digit run, every long run of letters and digits
 //! and the places where text may be written in another way, and nothing else.
 //!
 //! It proceeds in stretches of 4 KiB, which stay in the first-level cache: vector code turns each 64 bytes
@@ -9,11 +9,13 @@ mod anchor;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod block;
+mod lead;
 mod tables;
 
 use self::{
     anchor::{Anchor, GRAM, Lookup, gram_at},
     block::{BLOCK, Block, SEEN},
+    lead::Leads,
     tables::Tables,
 };
 use crate::rule::Rule;
@@ -46,18 +48,27 @@ pub(crate) struct Filter {
     /// Anchors by the length of their gram; most have four bytes.
     four: Lookup,
     shorter: [Lookup; GRAM - 1],
+    leads: Leads,
     scan: Scan,
 }
 
 impl Filter {
     /// Compiles the anchors of `rules`.
     pub(crate) fn new(rules: impl Iterator<Item = &'static Rule>) -> Self {
-        let anchors: Vec<Anchor> =
-            rules.flat_map(|rule| rule.anchors.iter().map(move |text| Anchor::new(rule, text))).collect();
+        let (mut anchors, mut leads) = (Vec::new(), Vec::new());
+        for rule in rules {
+            for text in rule.anchors {
+                match lead::start_of_run(rule, text) {
+                    Some(start) => leads.push((rule, *text, start)),
+                    None => anchors.push(Anchor::new(rule, text)),
+                }
+            }
+        }
         Self {
             tables: Tables::new(&anchors),
             four: Lookup::new(&anchors, GRAM),
             shorter: [3, 2, 1].map(|len| Lookup::new(&anchors, len)),
+            leads: Leads::new(leads.into_iter()),
             scan: best(),
         }
     }
@@ -76,7 +87,7 @@ impl Filter {
             fetch(bytes, base + STRETCH * BLOCK);
             (self.scan)(&self.tables, bytes.get(base..).unwrap_or_default(), stretch);
             // A run that goes on behind the stretch is seen with the block behind it.
-            let next = word_bits(bytes, base + count * BLOCK);
+            let next = behind(bytes, base + count * BLOCK);
             walk.stretch(stretch, base, next, visit);
             base += count * BLOCK;
         }
@@ -86,7 +97,7 @@ impl Filter {
             padded.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
             let stretch = blocks.get_mut(..tail.len().div_ceil(BLOCK)).unwrap_or_default();
             (self.scan)(&self.tables, &padded, stretch);
-            walk.stretch(stretch, base, 0, visit);
+            walk.stretch(stretch, base, Block::default(), visit);
         }
     }
 
@@ -136,10 +147,14 @@ fn best() -> Scan {
     block::scan
 }
 
-/// Which of the bytes behind a stretch are letters and digits, as far as a run needs them.
-fn word_bits(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at..).unwrap_or_default().iter().take(RUN).enumerate();
-    rest.fold(0, |bits, (index, byte)| bits | u64::from(byte.is_ascii_alphanumeric()) << index)
+/// What stands behind a stretch, as far as a run that goes on there needs it.
+fn behind(bytes: &[u8], at: usize) -> Block {
+    let mut block = Block::default();
+    for (index, byte) in bytes.get(at..).unwrap_or_default().iter().take(RUN).enumerate() {
+        block.letters |= u64::from(byte.is_ascii_alphanumeric()) << index;
+        block.hyphens |= u64::from(matches!(byte, b'-' | b'_')) << index;
+    }
+    block
 }
 
 /// Visits what the blocks tell.
@@ -151,15 +166,15 @@ struct Walk<'f, 't> {
 }
 
 impl Walk<'_, '_> {
-    fn stretch(&mut self, blocks: &[Block], base: usize, behind: u64, visit: &mut impl Visit) {
+    fn stretch(&mut self, blocks: &[Block], base: usize, behind: Block, visit: &mut impl Visit) {
         for (index, block) in blocks.iter().enumerate() {
-            let next = blocks.get(index + 1).map_or(behind, |next| next.letters | next.digits);
+            let next = blocks.get(index + 1).unwrap_or(&behind);
             self.block(block, base + index * BLOCK, next, visit);
         }
     }
 
     #[inline]
-    fn block(&mut self, block: &Block, base: usize, next: u64, visit: &mut impl Visit) {
+    fn block(&mut self, block: &Block, base: usize, next: &Block, visit: &mut impl Visit) {
         let before = std::mem::replace(&mut self.before, *block);
         for at in bits(block.grams) {
             self.filter.grams(self.bytes, base + at, visit);
@@ -178,32 +193,51 @@ impl Walk<'_, '_> {
                 visit.code(base + at);
             }
         }
-        for at in bits(run_starts(before.letters | before.digits, block.letters | block.digits, next)) {
-            visit.run(base + at);
+        let long = long_runs(block.url(), next.url());
+        if long != 0 {
+            self.runs(block, &before, next, long, base, visit);
         }
         for at in bits(block.marks | block.leads) {
             visit.mark(base + at);
         }
     }
+
+    /// Tells of tokens and encoded text that may start with a long run.
+    fn runs(
+        &self,
+        block: &Block,
+        before: &Block,
+        next: &Block,
+        long: u64,
+        base: usize,
+        visit: &mut impl Visit,
+    ) {
+        let starts = |this: u64, before: u64| this & !(this << 1 | before >> 63);
+        let words = starts(block.alnum() | block.underscores, before.alnum() | before.underscores);
+        for at in bits(long & (words | starts(block.url(), before.url()))) {
+            self.filter.leads.at(self.bytes, base + at, |anchor, gram| {
+                if let Some((start, end)) = anchor.stands(self.bytes, gram) {
+                    visit.anchor(anchor.rule, start, end);
+                }
+            });
+        }
+        let plain = long_runs(block.alnum(), next.alnum()) & starts(block.alnum(), before.alnum());
+        for at in bits(plain) {
+            visit.run(base + at);
+        }
+    }
 }
 
-/// Where runs of at least [`RUN`] set bits start in `this`.
+/// From where on at least [`RUN`] bits are set, the first ones of the next word counted.
 #[inline]
-fn run_starts(before: u64, this: u64, next: u64) -> u64 {
-    let starts = this & !(this << 1 | before >> 63);
-    if starts == 0 {
-        return 0;
-    }
+fn long_runs(this: u64, next: u64) -> u64 {
     let mut long = u128::from(this) | u128::from(next) << 64;
     for shift in [1, 2, 4, 8] {
         long &= long >> shift;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the runs that start in the upper half are not of this block"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "what starts in the upper half is not of this block")]
     let long = long as u64;
-    starts & long
+    long
 }
 
 /// The places of the bits that are set, from the lowest.

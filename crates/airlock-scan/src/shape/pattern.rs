@@ -1,5 +1,8 @@
 //! Patterns of tokens, see [`shape`](super): reads them, in the compiler.
 
+/// Letters, digits, `_` and `-`.
+pub(crate) const URL: Alphabet = alphabet(b"url");
+
 /// At most so many bytes of a token stand behind its anchor, and so many before it.
 const REACH: usize = 2048;
 const REACH_BACK: usize = 256;
@@ -45,6 +48,11 @@ impl Alphabet {
 
     pub(super) const fn without(self, byte: u8) -> Self {
         Self(self.0 & !(1 << byte))
+    }
+
+    /// Whether every character is one of `other`.
+    pub(super) const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
     }
 
     #[inline]
