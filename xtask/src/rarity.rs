@@ -37,7 +37,9 @@ pub(crate) fn rarity(folder: Option<&str>) -> Result<(), String> {
         identifiers(root, &mut words);
     }
     let mut counts = vec![0_u32; SYMBOLS * SYMBOLS * SYMBOLS];
-    words.iter().for_each(|word| count(word, &mut counts));
+    for word in &words {
+        count(word, &mut counts);
+    }
     let table: Vec<u8> = (0..counts.len()).map(|index| cost(&counts, index)).collect();
     fs::write(OUTPUT, table).map_err(|error| format!("{OUTPUT}: {error}"))?;
     report(listed, words.len());

@@ -5,7 +5,6 @@ use std::ops::Range;
 use crate::{
     Kind,
     text::{Text, contains_fold},
-    verify::plausible::unbalanced,
 };
 
 /// Stand-ins and expressions are no longer than this; what is longer is not examined for them.
@@ -130,76 +129,80 @@ pub(crate) fn is_nothing(value: &[u8]) -> bool {
     WORDS.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
 }
 
+/// What people write in place of a secret, and the words that stand where one could.
+const SAMPLES: &[&str] = &[
+    "password",
+    "passwd",
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "apikey",
+    "api_key",
+    "string",
+    "str",
+    "required",
+    "optional",
+    "hidden",
+    "masked",
+    "empty",
+    "unset",
+    "unknown",
+    "default",
+    "disabled",
+    "enabled",
+    "bearer",
+    "basic",
+    "text",
+    "bool",
+    "boolean",
+    "int",
+    "integer",
+    "number",
+    "object",
+    "self",
+    "this",
+    "foobar",
+    "value",
+    "passphrase",
+    "credentials",
+    "test",
+    "testing",
+    "sample",
+    "demo",
+    "username",
+    "user",
+    "login",
+    "email",
+    "invalid",
+    "missing",
+    "incorrect",
+    "wrong",
+    "expired",
+    "visible",
+    "plain",
+    "plaintext",
+    "header",
+    "cookie",
+    "query",
+    "body",
+    "random",
+    "generated",
+    "base64",
+    "sha256",
+    "bcrypt",
+    "oauth2",
+    "client_credentials",
+    "authorization_code",
+    "refresh_token",
+    "include",
+    "omit",
+    "same-origin",
+];
+
 /// Whether the value is what people write in place of a secret.
 pub(crate) fn is_sample(value: &[u8]) -> bool {
-    const WHOLE: &[&str] = &[
-        "password",
-        "passwd",
-        "pass",
-        "pwd",
-        "secret",
-        "token",
-        "key",
-        "apikey",
-        "api_key",
-        "string",
-        "str",
-        "required",
-        "optional",
-        "hidden",
-        "masked",
-        "empty",
-        "unset",
-        "unknown",
-        "default",
-        "disabled",
-        "enabled",
-        "bearer",
-        "basic",
-        "text",
-        "bool",
-        "boolean",
-        "int",
-        "integer",
-        "number",
-        "object",
-        "self",
-        "this",
-        "foobar",
-        "value",
-        "passphrase",
-        "credentials",
-        "test",
-        "testing",
-        "sample",
-        "demo",
-        "username",
-        "user",
-        "login",
-        "email",
-        "invalid",
-        "missing",
-        "incorrect",
-        "wrong",
-        "expired",
-        "visible",
-        "plain",
-        "plaintext",
-        "header",
-        "cookie",
-        "query",
-        "body",
-        "random",
-        "generated",
-        "base64",
-        "sha256",
-        "bcrypt",
-        "oauth2",
-        "client_credentials",
-        "authorization_code",
-        "refresh_token",
-        "not-a-uuid",
-    ];
     const STARTS: &[&str] = &[
         "required",
         "nullable",
@@ -241,7 +244,7 @@ pub(crate) fn is_sample(value: &[u8]) -> bool {
     }
     let starts =
         |word: &&str| value.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-    WHOLE.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+    SAMPLES.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
         || STARTS.iter().any(starts)
         || INSIDE.iter().any(|word| contains_fold(value, word.as_bytes()))
         || is_sequence(value)
@@ -289,7 +292,7 @@ pub(crate) fn is_plain_word(value: &[u8]) -> bool {
 
 /// A call, an index or an attribute: `getpass()`, `config.password`, `args[1]`.
 pub(crate) fn is_code(value: &[u8]) -> bool {
-    if value.len() > SHORT || unbalanced(value) {
+    if value.len() > SHORT {
         return false;
     }
     let identifier = |part: &[u8]| {
@@ -312,7 +315,10 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
         value.split(|byte| matches!(byte, b'.' | b':')).all(|part| part.is_empty() || identifier(part))
             && (value.contains(&b'.') || value.windows(2).any(|pair| pair == b"::"));
     let arrow = value.windows(2).any(|pair| pair == b"->" || pair == b"=>");
-    call || path || arrow || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'_'))
+    call || path
+        || arrow
+        || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'_' | b'('))
+        || value.starts_with(b"!(")
 }
 
 /// Mixed letters that change case as random ones do, and not only where a camel-case word begins.

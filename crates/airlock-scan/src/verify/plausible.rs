@@ -112,7 +112,7 @@ fn password(value: &[u8], written: Written, made_by_machine: bool) -> bool {
         }
     }
     match written {
-        Written::Quoted => !is_prose(value) && !(made.letters() == 0 && made.symbols == 0 && value.len() < 6),
+        Written::Quoted => !(is_prose(value) || made.letters() == 0 && made.symbols == 0 && value.len() < 6),
         Written::Bare => {
             let number = made.letters() == 0 && made.symbols == 0 && (value.len() < 6 || value.len() > 24);
             value.len() >= 5
@@ -196,7 +196,7 @@ fn is_elided(value: &[u8]) -> bool {
 
 /// A path or a URL: where something is. A password in a URL is found by another rule.
 fn is_place(value: &[u8]) -> bool {
-    let slashes = value.iter().filter(|byte| **byte == b'/').count();
+    let slashes = memchr::memchr_iter(b'/', value).count();
     let path = value.starts_with(b"/") && slashes >= 2
         || value.starts_with(b"./")
         || value.starts_with(b"../")

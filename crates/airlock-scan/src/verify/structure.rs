@@ -47,7 +47,7 @@ pub(crate) fn verify_netrc(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sin
     let at = text.run(anchor.end, 4, |byte| byte == b' ' || byte == b'\t');
     let before = text.slice(anchor.start.saturating_sub(LINE), anchor.start);
     let beside = |word: &[u8]| memchr::memmem::rfind(before, word).is_some();
-    if at == anchor.end && redis || !redis && !(beside(b"login ") || beside(b"machine ")) {
+    if at == anchor.end && redis || !(redis || beside(b"login ") || beside(b"machine ")) {
         return;
     }
     let (start, stop, written) = argument(text, at);

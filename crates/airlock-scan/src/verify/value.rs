@@ -49,7 +49,11 @@ impl Assigned {
             }
             // A call: `setPassword("…")`, `set("password", "…")`
             (b'(', b'"' | b'\'') => at + 1,
-            (b',', _) if closed > end => member(text, at).unwrap_or(at + 1),
+            (b',', _) if closed > end => match member(text, at) {
+                Some(start) => start,
+                None if opens_call(text, anchor) => return Some(Self::Apart(text.run(at + 1, 16, is_blank))),
+                None => return None,
+            },
             (0xef, _) if text.has(at, "：".as_bytes()) => at + 3,
             (b'v' | b'V' | b'\n' | b'\r', _) => member(text, closed)?,
             (b'"' | b'\'', _) if at > closed && closed == end => return Some(Self::Apart(at)),
@@ -229,6 +233,13 @@ fn is_blank(byte: u8) -> bool {
 /// Whether the name around `anchor` is an XML element: `<token>`.
 fn is_element(text: &Text<'_>, anchor: usize) -> bool {
     text.before(text.run_back(anchor, NAME, is_name), 1) == b'<'
+}
+
+/// Whether the name around `anchor` is the first argument of a call: `define('DB_PASSWORD', …`, not a list's item.
+fn opens_call(text: &Text<'_>, anchor: usize) -> bool {
+    let name = text.run_back(anchor, NAME, is_name);
+    let quotes = text.run_back(name, 4, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+    quotes < name && text.before(quotes, 1) == b'('
 }
 
 /// Whether the name around `anchor` is an option: `--token`.
