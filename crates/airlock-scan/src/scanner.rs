@@ -200,8 +200,12 @@ impl Visit for Candidates<'_, '_, '_> {
     }
 
     #[inline]
-    fn digits(&mut self, start: usize) {
-        verify::digits::verify(&self.text, start, self.sink);
+    fn digits(&mut self, start: usize, len: usize) {
+        verify::digits::verify(&self.text, start, len, self.sink);
+    }
+
+    fn colons(&mut self, at: usize) {
+        verify::ip::verify_full_v6(&self.text, at, self.sink);
     }
 
     fn code(&mut self, start: usize) {
@@ -253,7 +257,9 @@ impl Visit for Screening<'_, '_, '_> {
         dispatch(&self.text, rule, start, end, self.sink);
     }
 
-    fn digits(&mut self, _start: usize) {}
+    fn digits(&mut self, _start: usize, _len: usize) {}
+
+    fn colons(&mut self, _at: usize) {}
 
     fn code(&mut self, _start: usize) {}
 

@@ -22,15 +22,19 @@ pub(crate) fn at(text: &Text<'_>, at: usize) -> Option<usize> {
     if !is_word(text.before(end, 1)) {
         return None;
     }
+    // Most lines end here: with a date or an ordinary word.
+    let tail = text.slice(at + 1, text.run(at + 1, TAIL, is_token));
+    let mixed = tail.iter().any(u8::is_ascii_digit) && tail.iter().any(u8::is_ascii_alphabetic);
+    if tail.len() < LEAST || !mixed {
+        return None;
+    }
     let start = text.run_back(end, BLOCK, is_token);
     let head = text.slice(start, end);
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() && !byte.is_ascii_hexdigit();
     let token = (HEAD..BLOCK).contains(&head.len())
         && head.iter().any(u8::is_ascii_digit)
         && head.iter().filter(|byte| **byte != b'x').any(is_letter);
-    let tail = text.slice(at + 1, text.run(at + 1, TAIL, is_token));
-    let mixed = tail.iter().any(u8::is_ascii_digit) && tail.iter().any(u8::is_ascii_alphabetic);
-    (token && tail.len() >= LEAST && mixed).then_some(at + 1)
+    token.then_some(at + 1)
 }
 
 /// Whether the word at `at` mixes digits with letters of both cases.

@@ -43,6 +43,8 @@ fn scan_avx2(tables: &Tables, text: &[u8], blocks: &mut [Block]) {
                 lower: join(low.lower, high.lower),
                 underscores: join(low.underscores, high.underscores),
                 hyphens: join(low.hyphens, high.hyphens),
+                dots: join(low.dots, high.dots),
+                colons: join(low.colons, high.colons),
                 marks: join(low.marks, high.marks),
                 leads: join(low.leads, high.leads),
             };
@@ -58,6 +60,8 @@ struct HalfBlock {
     lower: i32,
     underscores: i32,
     hyphens: i32,
+    dots: i32,
+    colons: i32,
     marks: i32,
     leads: i32,
 }
@@ -101,6 +105,8 @@ fn look<const A: usize, const B: usize, const C: usize, const D: usize>(
         lower: _mm256_movemask_epi8(_mm256_slli_epi16::<2>(bytes)),
         underscores: equal(bytes, b'_'),
         hyphens: equal(bytes, b'-'),
+        dots: equal(bytes, b'.'),
+        colons: equal(bytes, b':'),
         marks: nonzero(_mm256_and_si256(class, _mm256_set1_epi8(MARK.cast_signed()))),
         leads: _mm256_movemask_epi8(_mm256_and_si256(bytes, _mm256_cmpgt_epi8(bytes, last_inner))),
     }

@@ -25,6 +25,10 @@ pub(super) struct Block {
     pub(super) underscores: u64,
     /// `-`
     pub(super) hyphens: u64,
+    /// `.`
+    pub(super) dots: u64,
+    /// `:`
+    pub(super) colons: u64,
     /// `\n`, `%`, `&`, `=` and `\`, at which text may stand for other text.
     pub(super) marks: u64,
     /// First bytes of characters outside ASCII.
@@ -63,6 +67,8 @@ fn look(tables: &Tables, seen: &[u8; SEEN]) -> Block {
         block.lower |= bit(byte & 0x20 != 0);
         block.underscores |= bit(*byte == b'_');
         block.hyphens |= bit(*byte == b'-');
+        block.dots |= bit(*byte == b'.');
+        block.colons |= bit(*byte == b':');
         block.marks |= bit(b"\n%&=\\".contains(byte));
         block.leads |= bit(*byte >= 0xc0);
     }

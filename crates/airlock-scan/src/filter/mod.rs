@@ -25,12 +25,22 @@ const STRETCH: usize = 64;
 /// Shorter runs of letters and digits hide nothing that could be told from a word.
 pub(crate) const RUN: usize = 16;
 
+/// Digits are not counted further than this.
+pub(crate) const MANY: usize = 64;
+/// Colons of an IPv6 address without `::`, one less where an IPv4 address ends it, and how far from a digit in
+/// it they stand at most.
+const COLONS: u32 = 6;
+const REACH: u32 = 40;
+
 /// Told what the walk finds, in order of position within one block for each of the methods.
 pub(crate) trait Visit {
     /// `rule`'s anchor stands at `start..end`.
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize);
-    /// A run of ASCII digits starts at `start`, not directly behind a letter.
-    fn digits(&mut self, start: usize);
+    /// A run of `len` ASCII digits, or of [`MANY`] or more, starts at `start`: neither directly behind a letter
+    /// or `_`, nor as a further part of a word or number with `.`, `-` or `:`.
+    fn digits(&mut self, start: usize, len: usize);
+    /// A digit stands at `at` behind a colon, and as many colons as IPv6 addresses have stand around it.
+    fn colons(&mut self, at: usize);
     /// A run of ASCII digits starts at `start`, directly behind two upper-case letters that start a word.
     fn code(&mut self, start: usize);
     /// A run of at least [`RUN`] ASCII letters and digits starts at `start`.
@@ -181,17 +191,7 @@ impl Walk<'_, '_> {
         }
         let starts = block.digits & !(block.digits << 1 | before.digits >> 63);
         if starts != 0 {
-            let letters = block.letters << 1 | before.letters >> 63;
-            for at in bits(starts & !letters) {
-                visit.digits(base + at);
-            }
-            let upper = block.letters & !block.lower;
-            let upper_before = before.letters & !before.lower;
-            let pair = (upper << 1 | upper_before >> 63) & (upper << 2 | upper_before >> 62);
-            let word = (block.letters | block.digits) << 3 | (before.letters | before.digits) >> 61;
-            for at in bits(starts & pair & !word) {
-                visit.code(base + at);
-            }
+            self.numbers(block, &before, next, starts, base, visit);
         }
         let long = long_runs(block.url(), next.url());
         if long != 0 {
@@ -199,6 +199,45 @@ impl Walk<'_, '_> {
         }
         for at in bits(block.marks | block.leads) {
             visit.mark(base + at);
+        }
+    }
+
+    /// Tells of the runs of digits that start at `starts`, but for what the bytes before them rule out.
+    #[inline]
+    fn numbers(
+        &self,
+        block: &Block,
+        before: &Block,
+        next: &Block,
+        starts: u64,
+        base: usize,
+        visit: &mut impl Visit,
+    ) {
+        let behind = |this: u64, before: u64, by: u32| this << by | before >> (64 - by);
+        let alnum = behind(block.alnum(), before.alnum(), 2);
+        let joint = behind(block.dots | block.hyphens, before.dots | before.hyphens, 1) & alnum;
+        let word = behind(block.letters | block.underscores, before.letters | before.underscores, 1);
+        let colon = behind(block.colons, before.colons, 1);
+        let time = colon & behind(block.digits, before.digits, 2);
+        for at in bits(starts & !(joint | word | time)) {
+            let shift = u32::try_from(at).unwrap_or(0);
+            let run =
+                (block.digits >> shift | next.digits.checked_shl(64 - shift).unwrap_or(0)).trailing_ones();
+            visit.digits(base + at, run as usize);
+        }
+        for at in bits(starts & colon & alnum) {
+            let around = u128::from(before.colons) >> 24 | u128::from(block.colons) << 40;
+            let around = around | u128::from(next.colons).checked_shl(104).unwrap_or(0);
+            if (around >> at & (1 << (2 * REACH)) - 1).count_ones() >= COLONS {
+                visit.colons(base + at);
+            }
+        }
+        let upper = block.letters & !block.lower;
+        let upper_before = before.letters & !before.lower;
+        let pair = behind(upper, upper_before, 1) & behind(upper, upper_before, 2);
+        let longer = behind(block.alnum(), before.alnum(), 3);
+        for at in bits(starts & pair & !longer) {
+            visit.code(base + at);
         }
     }
 

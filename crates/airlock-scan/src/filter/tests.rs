@@ -11,7 +11,8 @@ fn filter() -> &'static Filter {
 #[derive(Default, Debug, PartialEq)]
 struct Log {
     anchors: Vec<(&'static str, usize, usize)>,
-    digits: Vec<usize>,
+    digits: Vec<(usize, usize)>,
+    colons: Vec<usize>,
     codes: Vec<usize>,
     runs: Vec<usize>,
     marks: Vec<usize>,
@@ -21,8 +22,11 @@ impl Visit for Log {
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize) {
         self.anchors.push((rule.id, start, end));
     }
-    fn digits(&mut self, start: usize) {
-        self.digits.push(start);
+    fn digits(&mut self, start: usize, len: usize) {
+        self.digits.push((start, len.min(60)));
+    }
+    fn colons(&mut self, at: usize) {
+        self.colons.push(at);
     }
     fn code(&mut self, start: usize) {
         self.codes.push(start);
@@ -86,8 +90,18 @@ fn naive(bytes: &[u8]) -> Log {
         |place: usize, back: usize, class| place.checked_sub(back).is_some_and(|place| at(place, class));
     for place in 0..bytes.len() {
         if at(place, u8::is_ascii_digit) && !before(place, 1, u8::is_ascii_digit) {
-            if !before(place, 1, u8::is_ascii_alphabetic) {
-                log.digits.push(place);
+            let joint =
+                before(place, 1, |byte| b".-".contains(byte)) && before(place, 2, u8::is_ascii_alphanumeric);
+            let word = before(place, 1, |byte| byte.is_ascii_alphabetic() || *byte == b'_');
+            let colon = before(place, 1, |byte| *byte == b':');
+            if !joint && !word && !(colon && before(place, 2, u8::is_ascii_digit)) {
+                let len = bytes[place..].iter().take(60).take_while(|byte| byte.is_ascii_digit()).count();
+                log.digits.push((place, len));
+            }
+            let around = &bytes[place.saturating_sub(40)..bytes.len().min(place + 40)];
+            let colons = around.iter().filter(|byte| **byte == b':').count();
+            if colon && before(place, 2, u8::is_ascii_alphanumeric) && colons >= 6 {
+                log.colons.push(place);
             }
             if before(place, 1, u8::is_ascii_uppercase)
                 && before(place, 2, u8::is_ascii_uppercase)

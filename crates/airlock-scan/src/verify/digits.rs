@@ -43,26 +43,66 @@ pub(crate) struct Number<'t> {
     pub(crate) follows: usize,
 }
 
-/// Reports every kind of number that starts at `start`, where a digit run starts.
+/// Reports every kind of number that starts at `start`, where `len` digits stand.
 #[inline]
-pub(crate) fn verify(text: &Text<'_>, start: usize, sink: &mut Sink<'_>) {
-    let (previous, earlier) = (text.before(start, 1), text.before(start, 2));
-    match previous {
-        b':' if earlier.is_ascii_hexdigit() => return verify::ip::verify_full_v6(text, start, sink),
-        b'*' | b'_' => return,
-        b'.' | b'-' if earlier.is_ascii_alphanumeric() => return,
-        _ if previous.is_ascii_alphanumeric() => return,
-        _ => {}
-    }
-    let end = text.run(start, DIGITS, |byte| byte.is_ascii_digit());
-    // Most numbers stand alone and are too short for anything.
-    if end - start < 9 && separator(text, end).is_none() {
-        if end - start > 6 {
+pub(crate) fn verify(text: &Text<'_>, start: usize, len: usize, sink: &mut Sink<'_>) {
+    let end = start + len;
+    let next = text.at(end);
+    if len < 9 && !may_separate(next) {
+        // Most numbers stand alone and are too short for anything.
+        if len > 6 {
             verify::phone::verify_run(text, start, end, sink);
         }
         return;
     }
-    number(text, start, end, sink);
+    if text.before(start, 1) != b'*' && !is_date(text, start, len) && !is_fraction(text, len, end) {
+        several(text, start, end, sink);
+    }
+}
+
+/// Whether a separator may start with this byte.
+#[inline]
+fn may_separate(byte: u8) -> bool {
+    matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'%') || !byte.is_ascii()
+}
+
+/// Whether a year, a month and a day start here.
+#[inline]
+fn is_date(text: &Text<'_>, start: usize, len: usize) -> bool {
+    let Some([a, b, _, _, sign, c, d, other, e, f]) =
+        text.bytes.get(start..).and_then(|rest| rest.first_chunk::<10>())
+    else {
+        return false;
+    };
+    let digits = [c, d, e, f].iter().all(|byte| byte.is_ascii_digit());
+    len == 4
+        && sign == other
+        && matches!(sign, b'-' | b'/')
+        && matches!((a, b), (b'1', b'9') | (b'2', b'0'))
+        && digits
+        && text.before(start, 1) != b'+'
+}
+
+/// Whether the digits up to `end` and those behind a point are all of the number.
+#[inline]
+fn is_fraction(text: &Text<'_>, len: usize, end: usize) -> bool {
+    if len > 8 || text.at(end) != b'.' {
+        return false;
+    }
+    let last = text.run(end + 1, DIGITS, |byte| byte.is_ascii_digit());
+    last > end + 1 && !may_separate(text.at(last))
+}
+
+/// Like [`verify`], for what may have several groups.
+fn several(text: &Text<'_>, start: usize, end: usize, sink: &mut Sink<'_>) {
+    let len = end - start;
+    if len < 9 && separator(text, end).is_none() {
+        if len > 6 {
+            verify::phone::verify_run(text, start, end, sink);
+        }
+        return;
+    }
+    number(text, start, end.min(start + DIGITS), sink);
 }
 
 /// Reports what starts with two capital letters before the digits at `start`, such as the country of an IBAN.
