@@ -25,8 +25,6 @@ const STRETCH: usize = 64;
 /// Shorter runs of letters and digits hide nothing that could be told from a word.
 pub(crate) const RUN: usize = 16;
 
-/// Digits are not counted further than this.
-pub(crate) const MANY: usize = 64;
 /// Colons of an IPv6 address without `::`, one less where an IPv4 address ends it, and how far from a digit in
 /// it they stand at most.
 const COLONS: u32 = 6;
@@ -36,7 +34,7 @@ const REACH: u32 = 40;
 pub(crate) trait Visit {
     /// `rule`'s anchor stands at `start..end`.
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize);
-    /// A run of `len` ASCII digits, or of [`MANY`] or more, starts at `start`: neither directly behind a letter
+    /// A run of `len` ASCII digits, or of more than 40, starts at `start`: neither directly behind a letter
     /// or `_`, nor as a further part of a word or number with `.`, `-` or `:`.
     fn digits(&mut self, start: usize, len: usize);
     /// A digit stands at `at` behind a colon, and as many colons as IPv6 addresses have stand around it.
@@ -157,12 +155,15 @@ fn best() -> Scan {
     block::scan
 }
 
-/// What stands behind a stretch, as far as a run that goes on there needs it.
+/// What stands behind a stretch, as far as something that goes on there needs it.
 fn behind(bytes: &[u8], at: usize) -> Block {
     let mut block = Block::default();
-    for (index, byte) in bytes.get(at..).unwrap_or_default().iter().take(RUN).enumerate() {
-        block.letters |= u64::from(byte.is_ascii_alphanumeric()) << index;
-        block.hyphens |= u64::from(matches!(byte, b'-' | b'_')) << index;
+    for (index, byte) in bytes.get(at..).unwrap_or_default().iter().take(REACH as usize).enumerate() {
+        let bit = |set: bool| u64::from(set) << index;
+        block.digits |= bit(byte.is_ascii_digit());
+        block.letters |= bit(byte.is_ascii_alphabetic());
+        block.hyphens |= bit(matches!(byte, b'-' | b'_'));
+        block.colons |= bit(*byte == b':');
     }
     block
 }

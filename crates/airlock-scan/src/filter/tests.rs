@@ -23,7 +23,7 @@ impl Visit for Log {
         self.anchors.push((rule.id, start, end));
     }
     fn digits(&mut self, start: usize, len: usize) {
-        self.digits.push((start, len.min(60)));
+        self.digits.push((start, len.min(40)));
     }
     fn colons(&mut self, at: usize) {
         self.colons.push(at);
@@ -95,7 +95,7 @@ fn naive(bytes: &[u8]) -> Log {
             let word = before(place, 1, |byte| byte.is_ascii_alphabetic() || *byte == b'_');
             let colon = before(place, 1, |byte| *byte == b':');
             if !joint && !word && !(colon && before(place, 2, u8::is_ascii_digit)) {
-                let len = bytes[place..].iter().take(60).take_while(|byte| byte.is_ascii_digit()).count();
+                let len = bytes[place..].iter().take(40).take_while(|byte| byte.is_ascii_digit()).count();
                 log.digits.push((place, len));
             }
             let around = &bytes[place.saturating_sub(40)..bytes.len().min(place + 40)];
@@ -140,6 +140,16 @@ fn finds_exactly_what_a_naive_search_finds() {
         let missed: Vec<_> = expected.anchors.iter().filter(|told| !found.anchors.contains(told)).collect();
         assert!(missed.is_empty(), "cut at {cut}: missed {missed:?}");
         assert_eq!(found, expected, "cut at {cut}");
+    }
+}
+
+#[test]
+fn numbers_are_found_across_blocks_and_stretches() {
+    let filter = filter();
+    let address = "2001:db8:85a3:1:2:8a2e:370:7334";
+    for start in (0..66).step_by(3).chain((4030..4100).step_by(5)) {
+        let text = [&" ".repeat(start), "523-45-6781 4539578763621486 AB12 ", address, " "].concat();
+        assert_eq!(walked(filter, text.as_bytes()), naive(text.as_bytes()), "from {start}");
     }
 }
 
