@@ -118,8 +118,9 @@
 //!   URLs, `Basic` headers.
 //! * Of a connection string only the password is a finding ([`Options::whole_connection_strings`] for all of it);
 //!   of a header only the part behind the scheme.
-//! * Private IP addresses are found unless [`Options::private_ips`] is off; loopback, unspecified and netmasks are
-//!   not.
+//! * Private IP addresses are found unless [`Options::private_ips`] is off. Loopback, unspecified and broadcast
+//!   addresses and netmasks are found only where a word or a prefix length says that they are addresses, with low
+//!   confidence.
 //! * The masks `***REDACTED***`, `[LABEL REDACTED]`, `[LABEL:a1b2c3d4]`, `***-**-6789`,
 //!   `****-****-****-1486`, `***-***-0132`, `b***@example.com`, `203.0.*.*` and `****wxyz` are never found, so
 //!   that masking twice changes nothing.
