@@ -1,4 +1,4 @@
-//! The same look at 64 bytes with 256-bit vectors: the only `unsafe` of this crate.
+//! The same look at 64 bytes with 256-bit vectors. Here and in `avx512.rs` is the only `unsafe` of this crate.
 //!
 //! Every vector operation here is safe; what is not is to call a function for a processor that has no
 //! AVX2, and [`detect`] is the only way to get one that does. The twin in `block.rs` gives the same
@@ -11,11 +11,10 @@ use std::arch::x86_64::{
 };
 
 use super::{
+    Scan,
     block::{BLOCK, Block, SEEN},
     tables::{Half, Tables},
 };
-
-pub(super) type Scan = fn(&Tables, &[u8], &mut [Block]);
 
 /// The vector code, if this processor can run it.
 pub(super) fn detect() -> Option<Scan> {

@@ -8,6 +8,8 @@
 mod anchor;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod block;
 mod lead;
 mod tables;
@@ -149,7 +151,7 @@ fn fetch(bytes: &[u8], at: usize) {
 /// The fastest code that this processor can run.
 fn best() -> Scan {
     #[cfg(target_arch = "x86_64")]
-    if let Some(scan) = avx2::detect() {
+    if let Some(scan) = avx512::detect().or_else(avx2::detect) {
         return scan;
     }
     block::scan

@@ -32,12 +32,18 @@ pub(super) struct Tables {
     pub(super) lanes: [[Lane; GRAM]; GROUPS],
     /// The same for whole bytes, without vectors: per byte a bit per lane and bucket.
     pub(super) bytes: Box<[u64; 256]>,
+    /// By the lower seven bits at once, where a processor looks that many up: exactly the bytes asked for.
+    pub(super) wide: Box<[[Wide; GRAM]; GROUPS]>,
 }
+
+/// A table of as many entries as ASCII has characters. Others look up those of their lower seven bits.
+pub(super) type Wide = [u8; 128];
 
 impl Tables {
     /// Puts every anchor into the bucket where it costs least.
     pub(super) fn new(anchors: &[Anchor]) -> Self {
         let mut buckets = [Bucket::default(); BUCKETS * GROUPS];
+        let mut wide = Box::new([[[0; 128]; GRAM]; GROUPS]);
         let mut sorted: Vec<&Anchor> = anchors.iter().collect();
         // The least selective ones first; the others then avoid their buckets.
         sorted.sort_by_cached_key(|anchor| Reverse(anchor.weight()));
@@ -49,14 +55,19 @@ impl Tables {
                 && let Some(bucket) = buckets.get_mut(index)
             {
                 *bucket = grown;
+                add(&mut wide, index, anchor);
             }
         }
-        Self::of(&buckets)
+        Self { wide, ..Self::of(&buckets) }
     }
 
     fn of(buckets: &[Bucket; BUCKETS * GROUPS]) -> Self {
         let empty = Lane { low: [[0; 32]; 2], high: [0; 32] };
-        let mut tables = Self { lanes: [[empty; GRAM]; GROUPS], bytes: Box::new([0; 256]) };
+        let mut tables = Self {
+            lanes: [[empty; GRAM]; GROUPS],
+            bytes: Box::new([0; 256]),
+            wide: Box::new([[[0; 128]; GRAM]; GROUPS]),
+        };
         for (index, bucket) in buckets.iter().enumerate() {
             let bit = 1_u8 << (index % BUCKETS);
             for (lane, parts) in bucket.lanes.iter().enumerate() {
@@ -81,6 +92,23 @@ impl Tables {
             }
         }
         tables
+    }
+}
+
+/// Lets the gram of an anchor through in a bucket.
+fn add(wide: &mut [[Wide; GRAM]; GROUPS], bucket: usize, anchor: &Anchor) {
+    let bit = 1 << (bucket % BUCKETS);
+    for (lane, table) in wide.get_mut(bucket / BUCKETS).into_iter().flatten().enumerate() {
+        match anchor.values(lane) {
+            None => table.iter_mut().for_each(|entry| *entry |= bit),
+            Some(values) => {
+                for value in values {
+                    if let Some(entry) = table.get_mut(usize::from(value & 0x7f)) {
+                        *entry |= bit;
+                    }
+                }
+            }
+        }
     }
 }
 
