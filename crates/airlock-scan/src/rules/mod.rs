@@ -10,21 +10,13 @@ use std::sync::OnceLock;
 
 use crate::Rule;
 
-/// The tables beside those of vendors' tokens.
-const TABLES: [&[Rule]; 7] = [
-    pii::PII,
-    ids::IDS,
-    secrets::SECRETS,
-    injection::OVERRIDES,
-    injection::ORDERS,
-    injection::FORGED,
-    injection::HIDDEN,
-];
+/// The tables beside those of vendors' tokens and of instructions.
+const TABLES: [&[Rule]; 3] = [pii::PII, ids::IDS, secrets::SECRETS];
 
 /// Every rule the scanner knows, in a stable order.
 pub fn rules() -> &'static [Rule] {
     static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
-    RULES.get_or_init(|| [&TABLES[..], &tokens::TABLES].concat().concat())
+    RULES.get_or_init(|| [&TABLES[..], &injection::TABLES, &tokens::TABLES].concat().concat())
 }
 
 #[cfg(test)]

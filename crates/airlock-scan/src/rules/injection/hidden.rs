@@ -8,7 +8,7 @@ use crate::{
     verify::phrase,
 };
 
-pub(in crate::rules) static HIDDEN: &[Rule] = &[
+pub(super) static HIDDEN: &[Rule] = &[
     rule(
         "hidden-tags",
         &[

@@ -5,13 +5,28 @@ mod hidden;
 mod orders;
 mod overrides;
 
-pub(super) use self::{forged::FORGED, hidden::HIDDEN, orders::ORDERS, overrides::OVERRIDES};
-
 use crate::{
     Confidence, Kind, Rule,
     rule::Matcher,
     verify::phrase::{Phrase, Step},
 };
+
+/// The tables, by topic.
+pub(super) const TABLES: [&[Rule]; 13] = [
+    overrides::english::RULES,
+    overrides::european::RULES,
+    overrides::asian::RULES,
+    orders::conceal::RULES,
+    orders::prompt::RULES,
+    orders::persona::RULES,
+    orders::authority::RULES,
+    orders::tools::RULES,
+    orders::exfiltrate::RULES,
+    orders::address::RULES,
+    orders::answer::RULES,
+    forged::FORGED,
+    hidden::HIDDEN,
+];
 
 const OWASP: &str = "https://genai.owasp.org/llmrisk/llm01-prompt-injection/";
 
@@ -45,13 +60,40 @@ const fn across(confidence: Confidence, before: &'static [Step], after: &'static
     Phrase { confidence, before, after, across: true }
 }
 
-/// A matcher that tries phrases in order.
-macro_rules! phrases {
-    ($rule:literal, [$($phrase:expr),* $(,)?]) => {
-        crate::rule::Matcher::Folded(|text, anchor, sink| {
-            static PHRASES: &[crate::verify::phrase::Phrase] = &[$($phrase),*];
-            crate::verify::phrase::verify(text, anchor, $rule, PHRASES, sink);
-        })
+/// A rule whose literals the filter finds by rare parts of them, each `key => [literals with it]`: fewer and
+/// rarer anchors. The literals fold ASCII case.
+macro_rules! keyed {
+    (
+        $rule:literal, { $($key:literal => [$($literal:literal),* $(,)?]),* $(,)? },
+        $description:expr, $examples:expr, $counterexamples:expr, $kind:ident $($what:tt)+
+    ) => {
+        crate::rules::injection::rule(
+            $rule,
+            &[$($key),*],
+            $description,
+            $examples,
+            $counterexamples,
+            crate::rule::Matcher::Folded(|text, key, sink| {
+                static KEYS: &[crate::verify::phrase::Key] = &[$(crate::verify::phrase::Key {
+                    text: $key,
+                    literals: &[$(crate::verify::phrase::Literal::new($literal, $key)),*],
+                }),*];
+                for anchor in crate::verify::phrase::around(text, key, KEYS) {
+                    crate::rules::injection::judge!($kind $($what)+, $rule, text, anchor, sink);
+                }
+            }),
+        )
+    };
+}
+
+/// What a keyed rule does with a literal: tries phrases in order, or reports it with a confidence.
+macro_rules! judge {
+    (phrases [$($phrase:expr),* $(,)?], $rule:literal, $text:ident, $anchor:ident, $sink:ident) => {
+        static PHRASES: &[crate::verify::phrase::Phrase] = &[$($phrase),*];
+        crate::verify::phrase::verify($text, $anchor, $rule, PHRASES, $sink);
+    };
+    (literal $confidence:ident, $rule:literal, $text:ident, $anchor:ident, $sink:ident) => {
+        crate::verify::phrase::verify_literal($text, $anchor, ($rule, $confidence), $sink);
     };
 }
 
@@ -75,4 +117,4 @@ macro_rules! near {
     };
 }
 
-use {literal, near, phrases};
+use {judge, keyed, literal, near};

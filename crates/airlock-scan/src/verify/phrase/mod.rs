@@ -3,6 +3,7 @@
 mod hidden;
 mod html;
 mod image;
+mod keys;
 mod passage;
 mod words;
 
@@ -13,6 +14,7 @@ pub(crate) use self::{
     },
     html::{verify_comment, verify_hidden_element},
     image::{verify_html_image, verify_image, verify_link, verify_reference},
+    keys::{Key, Literal, around},
     passage::settle,
 };
 
