@@ -86,7 +86,7 @@ macro_rules! keyed {
     };
 }
 
-/// What a keyed rule does with a literal: tries phrases in order, or reports it with a confidence.
+/// What a keyed rule does with a literal: tries phrases in order, reports it with a confidence, or calls.
 macro_rules! judge {
     (phrases [$($phrase:expr),* $(,)?], $rule:literal, $text:ident, $anchor:ident, $sink:ident) => {
         static PHRASES: &[crate::verify::phrase::Phrase] = &[$($phrase),*];
@@ -94,6 +94,9 @@ macro_rules! judge {
     };
     (literal $confidence:ident, $rule:literal, $text:ident, $anchor:ident, $sink:ident) => {
         crate::verify::phrase::verify_literal($text, $anchor, ($rule, $confidence), $sink);
+    };
+    (with $verify:path, $rule:literal, $text:ident, $anchor:ident, $sink:ident) => {
+        $verify($text, $anchor, $sink);
     };
 }
 

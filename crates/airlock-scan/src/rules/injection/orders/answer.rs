@@ -13,19 +13,19 @@ pub(in crate::rules::injection) static RULES: &[Rule] = &[
         "when-summarizing",
         {
             " sum" => [
-                "when summarizing", "when summarising", "when you summarize", "when you summarise",
-                "when asked to summarize", "in your summary",
+                "when summarizing", "when summarising", "when asked to summarize", "when you summarize",
+                "when you summarise", "in your summary",
             ],
             " ask" => ["when asked about"],
             "ssin" => ["when processing"],
             "eadi" => ["when reading"],
-            " rev" => ["when reviewing", "in your review"],
             "lyzi" => ["when analyzing"],
             "in y" => [
                 "in your response", "in your answer", "in your reply", "begin your response",
                 "in your output",
             ],
-            "nswe" => ["your final answer"],
+            " rev" => ["when reviewing", "in your review"],
+            "answ" => ["your final answer"],
             "end " => ["end your response"],
             "rt y" => ["start your response"],
         },

@@ -12,13 +12,13 @@ pub(in crate::rules::injection) static RULES: &[Rule] = &[
     keyed!(
         "conceal",
         {
-            "tell" => ["not tell", "n't tell", "without telling", "never tell"],
+            "tell" => ["not tell", "n't tell", "never tell", "without telling"],
+            "tify" => ["not notify", "without notifying"],
+            "lert" => ["not alert", "without alerting"],
+            "nfor" => ["without informing", "not inform", "n't inform", "never inform"],
             "’t tell" => ["’t tell"],
-            "nfor" => ["not inform", "n't inform", "without informing", "never inform"],
             "ntio" => ["not mention", "n't mention", "never mention"],
             " rev" => ["not reveal", "never reveal"],
-            "tify" => ["not notify", "without notifying"],
-            "t al" => ["not alert", "without alerting"],
             "hidd" => ["hidden from"],
             "ret " => ["secret from"],
             "hide" => ["hide this"],
@@ -58,7 +58,7 @@ pub(in crate::rules::injection) static RULES: &[Rule] = &[
     keyed!(
         "conceal-de",
         {
-            "utze" => [
+            "nutz" => [
                 "dem benutzer nicht", "dem nutzer nicht", "dem nutzer nichts", "dem benutzer nichts",
                 "ohne dem nutzer", "ohne den nutzer", "ohne den benutzer", "ohne dem benutzer",
             ],

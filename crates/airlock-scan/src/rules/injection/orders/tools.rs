@@ -92,16 +92,16 @@ pub(in crate::rules::injection) static RULES: &[Rule] = &[
     keyed!(
         "secret-file",
         {
-            "d_rs" => ["id_rsa"],
-            "id_e" => ["id_ed25519"],
+            "_rsa" => ["id_rsa"],
+            "_ed2" => ["id_ed25519"],
             "ssh/" => [".ssh/"],
             "eden" => [".aws/credentials", "credentials.json"],
             ".env" => [".env"],
-            "p.js" => ["mcp.json"],
+            "cp.j" => ["mcp.json"],
             "/etc" => ["/etc/passwd", "/etc/shadow"],
             "etrc" => [".netrc"],
             ".npm" => [".npmrc"],
-            "ronm" => ["environment variables"],
+            "onme" => ["environment variables"],
         },
         "An order to read a file of secrets and to pass it on",
         &[
@@ -150,7 +150,7 @@ pub(in crate::rules::injection) static RULES: &[Rule] = &[
         "encoded-order",
         {
             "ase6" => ["base64"],
-            "rot1" => ["rot13"],
+            "ot13" => ["rot13"],
             "x st" => ["hex string"],
         },
         "An order to decode something and to obey it",

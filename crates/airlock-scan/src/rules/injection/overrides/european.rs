@@ -111,7 +111,7 @@ pub(in crate::rules::injection) static RULES: &[Rule] = &[
             "esqueça" => ["esqueça"],
             "esqu" => ["esquece"],
             "scon" => ["desconsidere"],
-            "z ca" => ["haz caso omiso"],
+            "aso " => ["haz caso omiso"],
         },
         "The same in Spanish and Portuguese",
         &[
