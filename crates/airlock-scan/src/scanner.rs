@@ -94,9 +94,7 @@ impl Scanner {
     pub fn screen(&self, text: &str, out: &mut Vec<Finding>) {
         let from = out.len();
         if self.kinds.contains(Kind::Injection) {
-            let mut sink = Sink::new(out, self.kinds);
-            let text = Text::new(text);
-            screening().walk(text.bytes, &mut Screening { text, sink: &mut sink });
+            screen_at(text, Depth { layer: 0, read: false }, out);
             verify::phrase::settle(out, from);
             resolve(out, from);
         }
@@ -246,13 +244,41 @@ fn dispatch(text: &Text<'_>, rule: &'static Rule, start: usize, end: usize, sink
     }
 }
 
-/// Sends candidates for instructions to their verifiers; nothing else is looked at.
+/// Appends the instructions in `text` and in what it stands for, unsorted, weak signs included.
+fn screen_at(text: &str, depth: Depth, out: &mut Vec<Finding>) {
+    let text = Text::new(text);
+    let mut sink = Sink::new(out, KindSet::none().with(Kind::Injection));
+    let cells = (!depth.read && depth.layer < disguise::DEPTH).then(|| Cells::new(0));
+    let mut screening = Screening { text, depth, sink: &mut sink, cells };
+    self::screening().walk(text.bytes, &mut screening);
+    if screening.cells.as_ref().is_some_and(Cells::has_triggers) {
+        screening.read_cell();
+    }
+}
+
+/// Sends candidates for instructions to their verifiers.
 struct Screening<'t, 's, 'o> {
     text: Text<'t>,
+    depth: Depth,
     sink: &'s mut Sink<'o>,
+    /// As in [`Candidates`].
+    cells: Option<Cells>,
+}
+
+impl Screening<'_, '_, '_> {
+    /// Screens readings of the cell whose triggers are complete.
+    #[cold]
+    fn read_cell(&mut self) {
+        let depth = Depth { layer: self.depth.layer + 1, read: true };
+        if let Some(cells) = &mut self.cells {
+            let screen = &mut |reading: &str, out: &mut Vec<Finding>| screen_at(reading, depth, out);
+            cells.read(&self.text, screen, self.sink.out);
+        }
+    }
 }
 
 impl Visit for Screening<'_, '_, '_> {
+    #[inline]
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize) {
         dispatch(&self.text, rule, start, end, self.sink);
     }
@@ -263,7 +289,29 @@ impl Visit for Screening<'_, '_, '_> {
 
     fn code(&mut self, _start: usize) {}
 
-    fn run(&mut self, _start: usize) {}
+    fn run(&mut self, start: usize) {
+        let depth = Depth { layer: self.depth.layer + 1, read: false };
+        if self.depth.layer < disguise::DEPTH {
+            let screen = &mut |decoded: &str, out: &mut Vec<Finding>| screen_at(decoded, depth, out);
+            disguise::verify_encoded(&self.text, start, screen, self.sink);
+        }
+    }
 
-    fn mark(&mut self, _at: usize) {}
+    #[inline]
+    fn mark(&mut self, at: usize) {
+        let Some(cells) = &mut self.cells else { return };
+        // The words of an instruction may stand on several lines as they are.
+        if self.text.at(at) == b'\n'
+            || !disguise::is_candidate(self.text.at(at))
+            || !disguise::is_trigger(&self.text, at)
+        {
+            return;
+        }
+        if cells.add(&self.text, at) == disguise::Added::ToAnother {
+            self.read_cell();
+            if let Some(cells) = &mut self.cells {
+                cells.add(&self.text, at);
+            }
+        }
+    }
 }
