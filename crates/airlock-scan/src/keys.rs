@@ -86,6 +86,7 @@ fn is_disclaimer(word: &[u8]) -> bool {
             | b"xsrf"
             | b"csrftoken"
             | b"antiforgery"
+            | b"authenticity"
             | b"non"
             | b"not"
             | b"fake"

@@ -163,6 +163,7 @@ mod keys;
 mod kind;
 mod options;
 mod placeholder;
+mod published;
 mod rarity;
 mod rule;
 mod rules;

@@ -223,7 +223,20 @@ pub(crate) fn is_sample(value: &[u8]) -> bool {
         "fixme",
         "example",
     ];
-    const INSIDE: [&str; 13] = [
+    // What people write in place of a secret is short.
+    if value.len() > SHORT {
+        return false;
+    }
+    let starts = |word: &&str| starts_with_fold(value, word);
+    SAMPLES.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+        || STARTS.iter().any(starts)
+        || holds_sample_word(value)
+        || is_sequence(value)
+}
+
+/// Whether a word that stands for a secret occurs anywhere in the value.
+fn holds_sample_word(value: &[u8]) -> bool {
+    const INSIDE: [&str; 12] = [
         "_here",
         "-here",
         "your_",
@@ -234,20 +247,42 @@ pub(crate) fn is_sample(value: &[u8]) -> bool {
         "-goes-",
         "fake",
         "dummy",
-        "example",
         "changeit",
         "not-a-",
     ];
-    // What people write in place of a secret is short.
-    if value.len() > SHORT {
-        return false;
+    const STARTS: u32 = starts(&INSIDE) | 1 << (b'e' & 31);
+    value.iter().enumerate().any(|(at, byte)| {
+        // The marks share bits with letters, which costs nothing but a comparison.
+        if STARTS >> (byte & 31) & 1 == 0 {
+            return false;
+        }
+        let rest = value.get(at..).unwrap_or_default();
+        INSIDE.iter().any(|word| starts_with_fold(rest, word)) || is_example(rest)
+    })
+}
+
+/// Whether the text starts with `example`, and not with a domain that is reserved for examples.
+fn is_example(text: &[u8]) -> bool {
+    starts_with_fold(text, "example")
+        && ![".com", ".org", ".net"]
+            .iter()
+            .any(|end| text.get(7..).is_some_and(|rest| starts_with_fold(rest, end)))
+}
+
+fn starts_with_fold(text: &[u8], word: &str) -> bool {
+    text.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// The low five bits of the words' first bytes, a bit each.
+const fn starts(words: &[&str]) -> u32 {
+    let (mut set, mut rest) = (0, words);
+    while let [word, tail @ ..] = rest {
+        if let [first, ..] = word.as_bytes() {
+            set |= 1 << (*first & 31);
+        }
+        rest = tail;
     }
-    let starts =
-        |word: &&str| value.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-    SAMPLES.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
-        || STARTS.iter().any(starts)
-        || INSIDE.iter().any(|word| contains_fold(value, word.as_bytes()))
-        || is_sequence(value)
+    set
 }
 
 /// Whether most of the value counts up in one go: `abcdefghijkl`, `123456789`.

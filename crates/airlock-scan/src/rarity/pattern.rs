@@ -35,15 +35,64 @@ pub(crate) fn is_cycle(value: &[u8]) -> bool {
     })
 }
 
+/// Whether a human being made the value up: it counts or repeats, as a whole or in most of its pieces, as
+/// `abc123xyz-456def789ghij`, `1234567890abcdef12345678` and `Q7exampleexampleexample` do.
+///
+/// No random value of 16 and more characters does.
+pub(crate) fn is_invented(value: &[u8]) -> bool {
+    is_pattern(value) || is_typed(value) || is_refrain(value)
+}
+
+/// Whether most letters and digits stand in pieces of three and more that count up or repeat one character.
+fn is_typed(value: &[u8]) -> bool {
+    const ENOUGH: usize = 12;
+    let (mut typed, mut all) = (0, 0);
+    let (mut last, mut step, mut run) = (0_u8, 0_u8, 0_usize);
+    for byte in value.iter().copied().chain([0]) {
+        let folded = byte.to_ascii_lowercase();
+        all += usize::from(folded.is_ascii_alphanumeric());
+        let this = match (last, folded) {
+            (b'9', b'0') | (b'z', b'a') => 1,
+            _ => folded.wrapping_sub(last),
+        };
+        if folded.is_ascii_alphanumeric() && run > 0 && this <= 1 && (run == 1 || this == step) {
+            run += 1;
+        } else {
+            typed += if run >= 3 { run } else { 0 };
+            run = usize::from(folded.is_ascii_alphanumeric());
+        }
+        (last, step) = (folded, this);
+    }
+    typed >= ENOUGH && typed * 5 >= all * 3
+}
+
+/// Whether most of a long value is a piece of 3 to 8 characters repeated.
+fn is_refrain(value: &[u8]) -> bool {
+    const LONG: usize = 24;
+    value.len() >= LONG
+        && (3..=8).any(|period| {
+            let again = value.iter().skip(period).zip(value).filter(|(this, before)| this == before).count();
+            again * 4 >= (value.len() - period) * 3
+        })
+}
+
 /// Whether neighbouring keys of a keyboard make up most of the value: `qwertyuiop`, `asdfghjkl`.
 pub(crate) fn is_keyboard_run(value: &[u8]) -> bool {
-    const ROWS: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnm"];
-    let follows = |pair: &[u8]| {
-        let (Some(first), Some(second)) = (pair.first(), pair.last()) else { return false };
-        let (first, second) = (first.to_ascii_lowercase(), second.to_ascii_lowercase());
-        ROWS.iter().any(|row| row.windows(2).any(|keys| keys == [first, second]))
+    // The key to the right of each letter's.
+    const NEXT: &[u8; 26] = b"snvfrghjokl\0\0mp\0wtdyibecux";
+    let next = |byte: u8| {
+        let letter = byte.to_ascii_lowercase().wrapping_sub(b'a');
+        NEXT.get(usize::from(letter)).copied().filter(|next| *next != 0)
     };
-    value.len() >= 6 && value.windows(2).filter(|pair| follows(pair)).count() * 4 >= (value.len() - 1) * 3
+    if value.len() < 6 {
+        return false;
+    }
+    let steps = value
+        .iter()
+        .zip(value.iter().skip(1))
+        .filter(|(first, second)| next(**first) == Some(second.to_ascii_lowercase()))
+        .count();
+    steps * 4 >= (value.len() - 1) * 3
 }
 
 /// Whether the value is a UUID in its usual form.

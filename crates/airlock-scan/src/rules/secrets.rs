@@ -240,7 +240,7 @@ pub(crate) static SECRETS: &[Rule] = &[
         description: "Signatures that make a URL open something",
         source: "https://learn.microsoft.com/en-us/azure/storage/common/storage-sas-overview",
         examples: &[
-            "https://a.blob.core.windows.net/c/b?sv=2022-11-02&sig=Qm7Tz2Lx9Wp4Rk8Vb3Nf6Hd1Qm7Tz2Lx9Wp4Rk8Vb3N%3D",
+            "https://a.blob.core.windows.net/c/b?sv=2022-11-02&sig=Qm7Tz2Lx9Wp4Rk8Vb3Nf6Hd1%3D",
             "https://b.s3.amazonaws.com/k?X-Amz-Expires=60&X-Amz-Signature=d41f7c02b9e84a66b1c3aa0975e2f8d4d41f7c02b9e84a66b1c3aa0975e2f8d5",
         ],
         counterexamples: &["?sig=short", "nature=d41f7c02b9e84a66b1c3aa0975e2f8d4", "?sig=${SIG}"],

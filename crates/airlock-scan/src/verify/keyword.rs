@@ -1,14 +1,15 @@
 //! Values in running text that stand beside a telling name: `password = "…"`, `"api_key": "…"`,
 //! `Authorization: Bearer …`, `<token>…</token>`, `--password …`, `-u user:…`.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 use crate::{
-    Confidence, Kind,
+    Confidence, Kind, Rule,
     keys::{Telling, telling},
     placeholder::Written,
+    published::is_published,
     rarity::pattern::is_uuid,
-    rule::{GENERIC, Sink},
+    rule::{GENERIC, Matcher, Sink},
     rules::rules,
     text::{Text, is_base64url, is_word},
     verify::{
@@ -17,9 +18,6 @@ use crate::{
         vendors::in_vendors_form,
     },
 };
-
-/// What a vendor's prefix starts is cut off when it is shorter than this.
-const SHORT_OF_PREFIXED: usize = 36;
 
 /// How far a private key goes on behind the longest value.
 const KEY_DATA: usize = 1792;
@@ -62,7 +60,7 @@ fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, s
     let name = text.slice(name.start, name.end);
     let is_aws = telling.kind == Kind::AwsSecretKey && bytes.len() == 40 && !bytes.contains(&b' ');
     let form = in_vendors_form(name, bytes);
-    if form == Some(false) || !is_aws && has_vendors_prefix(bytes) {
+    if form == Some(false) || !is_aws && has_vendors_prefix(bytes) || is_published(bytes) {
         return;
     }
     let known = is_aws || form == Some(true);
@@ -125,19 +123,53 @@ fn wide_colon(text: &Text<'_>, from: usize, end: usize) -> usize {
     memchr::memmem::find(text.slice(from, end), "：".as_bytes()).map_or(end, |at| from + at)
 }
 
-/// Whether the value starts with a vendor's prefix and is short: the vendor's rule knows better whether it is a key.
+/// Whether the value starts with a vendor's prefix: the vendor's rule knows better whether it is a key.
 fn has_vendors_prefix(value: &[u8]) -> bool {
-    value.len() < SHORT_OF_PREFIXED
-        && rules().iter().filter(|rule| rule.kind == Kind::ApiKey && !GENERIC.contains(&rule.id)).any(
-            |rule| {
-                rule.anchors.iter().any(|anchor| {
-                    let prefix = anchor.as_bytes();
-                    prefix.len() >= 4
-                        && matches!(prefix.last(), Some(b'_' | b'-' | b'.'))
-                        && value.starts_with(prefix)
-                })
-            },
-        )
+    let Some(head) = head(value) else { return false };
+    // No vendor's tokens hold other characters: this is something else that starts alike.
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.+/=!%~#$:".contains(byte);
+    let from = PREFIXES.partition_point(|(before, _)| *before < head);
+    PREFIXES
+        .iter()
+        .skip(from)
+        .take_while(|(same, _)| *same == head)
+        .any(|(_, prefix)| value.starts_with(prefix))
+        && value.iter().all(is_token)
+}
+
+/// The vendors' prefixes that end like one, and some that no word starts with, by their first four bytes.
+static PREFIXES: LazyLock<Vec<(u32, &[u8])>> = LazyLock::new(|| {
+    // Of test systems, whose keys open nothing; and those whose anchors are shorter or end elsewhere.
+    const MORE: [&str; 11] = [
+        "SB-Mid-client-",
+        "sbx_apikey_",
+        "pdl_sdbx_",
+        "mercury_sandbox_",
+        "sb_secret_",
+        "sb_publishable_",
+        "configcat-sdk-",
+        "cnvca",
+        "AIza",
+        "tskey-",
+        "bedrock-api-key-",
+    ];
+    // What needs a word near it is too short or too common to tell anything alone.
+    let tells = |rule: &&Rule| match rule.matcher {
+        Matcher::Shape(format) => format.near.is_empty(),
+        _ => rule.kind == Kind::ApiKey && !GENERIC.contains(&rule.id),
+    };
+    let rules = rules().iter().filter(tells);
+    let anchors = rules.flat_map(|rule| rule.anchors).copied();
+    let marked = anchors.filter(|anchor| anchor.ends_with(['_', '-', '.']));
+    let mut prefixes: Vec<_> =
+        marked.chain(MORE).filter_map(|prefix| Some((head(prefix.as_bytes())?, prefix.as_bytes()))).collect();
+    prefixes.sort_unstable();
+    prefixes
+});
+
+/// The first four bytes as a number.
+fn head(value: &[u8]) -> Option<u32> {
+    value.first_chunk().map(|first| u32::from_be_bytes(*first))
 }
 
 /// Several words in lower case that are not about passwords: somebody's passphrase.

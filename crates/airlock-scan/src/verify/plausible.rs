@@ -7,7 +7,7 @@ use crate::{
     },
     rarity::{
         BIT,
-        pattern::{is_cycle, is_date_or_version, is_hex, is_keyboard_run, is_pattern, is_uuid},
+        pattern::{is_cycle, is_date_or_version, is_hex, is_invented, is_keyboard_run, is_pattern, is_uuid},
         rarity,
     },
 };
@@ -141,7 +141,7 @@ fn token(value: &[u8], written: Written) -> bool {
             && !is_cycle(value);
     }
     if written == Written::Bare && is_code(value)
-        || is_pattern(value)
+        || is_invented(value)
         || is_cycle(value)
         || is_keyboard_run(value)
     {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::{
     Confidence, Rule,
+    rarity::pattern,
     rule::Sink,
     shape::{Shape, Token},
     text::{Text, contains_fold, is_word},
@@ -17,6 +18,8 @@ pub(crate) struct Format {
     pub(crate) confidence: Confidence,
     /// Lower-case words, one of which must stand shortly before; empty for formats that speak for themselves.
     pub(crate) near: &'static [&'static str],
+    /// Whether the token is none of the vendor's though it has the form, or one that everybody has.
+    pub(crate) refused: Option<fn(&[u8]) -> bool>,
     /// Whether the token's checksum is right.
     pub(crate) check: Option<fn(&[u8]) -> bool>,
     /// Whether samples such as `xxxxxxxx` are found too.
@@ -40,6 +43,7 @@ impl Format {
             shapes,
             confidence: Confidence::High,
             near: &[],
+            refused: None,
             check: None,
             samples: false,
             value_only: false,
@@ -67,12 +71,14 @@ pub(crate) fn verify(
         return;
     }
     let (head, tail) = (text.slice(span.start, anchor.start), text.slice(body, span.end));
-    if !format.samples && (is_sample(head, tail) || is_sample(&[], tail))
-        || !is_near(text, span.start, format)
-    {
+    let is_invented = || is_sample(head, tail) || is_sample(&[], tail) || pattern::is_invented(tail);
+    if !format.samples && is_invented() || !is_near(text, span.start, format) {
         return;
     }
     if tail.windows(3).any(|part| part == b"***") {
+        return;
+    }
+    if format.refused.is_some_and(|refused| refused(text.slice(span.start, span.end))) {
         return;
     }
     let sure = format.check.is_none_or(|check| check(text.slice(span.start, span.end)));

@@ -23,9 +23,11 @@ enum Form {
     Mailchimp,
     /// A prefix, and so many hexadecimal digits.
     Prefixed(&'static [u8], usize),
+    /// A prefix, and from so many to so many of the characters of `Long`.
+    Body(&'static [u8], usize, usize),
 }
 
-use Form::{Alnum, Hex, Long, Mailchimp, Prefixed, Telegram, Url, Uuid};
+use Form::{Alnum, Body, Hex, Long, Mailchimp, Prefixed, Telegram, Url, Uuid};
 
 struct Vendor {
     /// In lower case, as names contain it.
@@ -33,14 +35,28 @@ struct Vendor {
     forms: &'static [Form],
     /// Whether there are no other forms, so that anything else is no key.
     only: bool,
+    /// The letters of its name.
+    letters: u32,
+}
+
+/// The letters that occur, a bit each; case does not count.
+const fn letters(name: &[u8]) -> u32 {
+    let (mut set, mut rest) = (0, name);
+    while let [first, tail @ ..] = rest {
+        if first.is_ascii_alphabetic() {
+            set |= 1 << (first.to_ascii_lowercase() - b'a');
+        }
+        rest = tail;
+    }
+    set
 }
 
 const fn vendor(name: &'static str, forms: &'static [Form]) -> Vendor {
-    Vendor { name: name.as_bytes(), forms, only: false }
+    Vendor { name: name.as_bytes(), forms, only: false, letters: letters(name.as_bytes()) }
 }
 
 const fn only(name: &'static str, forms: &'static [Form]) -> Vendor {
-    Vendor { name: name.as_bytes(), forms, only: true }
+    Vendor { name: name.as_bytes(), forms, only: true, letters: letters(name.as_bytes()) }
 }
 
 static VENDORS: &[Vendor] = &[
@@ -80,12 +96,26 @@ static VENDORS: &[Vendor] = &[
     only("cursor_", &[Prefixed(b"key_", 64)]),
     only("mistral", &[Alnum(32)]),
     only("ollama", &[Long(57)]),
+    only("deepseek", &[Prefixed(b"sk-", 32)]),
+    only("kimi", &[Body(b"sk-", 40, 60)]),
+    only("moonshot", &[Body(b"sk-", 40, 60)]),
+    only("stability", &[Body(b"sk-", 44, 60)]),
+    only("minimax", &[Body(b"sk-", 60, 160), Body(b"eyJ", 80, 1024)]),
+    only("greptile", &[Body(b"", 48, 48)]),
+    only("infomaniak", &[Body(b"", 64, 90)]),
+    only("brave", &[Body(b"BSA", 28, 28)]),
+    only("upcloud", &[Body(b"ucat_", 26, 26)]),
+    // The rules for their tokens find them.
+    only("authress", &[]),
+    only("salesforce_access", &[]),
 ];
 
 /// Whether the name names a vendor, and the value is (`Some(true)`) or cannot be (`Some(false)`) its key.
 pub(crate) fn in_vendors_form(name: &[u8], value: &[u8]) -> Option<bool> {
     let mut refused = None;
-    for vendor in VENDORS.iter().filter(|vendor| contains_fold(name, vendor.name)) {
+    let letters = letters(name);
+    let named = |vendor: &&Vendor| vendor.letters & !letters == 0 && contains_fold(name, vendor.name);
+    for vendor in VENDORS.iter().filter(named) {
         if has_variety(value) && vendor.forms.iter().any(|form| form.holds(value)) {
             return Some(true);
         }
@@ -101,16 +131,20 @@ impl Form {
         let all = |len: usize, class: fn(&u8) -> bool| value.len() == len && value.iter().all(class);
         match self {
             Uuid => is_uuid(value),
-            Hex(len) => all(len, u8::is_ascii_hexdigit),
+            // Nothing writes one number in both cases.
+            Hex(len) => {
+                all(len, u8::is_ascii_hexdigit)
+                    && !(value.iter().any(u8::is_ascii_lowercase) && value.iter().any(u8::is_ascii_uppercase))
+            }
             Alnum(len) => all(len, u8::is_ascii_alphanumeric) && !is_word_or_number(value),
             Url(len) => {
                 all(len, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
                     && !is_word_or_number(value)
             }
-            Long(least) => {
-                value.len() >= least
-                    && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.+/=".contains(byte))
-            }
+            Long(least) => value.len() >= least && value.iter().all(is_long),
+            Body(prefix, least, most) => value
+                .strip_prefix(prefix)
+                .is_some_and(|rest| (least..=most).contains(&rest.len()) && rest.iter().all(is_long)),
             Telegram => {
                 let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
                 (8..=10).contains(&digits)
@@ -125,6 +159,10 @@ impl Form {
                 .is_some_and(|rest| rest.len() == len && rest.iter().all(u8::is_ascii_hexdigit)),
         }
     }
+}
+
+fn is_long(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.+/=".contains(byte)
 }
 
 /// Whether the value has more than a few different characters: `000…` and `AAA…` fill a form in.

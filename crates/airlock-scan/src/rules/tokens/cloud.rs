@@ -1,13 +1,13 @@
 //! Keys of clouds, hosts, networks and domains. Bodies of the samples are random.
 
 use super::token;
-use crate::Rule;
+use crate::{Rule, published::is_published};
 
 #[rustfmt::skip]
 pub(super) static RULES: &[Rule] = &[
     token!("google-api-key", ["AIza"], ["^{url:35}"],
         "Google API keys", "https://cloud.google.com/docs/authentication/api-keys",
-        "AIza4uJOsJ8n8tjX8AwGT3zN7MEV9V3wq11vaq8"),
+        "AIza4uJOsJ8n8tjX8AwGT3zN7MEV9V3wq11vaq8", refused: Some(is_published)),
     token!("google-oauth-token", ["ya29."], ["^{url.:20..1200}"],
         "Google OAuth access tokens", "https://developers.google.com/identity/protocols/oauth2",
         "ya29.zRIpJqC-2VM5Mkvs3TOruLfXg"),
@@ -22,10 +22,10 @@ pub(super) static RULES: &[Rule] = &[
         "GOOG1EZH3XLU2KGIIS94ZXFCP5YGABMDBPWSCE7PE9SW12Y9TWRE9BNKFEET4"),
     token!("aws-bedrock-key", ["ABSK"], ["^{b64:100..280}{=:0..2}"],
         "Amazon Bedrock long-term keys", "https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html",
-        "ABSKPYp38K6gyF4i+ZJlfH4M7s3wV84DV9jbtWYzN15uQnUMyr+Xn+RWHTcL1O4rEWw8qt1naWFQfL9ceX/5ZgJN8lSvqUhlX4nTjOfwAkjHr="),
-    token!("aws-bedrock-short-key", ["bedrock-ap"], ["^i-key-{b64:28..1600}{=:0..2}"],
+        "ABSKPYp38K6gyF4i+ZJlfH4M7s3wV84DV9jbtWYzN15uQnUMyr+Xn+RWHTcL1O4rEWw8qt1naWFQfL9ceX/5ZgJN8lSvqUhlX4nTjOfwAkjHr=", samples: true),
+    token!("aws-bedrock-short-key", ["bedrock-ap"], ["^i-key-YmVkcm9jay5hbWF6b25hd3MuY29t{b64:0..1600}{=:0..2}"],
         "Amazon Bedrock short-term keys", "https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html",
-        "bedrock-api-key-1graMXT4pW5abNe10dmgbUAQl2vfYMlwP="),
+        "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t1graMXT4pW5abNe10dmgbUAQl2vfYMlwP="),
     token!("aws-mws-token", ["amzn.mws."], ["^{hex:8}-{hex:4}-{hex:4}-{hex:4}-{hex:12}"],
         "Amazon MWS tokens", "https://developer-docs.amazon.com/sp-api/docs/migrating-from-amazon-mws",
         "amzn.mws.ce141f8b-a492-d937-75b0-eb5344dbbbde"),
@@ -217,8 +217,8 @@ pub(super) static RULES: &[Rule] = &[
         "pul-315efa78ed590ac0b1f9a750118b82a79338cea0"),
     token!("infracost-key", ["ico-"], ["^{alnum:32}"],
         "Infracost keys", "https://www.infracost.io/docs/cloud_pricing_api/overview/",
-        "ico-TdtsGFiBMPwBPYKMrc2LAELzrf6oWEbN"),
-    token!("harness-key", ["pat.", "sat."], ["^{url:22}.{hex:24}.{alnum:20}"],
+        "ico-TdtsGFiBMPwBPYKMrc2LAELzrf6oWEbN", refused: Some(ends_in_hash)),
+    token!("harness-key", ["pat.", "sat."], ["^{url:22}.{alnum:24}.{alnum:20}"],
         "Harness tokens", "https://developer.harness.io/docs/platform/automation/api/add-and-manage-api-keys/",
         "pat.gCGwB-1iRlvY0BoAi3vyYu.3cc6cb09f9077abfa82f5936.X7sg7YQH18679Z2ELYQg"),
     token!("octopus-deploy-key", ["API-"], ["^{alnumup:26}"],
@@ -240,3 +240,8 @@ pub(super) static RULES: &[Rule] = &[
         "Gitpod tokens", "https://www.gitpod.io/docs/classic/user/configure/user-settings/access-tokens",
         "gitpod_pat_EPqijC4pyavuzUiR2D0YqPgrSFDFDP0g-Ir"),
 ];
+
+/// Whether a name goes on in a hash, `video_box.ico-7a388b69…`: all hexadecimal, which no key of mixed letters is.
+fn ends_in_hash(token: &[u8]) -> bool {
+    token.rsplit(|byte| *byte == b'-').next().is_some_and(|body| body.iter().all(u8::is_ascii_hexdigit))
+}
