@@ -38,7 +38,11 @@ fn unbroken(number: &Number<'_>) -> Option<(usize, Confidence)> {
 }
 
 fn grouped(number: &Number<'_>) -> Option<(usize, Confidence)> {
-    if number.groups().len() < 3 || number.follows == 4 {
+    match number.groups() {
+        [first, second, _, ..] if first.len() == 4 && matches!(second.len(), 4 | 6) => {}
+        _ => return None,
+    }
+    if number.follows == 4 {
         return None;
     }
     LAYOUTS.iter().find_map(|layout| {

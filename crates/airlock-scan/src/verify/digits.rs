@@ -112,6 +112,10 @@ pub(crate) fn verify_code(text: &Text<'_>, start: usize, sink: &mut Sink<'_>) {
 
 fn number(text: &Text<'_>, start: usize, end: usize, sink: &mut Sink<'_>) {
     let Some(number) = Number::read(text, start, end) else { return };
+    // Fewer digits than this in all are none of them.
+    if number.total() < 7 && number.count < 4 {
+        return;
+    }
     let found = verify::card::verify(&number, sink) || verify::ssn::verify(&number, sink);
     if !found && !verify::ip::verify_v4(&number, sink) {
         verify::phone::verify(&number, sink);
@@ -141,6 +145,11 @@ impl<'t> Number<'t> {
 
     pub(crate) fn start(&self) -> usize {
         self.start
+    }
+
+    /// Digits in all groups.
+    fn total(&self) -> usize {
+        self.groups().iter().map(|group| group.len()).sum()
     }
 
     /// Where a group ends in the text.
@@ -233,18 +242,19 @@ fn follows(text: &Text<'_>, start: usize) -> Option<usize> {
 #[inline]
 fn separator(text: &Text<'_>, at: usize) -> Option<(Separator, usize)> {
     use Separator::{Dot, Hyphen, Paren, Slash, Space};
-    let (separator, len) = match (text.at(at), text.at(at + 1), text.at(at + 2)) {
-        (b' ', b'(', _) | (b')', b' ' | b'-' | b'.' | b'/', _) => (Paren, 2),
-        (b'(' | b')', _, _) => (Paren, 1),
-        (b' ', _, _) => (Space, 1),
-        (b'-', _, _) => (Hyphen, 1),
-        (b'.', _, _) => (Dot, 1),
-        (b'/', _, _) => (Slash, 1),
-        (0xc2, 0xa0, _) => (Space, 2),
+    let rest = text.bytes.get(at..).unwrap_or_default();
+    let (separator, len) = match rest {
+        [b'-', b'0'..=b'9', ..] => return Some((Hyphen, at + 1)),
+        [b' ', b'0'..=b'9', ..] => return Some((Space, at + 1)),
+        [b'.', b'0'..=b'9', ..] => return Some((Dot, at + 1)),
+        [b'/', b'0'..=b'9', ..] => return Some((Slash, at + 1)),
+        [b'(' | b')', b'0'..=b'9', ..] => return Some((Paren, at + 1)),
+        [b' ', b'(', ..] | [b')', b' ' | b'-' | b'.' | b'/', ..] => (Paren, 2),
+        [0xc2, 0xa0, ..] => (Space, 2),
         // Encoded, thin and narrow no-break spaces; hyphens and dashes.
-        (b'%', b'2', b'0') | (0xe2, 0x80, 0x89 | 0xaf) => (Space, 3),
-        (0xe2, 0x80, 0x90..=0x93) => (Hyphen, 3),
+        [b'%', b'2', b'0', ..] | [0xe2, 0x80, 0x89 | 0xaf, ..] => (Space, 3),
+        [0xe2, 0x80, 0x90..=0x93, ..] => (Hyphen, 3),
         _ => return None,
     };
-    text.at(at + len).is_ascii_digit().then_some((separator, at + len))
+    rest.get(len).is_some_and(u8::is_ascii_digit).then_some((separator, at + len))
 }

@@ -58,15 +58,19 @@ fn local(text: &Text<'_>, at: usize) -> Option<usize> {
     if before.is_ascii() && !is_local_symbol(before) && !before.is_ascii_alphanumeric() {
         return None;
     }
-    let head = text.str.get(..at)?;
-    let script = Script::of(head.chars().next_back());
-    let mut start = at;
-    for (index, char) in head.char_indices().rev() {
-        let fits = script.contains(char) || u8::try_from(char).is_ok_and(is_local_symbol);
-        if !fits || at - index > LOCAL {
-            break;
+    // Most addresses are ASCII, and so is what stands before them.
+    let mut start = text.run_back(at, LOCAL, |byte| byte.is_ascii_alphanumeric() || is_local_symbol(byte));
+    if !text.before(start, 1).is_ascii() {
+        let head = text.str.get(..at)?;
+        let script = Script::of(head.chars().next_back());
+        start = at;
+        for (index, char) in head.char_indices().rev() {
+            let fits = script.contains(char) || u8::try_from(char).is_ok_and(is_local_symbol);
+            if !fits || at - index > LOCAL {
+                break;
+            }
+            start = index;
         }
-        start = index;
     }
     // Dots, quotes and hyphens belong to the sentence around it.
     let trimmed = text
@@ -115,14 +119,18 @@ fn domain(text: &Text<'_>, at: usize) -> Option<usize> {
     if first.is_ascii() && !first.is_ascii_alphanumeric() {
         return None;
     }
-    let tail = text.str.get(at..)?;
-    let script = Script::of(tail.chars().next());
-    let mut end = at;
-    for (index, char) in tail.char_indices() {
-        if index > DOMAIN || !(script.contains(char) || char == '.' || char == '-') {
-            break;
+    let mut end =
+        text.run(at, DOMAIN + 1, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    if !text.at(end).is_ascii() {
+        let tail = text.str.get(at..)?;
+        let script = Script::of(tail.chars().next());
+        end = at;
+        for (index, char) in tail.char_indices() {
+            if index > DOMAIN || !(script.contains(char) || char == '.' || char == '-') {
+                break;
+            }
+            end = at + index + char.len_utf8();
         }
-        end = at + index + char.len_utf8();
     }
     while matches!(text.before(end, 1), b'.' | b'-') {
         end -= 1;

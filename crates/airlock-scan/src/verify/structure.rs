@@ -133,6 +133,7 @@ pub(crate) fn verify_basic(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sin
 /// Called at the prefix of an AWS key id: the secret is 40 characters of base64 within a few lines of it.
 pub(crate) fn verify_aws_pair(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
     const REACH: usize = 300;
+    const LENGTH: usize = 40;
     let id = text.run(anchor.start, 21, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     if id - anchor.start != 20 || is_word(text.before(anchor.start, 1)) || !sink.wants(Kind::AwsSecretKey) {
         return;
@@ -141,17 +142,23 @@ pub(crate) fn verify_aws_pair(text: &Text<'_>, anchor: Range<usize>, sink: &mut 
     let mut at = anchor.start.saturating_sub(REACH);
     at = text.run(at, REACH, |byte| at > 0 && is_part(byte));
     let limit = (id + REACH).min(text.len());
-    while at < limit {
-        at = text.run(at, limit - at, |byte| !is_part(byte));
-        let end = text.run(at, 64, is_part);
-        let value = text.slice(at, end);
+    while at + LENGTH <= limit {
+        // A secret that starts before this byte holds it.
+        let last = at + LENGTH - 1;
+        if !is_part(text.at(last)) {
+            at = last + 1;
+            continue;
+        }
+        let start = text.run_back(last, LENGTH, is_part).max(at);
+        let end = text.run(last, LENGTH, is_part);
+        let value = text.slice(start, end);
         let mixed = value.iter().any(u8::is_ascii_uppercase)
             && value.iter().any(u8::is_ascii_lowercase)
             && value.iter().any(u8::is_ascii_digit);
-        if end - at == 40 && mixed && text.at(end) != b'=' && rarity(value) >= 7 * BIT {
-            sink.report(Kind::AwsSecretKey, at..end, Confidence::High, "aws-secret-pair");
+        if end - start == LENGTH && mixed && text.at(end) != b'=' && rarity(value) >= 7 * BIT {
+            sink.report(Kind::AwsSecretKey, start..end, Confidence::High, "aws-secret-pair");
         }
-        at = end.max(at + 1);
+        at = text.run(end, REACH, is_part);
     }
 }
 
