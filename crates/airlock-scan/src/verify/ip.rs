@@ -31,9 +31,11 @@ fn report(text: &Text<'_>, span: Range<usize>, address: IpAddr, sink: &mut Sink<
     let end = with_prefix_length(text, span.end);
     let (rule, confidence) = match (address, is_private(address)) {
         _ if !is_of_interest(address) => {
-            // Addresses of no machine are addresses only where they are called so.
+            // Addresses of no machine are addresses only where they are called so, directly before.
             let network = end > span.end;
-            if !network && !word_before(text, span.start, 2, is_address_word) {
+            let gap = text.run_back(span.start, 3, |byte| matches!(byte, b' ' | b':' | b'=' | b'6' | b'4'));
+            let called = gap < span.start && text.before(gap, 1).is_ascii_alphabetic();
+            if !network && !(called && word_before(text, span.start, 1, is_address_word)) {
                 return false;
             }
             ("ip-reserved", Confidence::Low)

@@ -30,7 +30,11 @@ pub(crate) fn verify(number: &Number<'_>, sink: &mut Sink<'_>) -> bool {
     let start = number.start();
     let (from, found) = match number.text.before(start, 1) {
         b'+' => (start - 1, international::with_plus(&candidate)),
-        b'(' => (start - 1, national::in_parentheses(&candidate)),
+        b'(' => match national::in_parentheses(&candidate) {
+            Some(end) => (start - 1, Some(end)),
+            // All of it stands in them.
+            None => (start, national::plain(&candidate)),
+        },
         _ => (start, international::with_zeros(&candidate).or_else(|| national::plain(&candidate))),
     };
     if let Some(end) = found {

@@ -118,8 +118,9 @@ fn says_behind(word: &[u8], _joined: bool) -> Says {
 fn compound(word: &[u8]) -> Says {
     let device = matches!(word, b"iphone" | b"smartphone" | b"headphone" | b"headphones" | b"microphone");
     let names = word.starts_with(b"phone") || word.ends_with(b"phone") || word.starts_with(b"mobile");
-    let other = word.starts_with(b"telephon") || word.starts_with(b"telefon") || word.ends_with(b"tel");
-    if names && !device || other && !matches!(word, b"hotel" | b"motel" | b"intel" | b"cartel") {
+    // `tel` at the end is also that of hotels and of the Patels.
+    let other = word.starts_with(b"telephon") || word.starts_with(b"telefon");
+    if names && !device || other {
         Says::Yes
     } else {
         Says::Nothing
