@@ -1,10 +1,6 @@
 //! What a user may add to and take from what the rules find.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    ops::Range,
-    sync::Arc,
-};
+use std::{ops::Range, sync::Arc};
 
 use crate::{AllowList, DetectorSet, Finding, Kind, KindSet, text::Text};
 
@@ -20,6 +16,9 @@ pub struct Options {
     /// Whether a connection string is found as a whole, not its password only. Default false.
     pub whole_connection_strings: bool,
 }
+
+/// The rules of addresses that [`Options::private_ips`] leaves alone.
+const PRIVATE_IPS: [&str; 2] = ["ipv4-private", "ipv6-private"];
 
 impl Default for Options {
     fn default() -> Self {
@@ -49,10 +48,7 @@ impl Options {
             self.allow.retain(text, out, from);
         }
         if !self.private_ips {
-            let private = |finding: &mut Finding| {
-                finding.kind == Kind::IpAddress && text.get(finding.span.clone()).is_some_and(is_private)
-            };
-            out.extract_if(from.., private).for_each(drop);
+            out.extract_if(from.., |finding| PRIVATE_IPS.contains(&finding.rule)).for_each(drop);
         }
         if self.whole_connection_strings {
             let view = Text::new(text);
@@ -60,21 +56,6 @@ impl Options {
                 finding.span = whole(&view, finding.span.clone());
             }
         }
-    }
-}
-
-/// Whether an address is of a private network or link-local (RFC 1918, 3927, 4193, 4291, 6598).
-fn is_private(text: &str) -> bool {
-    let text = text.split(['%', '/']).next().unwrap_or_default();
-    let v4 = |ip: Ipv4Addr| {
-        let shared = matches!(ip.octets(), [100, 64..=127, ..]);
-        ip.is_private() || ip.is_link_local() || shared
-    };
-    let v6 = |ip: Ipv6Addr| ip.is_unique_local() || ip.is_unicast_link_local();
-    match text.trim_start_matches('[').trim_end_matches(']').parse() {
-        Ok(IpAddr::V4(ip)) => v4(ip),
-        Ok(IpAddr::V6(ip)) => ip.to_ipv4_mapped().map_or_else(|| v6(ip), v4),
-        Err(_) => false,
     }
 }
 
@@ -106,28 +87,8 @@ fn whole(text: &Text<'_>, password: Range<usize>) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, is_private};
+    use super::Options;
     use crate::{Kind, Scanner};
-
-    #[test]
-    fn private_addresses_are_known() {
-        for (text, private) in [
-            ("10.0.0.1", true),
-            ("172.16.9.9", true),
-            ("192.168.1.1", true),
-            ("169.254.169.254", true),
-            ("100.64.0.1", true),
-            ("fe80::1%eth0", true),
-            ("fd00::1", true),
-            ("::ffff:10.0.0.1", true),
-            ("172.32.0.1", false),
-            ("8.8.8.8", false),
-            ("2001:db8::1", false),
-            ("no address", false),
-        ] {
-            assert_eq!(is_private(text), private, "{text}");
-        }
-    }
 
     fn found(options: Options, text: &str) -> Vec<String> {
         let mut out = Vec::new();
@@ -137,9 +98,26 @@ mod tests {
 
     #[test]
     fn private_addresses_can_be_left_alone() {
-        let text = "from 10.1.2.3 via fe80::1ff:fe23:4567:890a to 203.0.113.9";
-        assert_eq!(found(Options::default(), text).len(), 3);
-        assert_eq!(found(Options { private_ips: false, ..Options::default() }, text), ["203.0.113.9"]);
+        let without = || Options { private_ips: false, ..Options::default() };
+        for (address, private) in [
+            ("10.0.0.1", true),
+            ("172.16.9.9", true),
+            ("192.168.1.1", true),
+            ("192.168.1.0/24", true),
+            ("169.254.169.254", true),
+            ("100.64.0.1", true),
+            ("fe80::1ff:fe23:4567:890a%eth0", true),
+            ("fd12:3456:789a::1", true),
+            ("::ffff:10.0.0.1", true),
+            ("172.32.0.1", false),
+            ("8.8.8.8", false),
+            ("2001:db8::1", false),
+        ] {
+            let text = format!("request from {address} was refused");
+            assert_eq!(found(Options::default(), &text), [address], "{text}");
+            let left: &[&str] = if private { &[] } else { &[address] };
+            assert_eq!(found(without(), &text), left, "{text}");
+        }
     }
 
     #[test]

@@ -9,25 +9,8 @@ use super::{
     suggest::{closest, quoted},
 };
 
-/// Kinds that are masked only where somebody asks for them: rare, or often no secret at all.
-const OPT_IN: [&str; 9] = [
-    "passport",
-    "drivers_license",
-    "aba_routing",
-    "bic",
-    "national_id",
-    "mac_address",
-    "date_of_birth",
-    "crypto_wallet",
-    "vin",
-];
-
 /// The word for all opt-in kinds.
 const ALL: &str = "all";
-
-pub(super) fn is_opt_in(kind: Kind) -> bool {
-    OPT_IN.contains(&kind.name())
-}
 
 /// `sanitization.enabled_kinds` and `sanitization.disabled_kinds`.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> (KindSet, KindSet) {
@@ -49,7 +32,7 @@ fn read_enabled(value: &Spanned<DeValue<'_>>, disabled: KindSet, reader: &mut Re
     let mut enabled = KindSet::none();
     for (name, at) in texts(value) {
         if name == ALL {
-            enabled = Kind::ALL.iter().copied().filter(|kind| is_opt_in(*kind)).fold(enabled, KindSet::with);
+            enabled = Kind::ALL.iter().copied().filter(|kind| kind.is_opt_in()).fold(enabled, KindSet::with);
             continue;
         }
         let Some(kind) = maskable(&name, at, KEY, reader) else { continue };

@@ -148,8 +148,7 @@ impl Sanitization {
     /// ```
     pub fn scanner(&self) -> Scanner {
         let on = |kind: &Kind| {
-            (!kinds::is_opt_in(*kind) || self.enabled_kinds.contains(*kind))
-                && !self.disabled_kinds.contains(*kind)
+            (!kind.is_opt_in() || self.enabled_kinds.contains(*kind)) && !self.disabled_kinds.contains(*kind)
         };
         let options = Options {
             detectors: self.detectors.set(),

@@ -209,7 +209,7 @@ mod tests {
     fn the_four_strategies() {
         for (strategy, ssn, key) in [
             (Strategy::Full, "***REDACTED***", "***REDACTED***"),
-            (Strategy::Partial, "***-**-6789", "****cdef"),
+            (Strategy::Partial, "***-**-6789", "sk-****cdef"),
             (Strategy::TypeOnly, "[SSN REDACTED]", "[API_KEY REDACTED]"),
         ] {
             assert_eq!(masker(strategy).mask(Kind::Ssn, "123-45-6789"), ssn);
