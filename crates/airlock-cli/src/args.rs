@@ -190,7 +190,8 @@ Examples:
 Exit codes:
   0   nothing found
   1   something found
-  2   an input, or a line of it, could not be read or understood; the others were scanned")]
+  2   an input, or a line of it, could not be read or understood; the others were scanned
+  3   --config: the configuration is invalid")]
 pub(crate) struct ScanArgs {
     /// Files and folders to read; - is stdin [default: stdin]
     #[arg(value_name = "FILE")]
@@ -203,9 +204,9 @@ pub(crate) struct ScanArgs {
     /// With --input json and jsonl, JSON stays JSON. A slow stream is masked line by line.
     #[arg(long, conflicts_with = "format")]
     pub(crate) mask: bool,
-    /// What a mask shows
-    #[arg(long, value_enum, default_value_t, requires = "mask")]
-    pub(crate) strategy: ScanStrategy,
+    /// What a mask shows [default: type_only]
+    #[arg(long, value_enum, requires = "mask")]
+    pub(crate) strategy: Option<ScanStrategy>,
     /// What the input is
     #[arg(long, value_enum, default_value_t)]
     pub(crate) input: ScanInput,
@@ -216,6 +217,12 @@ pub(crate) struct ScanArgs {
     /// [default: pii,secret]
     #[arg(long, value_name = "KINDS", value_parser = parse_kinds)]
     pub(crate) kinds: Option<KindSet>,
+    /// Configuration file whose [sanitization] and [[detector]] hold here, too [default: none is read]
+    ///
+    /// Its kinds, allowed texts and switches say what is found, unless --kinds says it, and its strategies what a mask
+    /// shows, unless --strategy says it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Leave out what is less certain
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
     pub(crate) min_confidence: ScanConfidence,
@@ -257,10 +264,9 @@ pub(crate) enum ScanInput {
 }
 
 /// What takes the place of a finding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScanStrategy {
     /// What it was: [EMAIL REDACTED]
-    #[default]
     #[value(name = "type_only")]
     TypeOnly,
     /// A little of the value, to tell it from others: b***@example.com

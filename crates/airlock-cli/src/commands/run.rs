@@ -160,7 +160,7 @@ fn unwritable(place: &str, error: &io::Error) -> Failure {
 
 /// The key for the strategy `hash`: given by the environment, or this user's own. Nothing is created when nothing is
 /// hashed.
-fn hash_key(config: &Config) -> Result<HashKey, Failure> {
+pub(crate) fn hash_key(config: &Config) -> Result<HashKey, Failure> {
     let sanitization = &config.sanitization;
     if let Some(key) = &sanitization.hash_key {
         return Ok(key.clone());

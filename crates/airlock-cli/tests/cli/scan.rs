@@ -480,3 +480,52 @@ fn a_closed_stdout_is_quiet() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(141));
 }
+
+const OWN: &str = r#"
+[sanitization]
+pii_strategy = "full"
+enabled_kinds = ["vin"]
+allow = ["*@example.org"]
+[[detector]]
+id = "acme-token"
+class = "secret"
+regex = 'acme_(?P<secret>[0-9a-f]{12})\b'
+"#;
+
+#[test]
+fn a_configuration_that_is_named_says_what_is_found() {
+    let home = tempfile::tempdir().unwrap();
+    let text = b"x acme_0f3b9a7c51de y eve@example.org bob@example.com vin 1HGCM82633A004352\n";
+    let kinds = |args: &[&str]| {
+        let ran = feed(airlock(home.path()).args(["scan", "--format", "json"]).args(args), text);
+        let rows = ran.json();
+        let kind = |row: &Value| row["kind"].as_str().unwrap().to_owned();
+        rows.as_array().unwrap().iter().map(kind).collect::<Vec<_>>()
+    };
+    let usual = home.path().join(".config/airlock");
+    fs::create_dir_all(&usual).unwrap();
+    for path in [home.path().join("my.toml"), usual.join("airlock.toml")] {
+        fs::write(path, OWN).unwrap();
+    }
+    // Not even the usual file is read unless it is named.
+    assert_eq!(kinds(&[]), ["email", "email"]);
+    assert_eq!(kinds(&["--config", "my.toml"]), ["custom_secret", "email", "vin"]);
+    assert_eq!(kinds(&["--config", "my.toml", "--kinds", "email"]), ["email"]);
+    let mask = |args: &[&str]| {
+        feed(airlock(home.path()).args(["scan", "--mask", "--config", "my.toml"]).args(args), text).out
+    };
+    let masked = mask(&[]);
+    assert!(masked.starts_with("x acme_***REDACTED*** y eve@example.org ***REDACTED*** vin "), "{masked}");
+    assert!(mask(&["--strategy", "type_only"]).contains("[EMAIL REDACTED]"));
+}
+
+#[test]
+fn a_broken_configuration_is_said_with_its_place() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("my.toml"), "[sanitization]\nalow = []\n").unwrap();
+    for name in ["my.toml", "none.toml"] {
+        let ran = feed(airlock(home.path()).args(["scan", "--config", name]), b"mail bob@example.com\n");
+        assert!(ran.code == 3 && ran.out.is_empty(), "{ran:?}");
+        assert!(ran.err.contains(if name == "my.toml" { "my.toml:2:1: error" } else { name }), "{ran:?}");
+    }
+}

@@ -83,7 +83,7 @@ fn one(
         failed(rows.name(), error).with_help("a file that is no JSON is scanned as text without --input")
     })?;
     let mut leaves = Leaves {
-        scanner: Scanner::new(plan.kinds),
+        scanner: plan.scanner.clone(),
         plan,
         found: Vec::new(),
         edits: Splices::default(),

@@ -2,18 +2,24 @@
 
 use agent_airlock::{
     Masker,
-    config::{Sanitization, Strategy},
+    config::{Config, Sanitization, Strategy},
 };
 use airlock_scan::Finding;
 
-use crate::args::ScanStrategy;
+use crate::{args::ScanStrategy, commands::run::hash_key, exit::Failure};
 
 /// Makes masks that are never found again.
 #[derive(Debug)]
 pub(crate) struct Masks(Masker);
 
 impl Masks {
-    pub(crate) fn new(strategy: ScanStrategy) -> Self {
+    /// Masks as the configuration has them.
+    pub(crate) fn configured(config: &Config) -> Result<Self, Failure> {
+        Ok(Self(Masker::new(&config.sanitization, hash_key(config)?.bytes())))
+    }
+
+    /// Masks of one strategy for everything.
+    pub(crate) fn of_strategy(strategy: ScanStrategy) -> Self {
         let strategy = match strategy {
             ScanStrategy::TypeOnly => Strategy::TypeOnly,
             ScanStrategy::Partial => Strategy::Partial,

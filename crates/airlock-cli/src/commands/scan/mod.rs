@@ -24,6 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use agent_airlock::config::Config;
 use airlock_scan::{Confidence, Finding, Kind, KindSet, Scanner};
 
 use self::{
@@ -36,9 +37,10 @@ use self::{
     tally::Tally,
 };
 use crate::{
-    args::{ScanArgs, ScanFormat, ScanInput},
+    args::{ConfigArgs, ScanArgs, ScanFormat, ScanInput, ScanStrategy},
     exit::{CommandResult, Exit, Failure},
     render::{Console, Stream},
+    settings,
 };
 
 pub(crate) fn execute(args: &ScanArgs, console: &mut Console) -> CommandResult {
@@ -52,7 +54,7 @@ pub(crate) fn execute(args: &ScanArgs, console: &mut Console) -> CommandResult {
         writeln!(console.err, "airlock: reading stdin; end it with Ctrl-D")?;
     }
     let layout = layout(named, &console.out);
-    let plan = Plan::new(args, layout);
+    let plan = Plan::new(args, layout)?;
     let mut out = Output::new(&plan, is_typed, console);
     let started = Instant::now();
     pool::run(&plan, threads(args, named), Inputs::new(args, named), |message| out.take(message))?;
@@ -96,7 +98,8 @@ pub(crate) struct Plan {
     field: String,
     format: ScanFormat,
     layout: Layout,
-    kinds: KindSet,
+    /// Finds the kinds that are asked for.
+    scanner: Scanner,
     min_confidence: Confidence,
     /// `None` where findings are reported.
     masks: Option<Masks>,
@@ -104,26 +107,31 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    fn new(args: &ScanArgs, layout: Layout) -> Self {
-        Self {
+    fn new(args: &ScanArgs, layout: Layout) -> Result<Self, Failure> {
+        let config = configuration(args)?;
+        let scanner = config.as_ref().map_or_else(Scanner::default, |config| config.sanitization.scanner());
+        // What looks like an instruction in an ordinary text mostly is none.
+        let kinds = args.kinds.unwrap_or_else(|| scanner.kinds().without(Kind::Injection));
+        Ok(Self {
             input: args.input,
             field: args.field.clone(),
             format: args.format,
             layout,
-            kinds: args.kinds.unwrap_or_else(usual_kinds),
+            scanner: scanner.with_kinds(kinds),
             min_confidence: args.min_confidence.into(),
-            masks: args.mask.then(|| Masks::new(args.strategy)),
+            masks: if args.mask { Some(masks(args, config.as_ref())?) } else { None },
             done: Done::default(),
-        }
+        })
     }
 
     fn wants(&self, finding: &Finding) -> bool {
-        finding.confidence >= self.min_confidence && self.kinds.contains(finding.kind)
+        finding.confidence >= self.min_confidence && self.scanner.kinds().contains(finding.kind)
     }
 
     /// Whether nothing that could be found is left out.
     fn is_complete(&self) -> bool {
-        self.min_confidence == Confidence::Low && usual_kinds().iter().all(|kind| self.kinds.contains(kind))
+        self.min_confidence == Confidence::Low
+            && usual_kinds().iter().all(|kind| self.scanner.kinds().contains(kind))
     }
 
     fn rows<'n>(&self, name: &'n str) -> Rows<'n> {
@@ -246,6 +254,22 @@ impl<'c> Output<'c> {
             (true, _) => Exit::Findings,
             (false, _) => Exit::ScanFailed,
         })
+    }
+}
+
+/// What `--config` says; without it no configuration is read.
+fn configuration(args: &ScanArgs) -> Result<Option<Config>, Failure> {
+    if args.config.is_none() {
+        return Ok(None);
+    }
+    let named = ConfigArgs { config: args.config.clone(), ..ConfigArgs::default() };
+    settings::load(&named).map(|(config, _)| Some(config))
+}
+
+fn masks(args: &ScanArgs, config: Option<&Config>) -> Result<Masks, Failure> {
+    match (args.strategy, config) {
+        (None, Some(config)) => Masks::configured(config),
+        (strategy, _) => Ok(Masks::of_strategy(strategy.unwrap_or(ScanStrategy::TypeOnly))),
     }
 }
 

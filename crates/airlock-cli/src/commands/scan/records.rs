@@ -27,7 +27,7 @@ pub(crate) fn scan(plan: &Plan, name: &str, input: impl Read, out: &mut dyn Writ
     let mut input = BufReader::with_capacity(256 << 10, input);
     let mut records = Records {
         plan,
-        scanner: Scanner::new(plan.kinds),
+        scanner: plan.scanner.clone(),
         rows: plan.rows(name),
         tally: Tally::default(),
         out,

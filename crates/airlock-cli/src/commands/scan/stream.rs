@@ -19,14 +19,14 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(kinds: KindSet) -> Self {
-        let screen = kinds.contains(Kind::Injection).then(|| Screen {
+    pub(crate) fn new(scanner: Scanner) -> Self {
+        let screen = scanner.kinds().contains(Kind::Injection).then(|| Screen {
             scanner: Scanner::new(KindSet::none().with(Kind::Injection)),
             text: String::new(),
             done: 0,
             found: Vec::new(),
         });
-        Self { scanner: StreamScanner::new(kinds), screen }
+        Self { scanner: StreamScanner::with_scanner(scanner), screen }
     }
 
     /// Takes the next piece of the text; `done` gets the text that is decided and its findings, sorted, with spans in
@@ -168,7 +168,7 @@ mod tests {
             out.push_str(decided);
             Ok::<(), ()>(())
         };
-        let mut stream = Stream::new(KindSet::all());
+        let mut stream = Stream::new(Scanner::new(KindSet::all()));
         let mut rest = text;
         while !rest.is_empty() {
             let (head, tail) = rest.split_at(floor_char_boundary(rest, chunk.min(rest.len())));

@@ -58,7 +58,7 @@ pub(crate) fn file(
     }
     sink.replaced.extend(decoder.take_replaced());
     let mut found = Vec::new();
-    find(&Scanner::new(sink.looked_for()), &text, &mut found);
+    find(&sink.looked_for(), &text, &mut found);
     sink.take(&text, &found)?;
     plan.done.read(read);
     Ok(Tally { bytes: read as u64, ..sink.tally })
@@ -152,10 +152,14 @@ impl<'a> Sink<'a> {
     }
 
     /// A table shows what stands beside a finding, but not what else is to be hidden there.
-    fn looked_for(&self) -> KindSet {
-        let kinds = self.plan.kinds;
+    fn looked_for(&self) -> Scanner {
+        let scanner = self.plan.scanner.clone();
         let shows = self.plan.masks.is_none() && self.plan.format == ScanFormat::Table;
-        if shows { usual_kinds().iter().fold(kinds, KindSet::with) } else { kinds }
+        if !shows {
+            return scanner;
+        }
+        let kinds = usual_kinds().iter().fold(scanner.kinds(), KindSet::with);
+        scanner.with_kinds(kinds)
     }
 
     fn take(&mut self, text: &str, found: &[Finding]) -> io::Result<()> {
