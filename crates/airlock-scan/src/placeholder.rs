@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::{
     Kind,
+    rarity::{BIT, rarity},
     text::{Text, contains_fold},
 };
 
@@ -343,6 +344,8 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
     let call = head.is_some_and(|head| {
         !head.is_empty()
             && head
+                .strip_suffix(b"!")
+                .unwrap_or(head)
                 .split(|byte| matches!(byte, b'.' | b':' | b'>' | b'-'))
                 .all(|part| part.is_empty() || identifier(part))
     });
@@ -353,7 +356,31 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
     call || path
         || arrow
         || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'_' | b'('))
+        || is_type_name(value)
+        || value.first() == Some(&b'[') && value.get(1..).is_some_and(identifier)
         || value.starts_with(b"!(")
+}
+
+/// The name of a type or function in camel case: `SpSaveCredentialsFn`, `MI_UserCredentials_0`. Most of its
+/// letters stand in words, each with one capital at most.
+pub(crate) fn is_type_name(value: &[u8]) -> bool {
+    let (mut word, mut in_words, mut letters, mut words, mut before) = (0, 0, 0, 0, 0_u8);
+    for byte in value.iter().copied().chain([0]) {
+        let number = byte.is_ascii_digit() && matches!(before, b'_' | b'0'..=b'9');
+        if !(byte.is_ascii_alphabetic() || number || matches!(byte, 0 | b'_')) {
+            return false;
+        }
+        letters += usize::from(byte.is_ascii_alphabetic());
+        if byte.is_ascii_lowercase() {
+            word += 1;
+        } else {
+            words += usize::from(word > 0);
+            in_words += if word >= 4 { word } else { 0 };
+            word = usize::from(byte.is_ascii_uppercase());
+        }
+        before = byte;
+    }
+    words >= 2 && in_words * 5 >= letters * 3 && rarity(value) < 7 * BIT
 }
 
 /// Mixed letters that change case as random ones do, and not only where a camel-case word begins.
@@ -387,6 +414,40 @@ mod tests {
         }
         for value in ["[brackets]", "hunter2", "a**b", "aaa", "7"] {
             assert!(!is_masked(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn code_is_recognised() {
+        for value in [
+            "SpSaveCredentialsFn",
+            "OAuthTokenResponse",
+            "MI_UserCredentials_0",
+            "WSManSessionFlags",
+            "[SECPKG_SUPPLEMENTAL_CRED",
+            "print!(",
+            "getpass()",
+            "config.password",
+        ] {
+            assert!(is_code(value.as_bytes()), "{value}");
+        }
+        for value in
+            ["SukePeXBuwkx", "aQzBxCyDwEvFuGtHs", "Tr0ub4dor", "hunter2", "JxQvKpRmZtWyBnLd", "Summer2024!"]
+        {
+            assert!(!is_code(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn sample_words_and_reserved_domains() {
+        for (value, expected) in [
+            ("my_key_goes_here", true),
+            ("not-A-real-one", true),
+            ("EXAMPLEKEY", true),
+            ("Tr0ub4dor.bob@example.com", false),
+            ("h7Qw2zKk9", false),
+        ] {
+            assert_eq!(is_sample(value.as_bytes()), expected, "{value}");
         }
     }
 

@@ -152,6 +152,49 @@ mod tests {
     }
 
     #[test]
+    fn invented_values() {
+        for value in [
+            "abc123xyz-456def789ghij-klmnopqrstuvwx-3456yza789bcde-1234fghijklmnop",
+            "1234567890abcdef12345678",
+            "a2V5Xzexampleexampleexampleexampleexample",
+            "aA1bB2cC3dD4eE5fF6",
+            "ABC123DEF456GHI789JKL012",
+            "auth-abcDEF1CNTRL-091234567890ABCDEF",
+            "888888888888-888888888888-8888888888888-f915fe06",
+        ] {
+            assert!(is_invented(value.as_bytes()), "{value}");
+        }
+        for value in [
+            "R9GylZyum8UsmgfiH2e6dQlw4Tu2TAWEunFj",
+            "d41f7c02b9e84a66b1c3aa0975e2f8d4",
+            "52acf265-3fc6-4ecd-304a-15940bd04653",
+            "AQAAAAAAAAAAAAAAyum8UsmgfiH2",
+        ] {
+            assert!(!is_invented(value.as_bytes()), "{value}");
+        }
+    }
+
+    /// Random bodies of each length from 16 characters on, of hexadecimal digits and of letters and digits.
+    #[test]
+    fn chance_invents_nothing() {
+        const ALPHABET: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        for round in 0..20_000 {
+            let len = 16 + round % 32;
+            for (kinds, least) in [(62, 16), (36, 16), (16, 24)] {
+                let body: Vec<u8> = (0..len.max(least)).map(|_| ALPHABET[random(kinds)]).collect();
+                assert!(!is_typed(&body) && !is_refrain(&body), "{}", String::from_utf8_lossy(&body));
+            }
+        }
+    }
+
+    #[test]
     fn cycles_and_keyboards() {
         for value in ["abcabcabc", "deadbeefdeadbeef", "aaaa", "abcd1234abcd1234abcd"] {
             assert!(is_cycle(value.as_bytes()), "{value}");

@@ -183,9 +183,17 @@ fn is_stand_in(value: &[u8]) -> bool {
         || is_reference(value)
         || is_sample(value)
         || is_elided(value)
+        || is_option(value)
         // Quotes that do not belong together hold what is between two literals.
         || value.first().is_some_and(u8::is_ascii_whitespace)
         || value.last().is_some_and(u8::is_ascii_whitespace)
+}
+
+/// An option of a command: `--unknown`.
+fn is_option(value: &[u8]) -> bool {
+    value
+        .strip_prefix(b"--")
+        .is_some_and(|name| name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-'))
 }
 
 /// Whether something was left out: `abc...`, `abc…`, `abc####`.
@@ -282,6 +290,7 @@ mod tests {
             ("/run/secrets/db_password", Quoted),
             (" + password + ", Quoted),
             ("abc...", Quoted),
+            ("--unknown", Quoted),
             ("{{ vault_password }}", Quoted),
         ] {
             assert!(!plausible(Promise::Password, value.as_bytes(), written), "{value}");

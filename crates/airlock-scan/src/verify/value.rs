@@ -143,7 +143,9 @@ impl Value {
             }
             end -= 1;
         }
-        (end > start).then(|| Self::new(text, start, end, Written::Bare))
+        // A path: `Credential::<T>`
+        let path = text.at(end) == b':' && text.at(end + 1) == b':';
+        (end > start && !path).then(|| Self::new(text, start, end, Written::Bare))
     }
 
     /// Leaves `Bearer`, `Basic` and their like outside.
@@ -321,6 +323,7 @@ mod tests {
             ("token=abc&x=1", Some("abc")),
             ("token=\"abc", Some("abc")),
             ("token abc", None),
+            ("token: Credential::<T>", None),
             ("token", None),
             ("token=", None),
             ("token (abc)", None),

@@ -141,10 +141,10 @@ impl Form {
                 all(len, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
                     && !is_word_or_number(value)
             }
-            Long(least) => value.len() >= least && value.iter().all(is_long),
-            Body(prefix, least, most) => value
-                .strip_prefix(prefix)
-                .is_some_and(|rest| (least..=most).contains(&rest.len()) && rest.iter().all(is_long)),
+            Long(least) => value.len() >= least && value.iter().copied().all(is_long),
+            Body(prefix, least, most) => value.strip_prefix(prefix).is_some_and(|rest| {
+                (least..=most).contains(&rest.len()) && rest.iter().copied().all(is_long)
+            }),
             Telegram => {
                 let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
                 (8..=10).contains(&digits)
@@ -161,8 +161,8 @@ impl Form {
     }
 }
 
-fn is_long(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-.+/=".contains(byte)
+fn is_long(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-.+/=".contains(&byte)
 }
 
 /// Whether the value has more than a few different characters: `000…` and `AAA…` fill a form in.
