@@ -105,8 +105,13 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
     };
     let between =
         |open: u8, close: u8| value.len() > 2 && value.first() == Some(&open) && value.last() == Some(&close);
+    let words =
+        |name: &[u8]| name.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b' '));
     STARTS.iter().any(|start| value.starts_with(start))
-        || value.strip_prefix(b"$").is_some_and(variable)
+        || value
+            .strip_prefix(b"$")
+            .is_some_and(|name| variable(name) || is_type_name(name) || name.contains(&b'_') && words(name))
+        || between(b'[', b']') && value.get(1..value.len() - 1).is_some_and(words)
         || between(b'<', b'>')
         || between(b'{', b'}') && !value.contains(&b'"')
         || between(b'%', b'%')
@@ -355,7 +360,7 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
     let arrow = value.windows(2).any(|pair| pair == b"->" || pair == b"=>");
     call || path
         || arrow
-        || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'_' | b'('))
+        || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'_' | b'(' | b':'))
         || is_type_name(value)
         || value.first() == Some(&b'[') && value.get(1..).is_some_and(identifier)
         || value.starts_with(b"!(")
@@ -366,7 +371,7 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
 pub(crate) fn is_type_name(value: &[u8]) -> bool {
     let (mut word, mut in_words, mut letters, mut words, mut before) = (0, 0, 0, 0, 0_u8);
     for byte in value.iter().copied().chain([0]) {
-        let number = byte.is_ascii_digit() && matches!(before, b'_' | b'0'..=b'9');
+        let number = byte.is_ascii_digit() && matches!(before, b'_' | b'V' | b'0'..=b'9');
         if !(byte.is_ascii_alphabetic() || number || matches!(byte, 0 | b'_')) {
             return false;
         }
@@ -427,6 +432,7 @@ mod tests {
             "[SECPKG_SUPPLEMENTAL_CRED",
             "print!(",
             "getpass()",
+            ":class",
             "config.password",
         ] {
             assert!(is_code(value.as_bytes()), "{value}");
@@ -463,6 +469,9 @@ mod tests {
             "%PASSWORD%",
             "os.environ['X']",
             "{password}",
+            "$registryMavenSecret",
+            "$db_password",
+            "[new_password]",
         ] {
             assert!(is_reference(value.as_bytes()), "{value}");
         }

@@ -65,7 +65,7 @@ fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, s
     }
     let known = is_aws || form == Some(true);
     // Where nothing says that a value was assigned, a plain word is a word.
-    let apart = !value.apart || bytes.iter().any(|byte| !byte.is_ascii_alphabetic());
+    let apart = !value.apart || bytes.iter().any(|byte| !byte.is_ascii_alphabetic()) && !is_identifier(bytes);
     let opaque = telling.alone && is_uuid(bytes) && !name.eq_ignore_ascii_case(b"apikey") && name.len() <= 6;
     let passphrase =
         telling.kind == Kind::Password && value.written == Written::Quoted && is_passphrase(bytes);
@@ -73,6 +73,7 @@ fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, s
     if !(known
         || apart && !opaque && !is_private_key && plausible(promise, bytes, value.written)
         || passphrase)
+        || repeats_name(name, bytes)
     {
         return;
     }
@@ -170,6 +171,24 @@ static PREFIXES: LazyLock<Vec<(u32, &[u8])>> = LazyLock::new(|| {
 /// The first four bytes as a number.
 fn head(value: &[u8]) -> Option<u32> {
     value.first_chunk().map(|first| u32::from_be_bytes(*first))
+}
+
+/// Words in lower case joined by `_`, with few digits: what names a setting, `gs_service_port`.
+fn is_identifier(value: &[u8]) -> bool {
+    value.contains(&b'_')
+        && value.iter().filter(|byte| byte.is_ascii_digit()).count() <= 1
+        && value.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_')
+}
+
+/// Whether the value is the end of the name, however the two are written: `_CLIENT_SECRET = "clientSecret"`.
+fn repeats_name(name: &[u8], value: &[u8]) -> bool {
+    let mut letters = name.iter().rev().filter(|byte| byte.is_ascii_alphanumeric());
+    value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-'))
+        && value
+            .iter()
+            .rev()
+            .filter(|byte| byte.is_ascii_alphabetic())
+            .all(|byte| letters.next().is_some_and(|letter| letter.eq_ignore_ascii_case(byte)))
 }
 
 /// Several words in lower case that are not about passwords: somebody's passphrase.

@@ -4,6 +4,7 @@ use crate::{
     keys::kind_of_key,
     placeholder::{
         Written, is_code, is_masked, is_nothing, is_plain_word, is_prose, is_reference, is_sample,
+        is_type_name,
     },
     rarity::{
         BIT,
@@ -101,7 +102,7 @@ fn password(value: &[u8], written: Written, made_by_machine: bool) -> bool {
     if made.letters() + made.digits < 3 && beyond_ascii || is_name(value, &made) {
         return false;
     }
-    if made_by_machine && value.len() >= 12 && (is_pattern(value) || is_cycle(value)) {
+    if made_by_machine && value.len() >= 12 && (is_pattern(value) || is_cycle(value) || is_type_name(value)) {
         return false;
     }
     if made.digits == 0 && made.symbols == 0 && !made.spaces {
@@ -117,6 +118,7 @@ fn password(value: &[u8], written: Written, made_by_machine: bool) -> bool {
             let number = made.letters() == 0 && made.symbols == 0 && (value.len() < 6 || value.len() > 24);
             value.len() >= 5
                 && !number
+                && !is_code_of_catalogue(value)
                 && !is_code(value)
                 && (!is_plain_word(value) || made.symbols == 0 && rarity(value) >= RANDOM)
         }
@@ -184,6 +186,11 @@ fn is_stand_in(value: &[u8]) -> bool {
         || is_sample(value)
         || is_elided(value)
         || is_option(value)
+        || is_prompt(value)
+        // A regular expression
+        || memchr::memmem::find(value, b"(?").is_some_and(|at| {
+            matches!(value.get(at + 2), Some(b':' | b'=' | b'!' | b'<' | b'P'))
+        })
         // Quotes that do not belong together hold what is between two literals.
         || value.first().is_some_and(u8::is_ascii_whitespace)
         || value.last().is_some_and(u8::is_ascii_whitespace)
@@ -194,6 +201,21 @@ fn is_option(value: &[u8]) -> bool {
     value
         .strip_prefix(b"--")
         .is_some_and(|name| name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-'))
+}
+
+/// A word that asks for the secret: `Password:`.
+fn is_prompt(value: &[u8]) -> bool {
+    value.strip_suffix(b":").is_some_and(|words| {
+        words.iter().all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace())
+    })
+}
+
+/// A letter and a number in a list of others: `T1098.001`.
+fn is_code_of_catalogue(value: &[u8]) -> bool {
+    let Some((letter, rest)) = value.split_first() else { return false };
+    value.len() <= 10
+        && letter.is_ascii_uppercase()
+        && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
 /// Whether something was left out: `abc...`, `abc…`, `abc####`.
@@ -291,6 +313,9 @@ mod tests {
             (" + password + ", Quoted),
             ("abc...", Quoted),
             ("--unknown", Quoted),
+            ("Password:", Quoted),
+            ("(?:[^)])+", Quoted),
+            ("T1098.001", Bare),
             ("{{ vault_password }}", Quoted),
         ] {
             assert!(!plausible(Promise::Password, value.as_bytes(), written), "{value}");
