@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     rule::{Matcher, Rule},
-    shape::pattern::URL,
+    shape::{Shape, pattern::URL},
     text::is_word,
 };
 
@@ -24,10 +24,10 @@ pub(super) struct Leads {
 /// Where the run of a token starts in its anchor; `None` where the walk has to look for the anchor itself.
 pub(super) fn start_of_run(rule: &Rule, anchor: &str) -> Option<usize> {
     let Matcher::Shape(format) = rule.matcher else { return None };
-    if format.value_only || !format.shapes.iter().all(|shape| shape.begins_with_anchor()) {
+    if format.value_only || !format.shapes.iter().all(Shape::begins_with_anchor) {
         return None;
     }
-    let behind = format.shapes.iter().map(|shape| shape.run_behind_anchor()).min()?;
+    let behind = format.shapes.iter().map(Shape::run_behind_anchor).min()?;
     let start = anchor.bytes().rposition(|byte| !URL.contains(byte)).map_or(0, |other| other + 1);
     // Behind another character the run starts wherever it may; at the start of the token it does with a word.
     let starts = start >= GRAM - 1 || start == 0 && anchor.bytes().next().is_some_and(is_word);

@@ -31,6 +31,7 @@ pub(crate) const RUN: usize = 16;
 /// it they stand at most.
 const COLONS: u32 = 6;
 const REACH: u32 = 40;
+const NEIGHBOURS: u128 = (1 << (2 * REACH)) - 1;
 
 /// Told what the walk finds, in order of position within one block for each of the methods.
 pub(crate) trait Visit {
@@ -194,7 +195,7 @@ impl Walk<'_, '_> {
         }
         let starts = block.digits & !(block.digits << 1 | before.digits >> 63);
         if starts != 0 {
-            self.numbers(block, &before, next, starts, base, visit);
+            Self::numbers(block, &before, next, starts, base, visit);
         }
         let long = long_runs(block.url(), next.url());
         if long != 0 {
@@ -208,7 +209,6 @@ impl Walk<'_, '_> {
     /// Tells of the runs of digits that start at `starts`, but for what the bytes before them rule out.
     #[inline]
     fn numbers(
-        &self,
         block: &Block,
         before: &Block,
         next: &Block,
@@ -231,7 +231,7 @@ impl Walk<'_, '_> {
         for at in bits(starts & colon & alnum) {
             let around = u128::from(before.colons) >> 24 | u128::from(block.colons) << 40;
             let around = around | u128::from(next.colons).checked_shl(104).unwrap_or(0);
-            if (around >> at & (1 << (2 * REACH)) - 1).count_ones() >= COLONS {
+            if (around >> at & NEIGHBOURS).count_ones() >= COLONS {
                 visit.colons(base + at);
             }
         }

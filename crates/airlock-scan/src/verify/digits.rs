@@ -69,17 +69,14 @@ fn may_separate(byte: u8) -> bool {
 /// Whether a year, a month and a day start here.
 #[inline]
 fn is_date(text: &Text<'_>, start: usize, len: usize) -> bool {
-    let Some([a, b, _, _, sign, c, d, other, e, f]) =
-        text.bytes.get(start..).and_then(|rest| rest.first_chunk::<10>())
-    else {
+    let Some(date) = text.bytes.get(start..).and_then(|rest| rest.first_chunk::<10>()) else { return false };
+    let [b'1' | b'2', b'0' | b'9', _, _, sign @ (b'-' | b'/'), month @ .., day_sign, _, _] = date else {
         return false;
     };
-    let digits = [c, d, e, f].iter().all(|byte| byte.is_ascii_digit());
     len == 4
-        && sign == other
-        && matches!(sign, b'-' | b'/')
-        && matches!((a, b), (b'1', b'9') | (b'2', b'0'))
-        && digits
+        && sign == day_sign
+        && month.iter().all(u8::is_ascii_digit)
+        && date.last_chunk::<2>().is_some_and(|day| day.iter().all(u8::is_ascii_digit))
         && text.before(start, 1) != b'+'
 }
 

@@ -35,7 +35,7 @@ fn report(text: &Text<'_>, span: Range<usize>, address: IpAddr, sink: &mut Sink<
             let network = end > span.end;
             let gap = text.run_back(span.start, 3, |byte| matches!(byte, b' ' | b':' | b'=' | b'6' | b'4'));
             let called = gap < span.start && text.before(gap, 1).is_ascii_alphabetic();
-            if !network && !(called && word_before(text, span.start, 1, is_address_word)) {
+            if !(network || called && word_before(text, span.start, 1, is_address_word)) {
                 return false;
             }
             ("ip-reserved", Confidence::Low)

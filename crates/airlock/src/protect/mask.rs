@@ -171,8 +171,14 @@ fn iban(out: &mut String, text: &str) -> bool {
 /// The maker's part.
 fn mac_address(out: &mut String, text: &str) -> bool {
     let maker: Vec<char> = text.chars().filter(char::is_ascii_hexdigit).take(6).collect();
-    let [a, b, c, d, e, f] = *maker.as_slice() else { return false };
-    out.extend([a, b, ':', c, d, ':', e, f]);
+    let (pairs, _) = maker.as_chunks::<2>();
+    let [first, second, third] = pairs else { return false };
+    for (index, pair) in [first, second, third].into_iter().enumerate() {
+        if index > 0 {
+            out.push(':');
+        }
+        out.extend(pair);
+    }
     out.push_str(":**:**:**");
     true
 }

@@ -120,11 +120,7 @@ fn compound(word: &[u8]) -> Says {
     let names = word.starts_with(b"phone") || word.ends_with(b"phone") || word.starts_with(b"mobile");
     // `tel` at the end is also that of hotels and of the Patels.
     let other = word.starts_with(b"telephon") || word.starts_with(b"telefon");
-    if names && !device || other {
-        Says::Yes
-    } else {
-        Says::Nothing
-    }
+    if names && !device || other { Says::Yes } else { Says::Nothing }
 }
 
 fn foreign(word: &[u8]) -> Says {
