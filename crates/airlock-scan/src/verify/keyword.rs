@@ -60,7 +60,7 @@ fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, s
     let name = text.slice(name.start, name.end);
     let is_aws = telling.kind == Kind::AwsSecretKey && bytes.len() == 40 && !bytes.contains(&b' ');
     let form = in_vendors_form(name, bytes);
-    if form == Some(false) || !is_aws && has_vendors_prefix(bytes) || is_published(bytes) {
+    if form == Some(false) || !is_aws && has_vendors_prefix(bytes) {
         return;
     }
     let known = is_aws || form == Some(true);
@@ -74,6 +74,7 @@ fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, s
         || apart && !opaque && !is_private_key && plausible(promise, bytes, value.written)
         || passphrase)
         || repeats_name(name, bytes)
+        || is_published(bytes)
     {
         return;
     }

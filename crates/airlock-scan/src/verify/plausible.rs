@@ -221,7 +221,7 @@ fn is_code_of_catalogue(value: &[u8]) -> bool {
 /// Whether something was left out: `abc...`, `abc…`, `abc####`.
 fn is_elided(value: &[u8]) -> bool {
     const MARKS: [&[u8]; 4] = [b"...", "…".as_bytes(), b"####", b"----"];
-    MARKS.iter().any(|mark| value.ends_with(mark))
+    MARKS.iter().any(|mark| value.ends_with(mark)) || memchr::memmem::find(value, b"...").is_some()
 }
 
 /// A path or a URL: where something is. A password in a URL is found by another rule.
@@ -232,20 +232,20 @@ fn is_place(value: &[u8]) -> bool {
         || value.starts_with(b"../")
         || value.starts_with(b"~/");
     let drive = matches!(value, [letter, b':', b'\\', ..] if letter.is_ascii_alphabetic());
-    (path && rarity(value) < RANDOM)
+    (path || slashes >= 3) && rarity(value) < RANDOM
         || drive
         || value.len() > 3 && memchr::memmem::find(value, b"://").is_some()
         || value.starts_with(b"arn:")
 }
 
-/// Whether the value is itself the name of a secret in lower case: `real_key`, `db_password`, `rootpasswd`.
+/// Whether the value is itself the name of a secret: `real_key`, `rootpasswd`, `PROXY_PASSWORD`.
 fn is_name(value: &[u8], made: &Made) -> bool {
-    made.upper == 0
+    (made.upper == 0 || made.lower == 0)
         && made.digits == 0
         && value.len() <= 32
         && value
             .iter()
-            .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-' | b'.') || !byte.is_ascii())
+            .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.') || !byte.is_ascii())
         && (value.ends_with(b"_key")
             || value.ends_with(b"-key")
             || std::str::from_utf8(value).is_ok_and(|name| kind_of_key(name).is_some()))
@@ -313,6 +313,9 @@ mod tests {
             (" + password + ", Quoted),
             ("abc...", Quoted),
             ("--unknown", Quoted),
+            ("PROXY_PASSWORD", Quoted),
+            ("Qh...wwI", Quoted),
+            ("projects/p/secrets/mine/versions/2", Bare),
             ("Password:", Quoted),
             ("(?:[^)])+", Quoted),
             ("T1098.001", Bare),
