@@ -28,7 +28,7 @@ static PUBLISHED: [u64; 17] = [
     0xe766_6dbb_286c_6c2e,
 ];
 
-/// No key is longer: what is need not be read.
+/// No key is longer, so that what is longer need not be read.
 const LONGEST: usize = 128;
 
 /// Whether a vendor has published this very token as a sample. Linear in its length.
