@@ -152,6 +152,9 @@ fn token(value: &[u8], written: Written) -> bool {
     if is_uuid(value) {
         return true;
     }
+    if is_cut_uuid(value) {
+        return false;
+    }
     let rare = rarity(value);
     if is_hex(value) {
         // Hexadecimal digits come in pairs; an odd one was cut off.
@@ -201,6 +204,18 @@ fn is_option(value: &[u8]) -> bool {
     value
         .strip_prefix(b"--")
         .is_some_and(|name| name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-'))
+}
+
+/// Whether the value ends in a UUID whose last group is not 12 digits long.
+fn is_cut_uuid(value: &[u8]) -> bool {
+    let mut groups = value.rsplit(|byte| *byte == b'-');
+    let last = groups.next().unwrap_or_default();
+    let middle = groups.by_ref().take(3).filter(|group| group.len() == 4).count();
+    middle == 3
+        && (1..=16).contains(&last.len())
+        && last.len() != 12
+        && groups.next().is_some_and(|first| first.len() >= 8)
+        && last.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// A word that asks for the secret: `Password:`.
@@ -349,6 +364,7 @@ mod tests {
             ("/etc/ssl/key1.pem", Bare),
             ("CancellationTokenSource", Bare),
             ("short1", Quoted),
+            ("sk_52acf265-3fc6-4ecd-304a-15940bd0465", Bare),
             ("d41f7c02b9e84a66b1c3aa0975e2f8d", Bare),
             ("a-fake-tooshort-key", Quoted),
             ("2024-01-15T10:00:00Z", Quoted),
