@@ -50,7 +50,10 @@ fn report(text: &Text<'_>, span: Range<usize>, address: IpAddr, sink: &mut Sink<
 }
 
 fn is_address_word(word: &[u8]) -> bool {
-    matches!(word, b"ip" | b"broadcast" | b"unspecified" | b"src" | b"dst")
+    matches!(
+        word,
+        b"ip" | b"ipv" | b"loopback" | b"localhost" | b"broadcast" | b"unspecified" | b"src" | b"dst"
+    )
 }
 
 /// Whether the address is one of a private, shared, link-local or unique local range, and so means nothing
