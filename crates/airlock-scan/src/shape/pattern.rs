@@ -56,8 +56,11 @@ impl Alphabet {
     }
 
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "each half is asked for its own bytes")]
     pub(crate) const fn contains(self, byte: u8) -> bool {
-        byte < 128 && self.0 >> byte & 1 != 0
+        // Shifting 64 bits takes a fraction of the time.
+        let half = if byte < 64 { self.0 as u64 } else { (self.0 >> 64) as u64 };
+        byte < 128 && half >> (byte & 63) & 1 != 0
     }
 
     const fn range(from: u8, to: u8) -> u128 {

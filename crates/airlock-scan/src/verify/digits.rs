@@ -39,6 +39,8 @@ pub(crate) struct Number<'t> {
     start: usize,
     groups: [Group; GROUPS],
     count: usize,
+    /// Digits in all groups.
+    total: usize,
     /// The length of the group of digits that stands before the number, one space away; or 0.
     pub(crate) follows: usize,
 }
@@ -55,9 +57,33 @@ pub(crate) fn verify(text: &Text<'_>, start: usize, len: usize, sink: &mut Sink<
         }
         return;
     }
-    if text.before(start, 1) != b'*' && !is_date(text, start, len) && !is_fraction(text, len, end) {
+    let ruled_out = text.before(start, 1) == b'*'
+        || len == 1 && is_listed(text, start)
+        || is_date(text, start, len)
+        || is_fraction(text, len, end);
+    if !ruled_out {
         several(text, start, end, sink);
     }
+}
+
+/// Whether a single digit stands in a row of such: `1 2 3 4`. The first of them has been looked at.
+#[inline]
+fn is_listed(text: &Text<'_>, start: usize) -> bool {
+    // A space, or one that does not break.
+    let before = match (text.before(start, 2), text.before(start, 1)) {
+        (_, b' ') => 1,
+        (0xc2, 0xa0) => 2,
+        _ => return false,
+    };
+    let behind = match (text.at(start + 1), text.at(start + 2)) {
+        (b' ', _) => start + 2,
+        (0xc2, 0xa0) => start + 3,
+        _ => return false,
+    };
+    text.before(start, before + 1).is_ascii_digit()
+        && !text.before(start, before + 2).is_ascii_digit()
+        && text.at(behind).is_ascii_digit()
+        && !text.at(behind + 1).is_ascii_digit()
 }
 
 /// Whether a separator may start with this byte.
@@ -108,9 +134,13 @@ pub(crate) fn verify_code(text: &Text<'_>, start: usize, sink: &mut Sink<'_>) {
 }
 
 fn number(text: &Text<'_>, start: usize, end: usize, sink: &mut Sink<'_>) {
-    let Some(number) = Number::read(text, start, end) else { return };
+    let Some(follows) = follows(text, start) else { return };
+    let first =
+        Group { start: 0, end: u8::try_from(end - start).unwrap_or(u8::MAX), separator: Separator::Space };
+    let mut number = Number { text, start, groups: [first; GROUPS], count: 1, total: end - start, follows };
+    number.read(end);
     // Fewer digits than this in all are none of them.
-    if number.total() < 7 && number.count < 4 {
+    if number.total < 7 && number.count < 4 {
         return;
     }
     let found = verify::card::verify(&number, sink) || verify::ssn::verify(&number, sink);
@@ -120,20 +150,19 @@ fn number(text: &Text<'_>, start: usize, end: usize, sink: &mut Sink<'_>) {
 }
 
 impl<'t> Number<'t> {
-    /// Reads the number whose first group is `start..end`; `None` inside a longer number.
-    fn read(text: &'t Text<'t>, start: usize, end: usize) -> Option<Self> {
-        let place = |at: usize| u8::try_from(at - start).unwrap_or(u8::MAX);
-        let first = Group { start: 0, end: place(end), separator: Separator::Space };
-        let mut number =
-            Self { text, start, groups: [first; GROUPS], count: 1, follows: follows(text, start)? };
-        let mut last = end;
-        for slot in number.groups.iter_mut().skip(1) {
+    /// Reads the groups behind the first one, which ends at `last`. In place, because a copy would wait for all the
+    /// small stores.
+    #[inline]
+    fn read(&mut self, mut last: usize) {
+        let (text, from) = (self.text, self.start);
+        let place = |at: usize| u8::try_from(at - from).unwrap_or(u8::MAX);
+        for slot in self.groups.iter_mut().skip(1) {
             let Some((separator, start)) = separator(text, last) else { break };
             last = text.run(start, DIGITS, |byte| byte.is_ascii_digit());
             *slot = Group { start: place(start), end: place(last), separator };
-            number.count += 1;
+            self.count += 1;
+            self.total += last - start;
         }
-        Some(number)
     }
 
     pub(crate) fn groups(&self) -> &[Group] {
@@ -142,11 +171,6 @@ impl<'t> Number<'t> {
 
     pub(crate) fn start(&self) -> usize {
         self.start
-    }
-
-    /// Digits in all groups.
-    fn total(&self) -> usize {
-        self.groups().iter().map(|group| group.len()).sum()
     }
 
     /// Where a group ends in the text.

@@ -28,7 +28,10 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
     let Some(start) = local(text, anchor.start).or_else(|| quoted(text, anchor.start)) else { return };
     let name = text.slice(start, anchor.start);
     let repository = matches!(name, b"git" | b"hg" | b"svn") && text.at(end) == b':';
-    if !repository && !matches!(text.at(end), b'(' | b'@') && !is_user_of_url(text, anchor.start, end) {
+    // What stands apart is no user of a URL.
+    let apart = matches!(text.before(start, 1), 0 | b' ' | b'\n' | b'"' | b'\'' | b'<' | b',' | b';');
+    let user = || !apart && is_user_of_url(text, anchor.start, end);
+    if !repository && !matches!(text.at(end), b'(' | b'@') && !user() {
         sink.report(Kind::Email, start..end, Confidence::High, "email");
     }
 }

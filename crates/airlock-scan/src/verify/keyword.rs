@@ -38,11 +38,22 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
         return;
     };
     let Some((start, telling)) = name(text, anchor.start, end) else { return };
-    if text.before(start, 1) == b'[' && is_hash_label(text, end) {
+    if text.before(start, 1) == b'[' && is_hash_label(text, end) || is_far_value(text, start) {
         return;
     }
     let Some(value) = assigned.value(text) else { return };
     judge(text, start..end, &telling, value, sink);
+}
+
+/// Whether the name at `start` is itself assigned to a name that is assigned: `a=b=password=…`. The first of them
+/// has read it as its value; looking again at each would take long where all of a text is like that.
+fn is_far_value(text: &Text<'_>, start: usize) -> bool {
+    let assigned = |at: usize| {
+        (text.before(at, 1) == b'=')
+            .then(|| text.run_back(at - 1, NAME, is_name))
+            .filter(|name| *name + 1 < at)
+    };
+    assigned(start).and_then(assigned).is_some()
 }
 
 /// Reports the value if it keeps what the name tells.
