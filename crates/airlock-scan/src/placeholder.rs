@@ -75,7 +75,8 @@ fn is_one_character(value: &[u8]) -> bool {
 
 /// Whether the value names where the secret is, rather than being it.
 pub(crate) fn is_reference(value: &[u8]) -> bool {
-    const STARTS: [&[u8]; 22] = [
+    const STARTS: [&[u8]; 23] = [
+        b"!vault",
         b"${",
         b"ENC[",
         b"<<",
@@ -113,6 +114,10 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
             .is_some_and(|name| variable(name) || is_type_name(name) || name.contains(&b'_') && words(name))
         || between(b'[', b']') && value.get(1..value.len() - 1).is_some_and(words)
         || between(b'<', b'>')
+        || value.len() > 4 && value.starts_with(b"[[") && value.ends_with(b"]]")
+        || value.len() > 4 && value.starts_with(b"##") && value.ends_with(b"##")
+        // The start of a mapping: `{type: apiKey, …}`
+        || between(b'{', b':')
         || between(b'{', b'}') && !value.contains(&b'"')
         || between(b'%', b'%')
         || value.contains(&b'{') && interpolates(value)
@@ -336,12 +341,13 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
     if value.len() > SHORT {
         return false;
     }
-    let identifier = |part: &[u8]| {
+    let named = |part: &[u8], most: usize| {
         let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
         part.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
             && part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-            && digits <= 2
+            && digits <= most
     };
+    let identifier = |part: &[u8]| named(part, 2);
     let head = value
         .iter()
         .position(|byte| matches!(byte, b'(' | b'['))
@@ -352,7 +358,8 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
                 .strip_suffix(b"!")
                 .unwrap_or(head)
                 .split(|byte| matches!(byte, b'.' | b':' | b'>' | b'-'))
-                .all(|part| part.is_empty() || identifier(part))
+                // What is called may be `sha256`.
+                .all(|part| part.is_empty() || named(part, 3))
     });
     let path =
         value.split(|byte| matches!(byte, b'.' | b':')).all(|part| part.is_empty() || identifier(part))
@@ -469,6 +476,10 @@ mod tests {
             "%PASSWORD%",
             "os.environ['X']",
             "{password}",
+            "[[password]]",
+            "##PASSWORD##",
+            "!vault",
+            "{type:",
             "$registryMavenSecret",
             "$db_password",
             "[new_password]",
