@@ -116,6 +116,8 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
         || between(b'<', b'>')
         || value.len() > 4 && value.starts_with(b"[[") && value.ends_with(b"]]")
         || value.len() > 4 && value.starts_with(b"##") && value.ends_with(b"##")
+        // An option of a command: `pass '--cfg name'`
+        || value.starts_with(b"--") && value.get(2).is_some_and(u8::is_ascii_lowercase)
         // The start of a mapping: `{type: apiKey, …}`
         || between(b'{', b':')
         || between(b'{', b'}') && !value.contains(&b'"')
@@ -480,6 +482,7 @@ mod tests {
             "##PASSWORD##",
             "!vault",
             "{type:",
+            "--cfg unstable_name",
             "$registryMavenSecret",
             "$db_password",
             "[new_password]",

@@ -63,6 +63,13 @@ impl<'n> Candidate<'n> {
         if groups.len() == 2 && groups.get(1).is_some_and(|group| group.separator == Separator::Dot) {
             return None;
         }
+        // Coordinates are fractions, too, with a space or a comma between them: `0.08695 3.081375`.
+        let fraction = groups.first().is_some_and(|group| group.len() == 1)
+            && groups.get(1).is_some_and(|group| group.separator == Separator::Dot)
+            && number.first_digit() == b'0';
+        if fraction {
+            return None;
+        }
         let mut lengths = [0; GROUPS];
         let mut total = 0;
         for (slot, group) in lengths.iter_mut().zip(groups) {
