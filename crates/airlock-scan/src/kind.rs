@@ -69,7 +69,7 @@ kinds! {
     Email = "email", "EMAIL", Pii;
     /// A telephone number.
     Phone = "phone", "PHONE", Pii;
-    /// An IPv4 or IPv6 address; neither loopback nor unspecified.
+    /// An IPv4 or IPv6 address; loopback and unspecified ones only where they are called addresses.
     IpAddress = "ip_address", "IP_ADDRESS", Pii;
     /// An international bank account number whose check digits are right.
     Iban = "iban", "IBAN", Pii;

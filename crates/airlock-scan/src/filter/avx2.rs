@@ -2,7 +2,7 @@
 //!
 //! Every vector operation here is safe; what is not is to call a function for a processor that has no
 //! AVX2, and [`detect`] is the only way to get one that does. The twin in `block.rs` gives the same
-//! answers, which a property test and a fuzz target hold.
+//! answers, which a property test holds.
 
 use std::arch::x86_64::{
     __m256i, _mm256_add_epi8, _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_movemask_epi8,

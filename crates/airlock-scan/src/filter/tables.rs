@@ -5,7 +5,7 @@
 //! and signs; both give, in one bit per bucket, where it may stand, and the byte may stand where both allow
 //! it. That lets some more bytes through than asked for: anchors that share parts go into one bucket. The idea
 //! is that of Teddy (Hyperscan; the crate `aho-corasick`), which has the lower four bits in place of five, and
-//! which lets ten times as many places of ordinary text through with these anchors.
+//! which let three times as many places of ordinary text through.
 
 use std::cmp::Reverse;
 
