@@ -39,7 +39,7 @@ fn screen(bencher: Bencher<'_, '_>, name: &str) {
 fn stream_of_4_kib_chunks(bencher: Bencher<'_, '_>, name: &str) {
     let text = data(name, LEN);
     bencher.counter(BytesCount::of_str(&text)).bench_local(|| {
-        let mut stream = StreamScanner::new(KindSet::all());
+        let mut stream = StreamScanner::new(KindSet::standard());
         let mut out = Vec::new();
         let mut released = 0;
         for chunk in text.as_bytes().chunks(4096).filter_map(|chunk| std::str::from_utf8(chunk).ok()) {

@@ -43,7 +43,8 @@ pub(crate) struct Cells {
     /// The place of the text in the whole of which it is a part.
     base: usize,
     group: Option<Group>,
-    reader: Reader,
+    /// Made when it is needed, which in most texts it never is.
+    reader: Option<Box<Reader>>,
 }
 
 /// Which cell a trigger belongs to.
@@ -56,7 +57,7 @@ pub(crate) enum Added {
 
 impl Cells {
     pub(crate) fn new(base: usize) -> Self {
-        Self { base, group: None, reader: Reader::default() }
+        Self { base, group: None, reader: None }
     }
 
     pub(crate) fn has_triggers(&self) -> bool {
@@ -84,7 +85,8 @@ impl Cells {
     pub(crate) fn read(&mut self, text: &Text<'_>, scan: Scan<'_>, out: &mut Vec<Finding>) {
         if let Some(group) = self.group.take() {
             let window = group.window(text);
-            self.reader.read(&mut Cell { text, group, window }, scan, out);
+            let reader = self.reader.get_or_insert_default();
+            reader.read(&mut Cell { text, group, window }, scan, out);
         }
     }
 }

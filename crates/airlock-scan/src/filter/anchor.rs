@@ -86,12 +86,14 @@ pub(super) struct Lookup {
     slots: Vec<(u32, u16, u16)>,
     anchors: Vec<Anchor>,
     mask: usize,
+    bit_mask: usize,
     /// The bytes of a gram that count.
     width: u32,
 }
 
-/// Bits per lookup, so many that one in fifty is set.
-const BITS: usize = 1 << 15;
+/// Bits per gram, so that few are set, and bits at most: all lookups together must leave room in the cache.
+const BITS_PER_GRAM: usize = 48;
+const MOST_BITS: usize = 1 << 15;
 
 impl Lookup {
     /// Of the anchors whose gram has `len` bytes.
@@ -102,8 +104,10 @@ impl Lookup {
             anchors.iter().copied().filter(|anchor| anchor.gram().len() == len).collect();
         anchors.sort_by_key(key);
         let size = (anchors.len() * 4).next_power_of_two().max(16);
+        let bits = (anchors.len() * BITS_PER_GRAM).next_power_of_two().clamp(64, MOST_BITS);
         let mut lookup = Self {
-            bits: vec![0; BITS / 64],
+            bits: vec![0; bits / 64],
+            bit_mask: bits - 1,
             slots: vec![(0, 0, 0); size],
             anchors: Vec::new(),
             mask: size - 1,
@@ -121,8 +125,9 @@ impl Lookup {
 
     fn insert(&mut self, gram: u32, first: u16, count: u16) {
         let hash = hash(gram);
-        if let Some(word) = self.bits.get_mut(hash / 64 % (BITS / 64)) {
-            *word |= 1 << (hash % 64);
+        let bit = hash & self.bit_mask;
+        if let Some(word) = self.bits.get_mut(bit / 64) {
+            *word |= 1 << (bit % 64);
         }
         let mut slot = hash & self.mask;
         while self.slots.get(slot).is_some_and(|slot| slot.0 != 0) {
@@ -136,8 +141,8 @@ impl Lookup {
     /// Whether an anchor may have this gram.
     #[inline]
     pub(super) fn may_have(&self, gram: u32) -> bool {
-        let hash = hash(fold(gram, self.width));
-        self.bits.get(hash / 64 % (BITS / 64)).is_some_and(|word| word >> (hash % 64) & 1 == 1)
+        let bit = hash(fold(gram, self.width)) & self.bit_mask;
+        self.bits.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
     }
 
     /// The anchors whose gram this may be.

@@ -24,6 +24,8 @@ use crate::rule::Rule;
 
 /// Blocks of one stretch.
 const STRETCH: usize = 64;
+/// Blocks of a short text; two at least.
+const FEW: usize = 8;
 /// Shorter runs of letters and digits hide nothing that could be told from a word.
 pub(crate) const RUN: usize = 16;
 
@@ -86,6 +88,16 @@ impl Filter {
 
     /// Walks over the text once and tells `visit` what it finds. Linear; allocates nothing.
     pub(crate) fn walk(&self, bytes: &[u8], visit: &mut impl Visit) {
+        // Most texts are members of a JSON document: room for a whole stretch would cost more than looking at them.
+        if bytes.len() <= FEW * BLOCK {
+            self.walk_by::<FEW>(bytes, visit);
+        } else {
+            self.walk_by::<STRETCH>(bytes, visit);
+        }
+    }
+
+    /// The walk, so many blocks at a time.
+    fn walk_by<const STRETCH: usize>(&self, bytes: &[u8], visit: &mut impl Visit) {
         let mut blocks = [Block::default(); STRETCH];
         let mut walk = Walk { filter: self, bytes, before: Block::default() };
         let mut base = 0;
@@ -95,7 +107,7 @@ impl Filter {
             let count = STRETCH.min(whole - first);
             let stretch = blocks.get_mut(..count).unwrap_or_default();
             base = first * BLOCK;
-            fetch(bytes, base + STRETCH * BLOCK);
+            fetch(bytes, base + STRETCH * BLOCK, STRETCH);
             (self.scan)(&self.tables, bytes.get(base..).unwrap_or_default(), stretch);
             // A run that goes on behind the stretch is seen with the block behind it.
             let next = behind(bytes, base + count * BLOCK);
@@ -105,7 +117,9 @@ impl Filter {
         let tail = bytes.get(base..).unwrap_or_default();
         if !tail.is_empty() {
             let mut padded = [0; 2 * BLOCK + SEEN];
-            padded.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
+            if let Some(start) = padded.get_mut(..tail.len()) {
+                start.copy_from_slice(tail);
+            }
             let stretch = blocks.get_mut(..tail.len().div_ceil(BLOCK)).unwrap_or_default();
             (self.scan)(&self.tables, &padded, stretch);
             walk.stretch(stretch, base, Block::default(), visit);
@@ -144,8 +158,8 @@ fn tell(anchors: &[Anchor], bytes: &[u8], at: usize, visit: &mut impl Visit) {
 /// Touches every cache line of the stretch at `at`, so that it is on its way while the one before is worked
 /// on: the loads depend on nothing and nothing depends on them. Worth 20 to 50 % on text out of memory.
 #[inline]
-fn fetch(bytes: &[u8], at: usize) {
-    let lines = bytes.get(at..).unwrap_or_default().iter().step_by(BLOCK).take(STRETCH);
+fn fetch(bytes: &[u8], at: usize, blocks: usize) {
+    let lines = bytes.get(at..).unwrap_or_default().iter().step_by(BLOCK).take(blocks);
     std::hint::black_box(lines.fold(0_u8, |sum, byte| sum ^ byte));
 }
 
@@ -234,6 +248,9 @@ impl Walk<'_, '_> {
             if (around >> at & NEIGHBOURS).count_ones() >= COLONS {
                 visit.colons(base + at);
             }
+        }
+        if starts & behind(block.letters, before.letters, 1) == 0 {
+            return;
         }
         let upper = block.letters & !block.lower;
         let upper_before = before.letters & !before.lower;

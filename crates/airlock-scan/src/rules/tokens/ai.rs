@@ -14,7 +14,7 @@ pub(super) static RULES: &[Rule] = &[
     token!("openai-key", ["sk-pr", "sk-sv", "sk-ad", "sk-se", "sk-No"], ["^(cacct-|rvice-|min-|oj-|ne-){url:40..220}"],
         "OpenAI project, service account and admin keys", "https://platform.openai.com/docs/api-reference/authentication",
         "sk-prcacct-QkkZ2j0_hn2HPURpI7R5j5tzlcRBcZP9JfH2mSt5v5cGY"),
-    token!("openai-user-key", ["sk-"], ["^{alnum:20}T3BlbkFJ{alnum:20}"],
+    token!("openai-user-key", ["T3BlbkFJ"], ["sk-{alnum:20}^{alnum:20}"],
         "OpenAI user keys of the older form", "https://platform.openai.com/docs/api-reference/authentication",
         "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"),
     token!("openai-session", ["sess-"], ["^{alnum:40}"],
