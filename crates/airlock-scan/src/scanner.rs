@@ -93,7 +93,7 @@ impl Scanner {
     /// *about* such attempts is found too.
     pub fn screen(&self, text: &str, out: &mut Vec<Finding>) {
         let from = out.len();
-        if self.kinds.contains(Kind::Injection) && text.len() >= SHORTEST_ORDER {
+        if self.kinds.contains(Kind::Injection) {
             screen_at(text, Depth { layer: 0, read: false }, out);
             verify::phrase::settle(out, from);
             resolve(out, from);
@@ -139,9 +139,6 @@ impl Default for Scanner {
         Self::new(KindSet::standard())
     }
 }
-
-/// Shorter texts give no orders: the shortest anchor of the screen is as long as this.
-const SHORTEST_ORDER: usize = 3;
 
 /// How a text was come by.
 #[derive(Debug, Clone, Copy)]
