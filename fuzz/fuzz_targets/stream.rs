@@ -12,7 +12,7 @@ fuzz_target!(|input: ([u16; 4], u16, &str)| {
     let filler = "lorem ipsum dolor sit amet ".repeat(usize::from(filler % 400));
     let text = format!("{piece}{filler}{piece}{filler}\n{piece}");
     let mut whole = Vec::new();
-    Scanner::default().scan(&text, &mut whole);
+    Scanner::new(KindSet::all()).scan(&text, &mut whole);
     let (released, found) = streamed(&text, cuts);
     assert_eq!(released, text, "text was lost");
     assert_eq!(found, whole, "a cut changed what is found");
