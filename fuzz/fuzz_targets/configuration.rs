@@ -3,7 +3,7 @@
 //! What follows a NUL is the environment, one `NAME=VALUE` per line.
 #![no_main]
 
-use agent_airlock::{
+use airlock_engine::{
     Airlock, Caller, TargetKind,
     config::{self, ConfigFile, ConfigInput, Flags},
 };

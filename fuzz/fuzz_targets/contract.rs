@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use agent_airlock::{Airlock, Caller, Code, Contract, RawCall, Rejection, TargetKind};
+use airlock_engine::{Airlock, Caller, Code, Contract, RawCall, Rejection, TargetKind};
 use airlock_testkit::engine;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use agent_airlock::json::{Bounds, Decoded, Document, Kind, Splices, Value, write_string};
+use airlock_engine::json::{Bounds, Decoded, Document, Kind, Splices, Value, write_string};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 

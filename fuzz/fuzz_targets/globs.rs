@@ -3,7 +3,7 @@
 //! The first line is the pattern, the rest the name.
 #![no_main]
 
-use agent_airlock::policy::{MAX_PATTERN_CHARS, Pattern, fold};
+use airlock_engine::policy::{MAX_PATTERN_CHARS, Pattern, fold};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use agent_airlock::{Airlock, Providers, config::Config};
+use airlock_engine::{Airlock, Providers, config::Config};
 use airlock_mcp::{Guard, GuardSettings, Outcome};
 use airlock_testkit::{FakeAudit, config, providers};
 use libfuzzer_sys::fuzz_target;

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use agent_airlock::{Airlock, RawOutput};
+use airlock_engine::{Airlock, RawOutput};
 use airlock_scan::{Finding, Scanner};
 use airlock_testkit::engine;
 use libfuzzer_sys::fuzz_target;

@@ -16,11 +16,12 @@ use serde_json::Value;
 /// The arrows between our crates: who may use whom, tests and benchmarks apart.
 const ARROWS: &[(&str, &[&str])] = &[
     ("airlock-scan", &[]),
-    ("agent-airlock", &["airlock-scan"]),
-    ("airlock-mcp", &["agent-airlock"]),
-    ("airlock-gateway", &["agent-airlock", "airlock-mcp"]),
-    ("airlock-cli", &["agent-airlock", "airlock-gateway", "airlock-mcp", "airlock-scan"]),
-    ("airlock-testkit", &["agent-airlock"]),
+    ("airlock-engine", &["airlock-scan"]),
+    ("airlock-host", &["airlock-engine"]),
+    ("airlock-mcp", &["airlock-engine"]),
+    ("airlock-gateway", &["airlock-engine", "airlock-host", "airlock-mcp"]),
+    ("airlock-cli", &["airlock-engine", "airlock-gateway", "airlock-host", "airlock-mcp", "airlock-scan"]),
+    ("airlock-testkit", &["airlock-engine"]),
     ("airlock-e2e", &[]),
     ("xtask", &[]),
 ];
@@ -30,12 +31,12 @@ const SUITE: &str = "airlock-e2e";
 
 /// Dependencies that isolate something: each has one owner.
 const OWNERS: &[(&str, &str)] = &[
-    ("jsonschema", "agent-airlock"),
-    ("toml", "agent-airlock"),
-    ("regex", "agent-airlock"),
-    ("unicode-normalization", "agent-airlock"),
+    ("jsonschema", "airlock-engine"),
+    ("toml", "airlock-engine"),
+    ("regex", "airlock-engine"),
+    ("unicode-normalization", "airlock-engine"),
     ("signal-hook", "airlock-gateway"),
-    ("getrandom", "airlock-gateway"),
+    ("getrandom", "airlock-host"),
     ("clap", "airlock-cli"),
     ("rmcp", SUITE),
     ("tokio", SUITE),
@@ -97,7 +98,7 @@ fn heavy_dependencies_have_one_owner() {
 #[test]
 fn the_core_has_no_runtime_and_no_io() {
     let crates = dependencies();
-    for pure in ["airlock-scan", "agent-airlock", "airlock-mcp"] {
+    for pure in ["airlock-scan", "airlock-engine", "airlock-mcp"] {
         for banned in ["tokio", "rustix", "libc", "signal-hook", "getrandom", "tempfile", "clap"] {
             assert!(!crates[pure].contains(banned), "{pure} must not use {banned}");
         }

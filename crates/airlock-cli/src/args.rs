@@ -6,7 +6,7 @@
 
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
 
-use agent_airlock::caller::{AgentId, Caller, Role, SessionId};
+use airlock_engine::caller::{AgentId, Caller, Role, SessionId};
 use airlock_scan::{Class, Confidence, Kind, KindSet};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agent_airlock::{
+use airlock_engine::{
     Caller,
     config::{
         Config, ConfigFile, ConfigInput, ENV_VARS, Flags, MAX_FILE_BYTES, Problems, load as load_config,

@@ -10,16 +10,13 @@
 //! | `line` | lines of bounded length out of a stream, without copying |
 //! | `stdio` | the session: two directions, an event loop, its end |
 //! | `server` | the server's process: start, shutdown, no orphans |
-//! | [`host`] | the engine's ports on a real machine: clock, paths, audit destinations, state folder |
 
 #![forbid(unsafe_code)]
 
 mod gate;
-pub mod host;
 mod line;
 mod server;
 mod stdio;
-mod stream;
 
 pub use gate::Gate;
 pub use server::{Launcher, become_child};

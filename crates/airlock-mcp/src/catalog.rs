@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use agent_airlock::{
+use airlock_engine::{
     Airlock, TargetKind, Tool,
     json::{Value, write_string},
 };

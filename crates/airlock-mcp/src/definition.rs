@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use agent_airlock::json::{Kind, Value, write_string};
+use airlock_engine::json::{Kind, Value, write_string};
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 over the canonical form of a definition, so that order, white space and escapes do not count.
@@ -66,7 +66,7 @@ fn write_canonical(value: Value<'_>, out: &mut String, depth: Depth) {
 
 #[cfg(test)]
 mod tests {
-    use agent_airlock::json::{Bounds, Document};
+    use airlock_engine::json::{Bounds, Document};
 
     use super::Digest;
 

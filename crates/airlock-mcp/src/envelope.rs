@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use agent_airlock::{
+use airlock_engine::{
     json::{Document, Kind, Value},
     policy::fold_lenient,
 };
@@ -193,7 +193,7 @@ fn is_look_alike(key: Value<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use agent_airlock::json::{Bounds, Document};
+    use airlock_engine::json::{Bounds, Document};
 
     use super::{Envelope, Id, Malformed};
 

@@ -5,7 +5,7 @@
 //! place where the protocol has it and with the kind of value that it has there; anything else of that name
 //! is protected, and so is a block or a member that the protocol does not know yet.
 
-use agent_airlock::{
+use airlock_engine::{
     Part,
     json::{Kind, Value},
 };

@@ -1,6 +1,6 @@
 //! A rejection as an MCP client expects it.
 
-use agent_airlock::{
+use airlock_engine::{
     Rejection,
     json::{Value, write_string},
 };
@@ -46,7 +46,7 @@ pub(crate) fn as_tool_result(id: &str, rejection: &Rejection, era: Era) -> Vec<u
 
 /// The answer to any other refused request. `id` is the raw token, `null` when it is not known.
 pub(crate) fn as_error(id: &str, rejection: &Rejection) -> Vec<u8> {
-    let place = agent_airlock::Code::ALL.iter().position(|code| *code == rejection.code()).unwrap_or(0);
+    let place = airlock_engine::Code::ALL.iter().position(|code| *code == rejection.code()).unwrap_or(0);
     let code = FIRST_ERROR_CODE - i64::try_from(place).unwrap_or(0);
     let mut out = String::with_capacity(512);
     out.push_str(r#"{"jsonrpc":"2.0","id":"#);
@@ -63,7 +63,7 @@ pub(crate) fn as_error(id: &str, rejection: &Rejection) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use agent_airlock::{Code, Rejection};
+    use airlock_engine::{Code, Rejection};
     use serde_json::Value;
 
     use super::{Era, as_error, as_tool_result};

@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use agent_airlock::Permit;
+use airlock_engine::Permit;
 
 use crate::{
     catalog::{Catalog, Listed},

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use agent_airlock::{
+use airlock_engine::{
     policy::Quota,
     ports::{AuditSink, Clock, Files, RateLimitStore, StoreAnswer, StoreError, Take, Taken},
 };

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use agent_airlock::{
+use airlock_engine::{
     Airlock, Providers,
     config::{self, Config, ConfigFile, ConfigInput, Flags},
     memory::MemoryStore,

@@ -17,7 +17,7 @@ pub(super) struct Row {
 pub(super) fn measure() -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     for (package, name) in
-        [("agent-airlock", "pipeline"), ("agent-airlock", "policy"), ("airlock-scan", "scan")]
+        [("airlock-engine", "pipeline"), ("airlock-engine", "policy"), ("airlock-scan", "scan")]
     {
         let text = said(&mut cargo(["bench", "--quiet", "--package", package, "--bench", name]))?;
         println!("{text}");

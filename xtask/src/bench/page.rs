@@ -162,7 +162,7 @@ fn rows_section(rows: &[Row]) -> String {
         let _ = writeln!(section, "| {} | {time} | {speed} |", row.name.replace('|', "\\|"));
     }
     section.push_str(
-        "\n## Again\n\n    cargo xtask bench\n\nBenchmarks of one crate: `cargo bench -p agent-airlock`, `cargo bench -p airlock-scan`.\n",
+        "\n## Again\n\n    cargo xtask bench\n\nBenchmarks of one crate: `cargo bench -p airlock-engine`, `cargo bench -p airlock-scan`.\n",
     );
     section
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use agent_airlock::config::{Config, Flags, Origin, Problem, Problems, Setting, Severity};
+use airlock_engine::config::{Config, Flags, Origin, Problem, Problems, Setting, Severity};
 use serde::Serialize;
 
 use crate::{

@@ -10,16 +10,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use agent_airlock::{
+use airlock_engine::{
     Airlock, Caller, Providers, SessionId,
     config::{Config, Destination, HashKey, Strategy},
     memory::MemoryStore,
     ports::AuditSink,
 };
-use airlock_gateway::{
-    Launcher, SessionEnd, SessionOptions,
-    host::{AuditFile, AuditStderr, HostFiles, SystemClock, audit_path, load_or_create_hash_key, state_dir},
-    run_stdio,
+use airlock_gateway::{Launcher, SessionEnd, SessionOptions, run_stdio};
+use airlock_host::{
+    AuditFile, AuditStderr, HostFiles, SystemClock, audit_path, load_or_create_hash_key, state_dir,
 };
 use airlock_mcp::{Guard, GuardSettings, Report, Severity};
 use airlock_scan::Kind;
@@ -203,7 +202,7 @@ fn tell(report: &Report, err: &mut Stream) {
 mod tests {
     use std::{ffi::OsString, io};
 
-    use agent_airlock::{
+    use airlock_engine::{
         AgentId, Caller,
         config::{ConfigInput, load},
     };

@@ -15,11 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use airlock_host::stream::stdout_hung_up;
+
 use super::{
     SessionEnd,
     session::{Event, Session},
 };
-use crate::{Gate, server::Server, stream::stdout_hung_up};
+use crate::{Gate, server::Server};
 
 /// How often the gate is asked what is pending, while that decides.
 const TICK: Duration = Duration::from_millis(10);

@@ -16,12 +16,12 @@ mod sink;
 
 use std::{ffi::OsString, fmt, io, sync::Arc, sync::mpsc, time::Duration};
 
+use airlock_host::stream::Stream;
 use airlock_mcp::Report;
 
 use crate::{
     Gate,
     server::{Launcher, Program, Server},
-    stream::Stream,
 };
 use conductor::{Conductor, Patience};
 use session::{Event, Session};

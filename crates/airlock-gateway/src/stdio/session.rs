@@ -12,6 +12,7 @@ use std::{
     thread,
 };
 
+use airlock_host::stream::Stream;
 use airlock_mcp::Report;
 use pollster::block_on;
 
@@ -19,7 +20,6 @@ use super::sink::{ClientSink, ServerSink};
 use crate::{
     Gate,
     line::{Line, LineReader},
-    stream::Stream,
 };
 
 /// Where reports go.

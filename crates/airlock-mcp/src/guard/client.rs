@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use agent_airlock::{
+use airlock_engine::{
     Code, Permit, RawCall, Rejection, TargetKind, Tool,
     json::{Document, Splices, Value, write_string},
 };
@@ -450,7 +450,7 @@ impl Guard {
         outcome
     }
 
-    pub(super) fn caller(&self) -> Arc<agent_airlock::Caller> {
+    pub(super) fn caller(&self) -> Arc<airlock_engine::Caller> {
         Arc::clone(&self.settings.caller)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use agent_airlock::{RawCall, Rejection, TargetKind, json::Document};
+use airlock_engine::{RawCall, Rejection, TargetKind, json::Document};
 
 use super::{
     Guard,

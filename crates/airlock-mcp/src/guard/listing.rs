@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use agent_airlock::{
+use airlock_engine::{
     Code, Rejection, Tool,
     json::{Splices, Value, remove_elements, write_string},
 };

@@ -12,7 +12,7 @@ mod server;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use agent_airlock::{
+use airlock_engine::{
     Airlock, Caller, Code, RawCall, Rejection, TargetKind,
     json::{Bounds, Document, JsonError, Tape},
 };

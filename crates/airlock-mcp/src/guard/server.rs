@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use agent_airlock::{
+use airlock_engine::{
     Code, OutputReport, ProtectedOutput, RawOutput, Rejection,
     json::{Document, Splices, Value, write_string},
 };

@@ -17,7 +17,7 @@ mod session;
 mod harness {
     use std::sync::Arc;
 
-    use agent_airlock::{AgentId, Caller, Role};
+    use airlock_engine::{AgentId, Caller, Role};
     use airlock_mcp::{Guard, GuardSettings, Outcome};
     use airlock_testkit::{FakeAudit, engine};
     use serde_json::Value;

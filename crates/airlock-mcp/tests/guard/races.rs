@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use agent_airlock::{
+use airlock_engine::{
     Airlock, Providers,
     ports::{AuditSink, RateLimitStore, StoreAnswer, Take, Taken},
 };

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use agent_airlock::{
+use airlock_engine::{
     json::{Bounds, Document, Value},
     ports::{Clock, Now},
 };

@@ -8,12 +8,12 @@ use std::{
     sync::Arc,
 };
 
-use agent_airlock::{
+use airlock_engine::{
     Airlock, Caller, Explanation, Layer, Providers, RawCall, Step, StepOutcome, TargetKind,
     memory::MemoryStore,
     ports::{AuditError, AuditSink},
 };
-use airlock_gateway::host::HostFiles;
+use airlock_host::HostFiles;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -135,8 +135,8 @@ fn json(asked: &Asked<'_>, explanation: &Explanation, out: &mut Stream) -> Resul
     let report = Report {
         admitted: explanation.result.is_ok(),
         tool: asked.tool,
-        agent_id: asked.caller.agent_id.as_ref().map(agent_airlock::AgentId::as_str),
-        roles: asked.caller.roles.iter().map(agent_airlock::Role::as_str).collect(),
+        agent_id: asked.caller.agent_id.as_ref().map(airlock_engine::AgentId::as_str),
+        roles: asked.caller.roles.iter().map(airlock_engine::Role::as_str).collect(),
         policies: &asked.policies,
         time: asked.at.to_string(),
         mode: asked.mode,

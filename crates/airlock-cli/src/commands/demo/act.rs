@@ -1,6 +1,6 @@
 //! Carries the script out and judges every answer.
 
-use agent_airlock::Code;
+use airlock_engine::Code;
 use serde_json::{Value, json};
 
 use super::{
@@ -173,7 +173,7 @@ pub(crate) fn answer_text(answer: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use agent_airlock::Code;
+    use airlock_engine::Code;
     use serde_json::{Value, json};
 
     use super::{Expected, is_stopped};

@@ -1,6 +1,6 @@
 //! The script: the six threats of the product's threat model, and how a confused agent carries them out.
 
-use agent_airlock::Code;
+use airlock_engine::Code;
 
 /// One of the six threats.
 pub(crate) struct Threat {

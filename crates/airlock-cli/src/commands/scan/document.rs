@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Write};
 
-use agent_airlock::json::{
+use airlock_engine::json::{
     Bounds, Decoded, Document, JsonError, Kind as JsonKind, Splices, Value, write_string,
 };
 use airlock_scan::{Finding, Scanner};

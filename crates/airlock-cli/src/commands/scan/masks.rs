@@ -1,6 +1,6 @@
 //! What takes the place of a finding.
 
-use agent_airlock::{
+use airlock_engine::{
     Masker,
     config::{Config, Sanitization, Strategy},
 };

@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agent_airlock::config::Config;
+use airlock_engine::config::Config;
 use airlock_scan::{Confidence, Finding, Kind, KindSet, Scanner};
 
 use self::{

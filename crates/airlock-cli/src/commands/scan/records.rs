@@ -5,7 +5,7 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
 };
 
-use agent_airlock::json::{Bounds, Decoded, Document, Splices, Tape, Value, write_string};
+use airlock_engine::json::{Bounds, Decoded, Document, Splices, Tape, Value, write_string};
 use airlock_scan::{Finding, Scanner};
 
 use super::{

@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
 };
 
-use agent_airlock::json::write_string;
+use airlock_engine::json::write_string;
 use airlock_scan::{Class, Finding, Kind};
 
 use super::{place::Place, sarif};
