@@ -150,6 +150,9 @@ catalogue! {
     InternalPanic "internal_panic" Execute "LLM10"
         "Airlock itself failed while it handled the call"
         "report this as a bug";
+    ToolPanicked "tool_panicked" Execute "LLM10"
+        "the tool crashed"
+        "try other arguments; the author of the tool must look at the crash";
 }
 
 impl Code {

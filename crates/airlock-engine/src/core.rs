@@ -19,8 +19,9 @@ use crate::{
     json::Value,
     policy::{ArgumentRules, Binding, Check, Limit, Policy, Subject, TargetKind, Verdict, fold},
     ports::{Now, Providers, StoreAnswer, Take, Taken},
-    protect::{Exemptions, OutputReport, ProtectedOutput, Protector, RawOutput},
+    protect::{OutputReport, OutputRules, ProtectedOutput, Protector, RawOutput},
     rejection::Rejection,
+    settings::ToolSettings,
     tool::{EngineId, Tool, check_name},
     validate::{ArgumentLimits, Contract, NO_ARGUMENTS, check_limits},
 };
@@ -31,6 +32,8 @@ pub(crate) struct Core {
     pub(crate) providers: Providers,
     pub(crate) protector: Protector,
     pub(crate) strict: bool,
+    /// Whether personal data and credentials are masked in output.
+    masked_classes: (bool, bool),
     allow_broken_schemas: bool,
     limits: ArgumentLimits,
     /// The default policy first, then the named ones.
@@ -62,6 +65,7 @@ impl Core {
             providers,
             protector: Protector::new(&config.airlock, &config.sanitization, &hash_key),
             strict: config.airlock.strict_mode,
+            masked_classes: (config.airlock.mask_pii, config.airlock.mask_secrets),
             allow_broken_schemas: config.airlock.allow_broken_schemas,
             limits: config.limits.arguments,
             policies,
@@ -71,13 +75,19 @@ impl Core {
     }
 
     /// Binds what can be called to everything that the configuration says about its name.
-    pub(crate) fn bind(&self, kind: TargetKind, name: &str, input_schema: Option<&str>) -> Tool {
+    pub(crate) fn bind(
+        &self,
+        kind: TargetKind,
+        name: &str,
+        input_schema: Option<&str>,
+        settings: &ToolSettings,
+    ) -> Tool {
         let contract = check_name(kind, name)
             .and_then(|()| input_schema.map_or_else(Contract::of_no_parameters, Contract::compile));
         let folded = fold(name);
         let subject = Subject { kind, name, folded: &folded };
-        let mut exempt = Exemptions::default();
-        let mut rules = Vec::new();
+        let mut output = self.output_rules(settings);
+        let mut rules: Vec<_> = settings.arguments.iter().cloned().map(Arc::new).collect();
         let sections = self.tool_rules.iter().filter(|_| kind == TargetKind::Tool);
         for section in sections {
             let pattern = &section.rules.pattern;
@@ -87,9 +97,9 @@ impl Core {
                 rules.extend(section.arguments.iter().cloned());
             }
             if exact {
-                exempt.unmasked |= !section.rules.mask;
-                exempt.fields.extend(section.rules.unmasked_fields.iter().cloned());
-                exempt.kinds = section.rules.disabled_kinds.iter().fold(exempt.kinds, KindSet::with);
+                output.unmasked |= !section.rules.mask;
+                output.fields.extend(section.rules.unmasked_fields.iter().cloned());
+                output.kinds = section.rules.disabled_kinds.iter().fold(output.kinds, KindSet::with);
             }
         }
         Tool {
@@ -98,8 +108,22 @@ impl Core {
             name: name.into(),
             contract,
             bindings: self.policies.iter().map(|policy| policy.bind(&subject)).collect(),
+            own_bindings: settings.policies.iter().map(|policy| policy.bind(&subject)).collect(),
             rules,
-            exempt,
+            strict: settings.strict.unwrap_or(self.strict),
+            output,
+            sandbox: settings.sandbox,
+        }
+    }
+
+    fn output_rules(&self, settings: &ToolSettings) -> OutputRules {
+        let (mask_pii, mask_secrets) = self.masked_classes;
+        let own = (settings.mask_pii.unwrap_or(mask_pii), settings.mask_secrets.unwrap_or(mask_secrets));
+        OutputRules {
+            enabled: settings.sanitize_output,
+            max_output_chars: settings.max_output_chars,
+            scanner: (own != self.masked_classes).then(|| self.protector.scanner_of(own.0, own.1)),
+            ..OutputRules::default()
         }
     }
 
@@ -116,6 +140,7 @@ impl Core {
             stripped: false,
             free_form: false,
             unchecked_schema: false,
+            unsandboxed: false,
             argument_injections: 0,
             output: OutputReport::default(),
         };
@@ -145,7 +170,7 @@ impl Core {
         }
         let names = self.protector.mask_names(ghosts.names(), &ghosts.raw_names());
         call.scope.record().ghosts.clone_from(&names);
-        if self.strict {
+        if call.tool.strict {
             let hints = names.iter().map(|name| format!("remove `{name}`: the tool does not declare it"));
             return Err(hints.fold(
                 Rejection::new(Code::GhostArguments).with_ghosts(names.clone()),
@@ -205,7 +230,7 @@ impl Core {
     }
 
     /// The bindings that decide for a caller: those of its roles, or the default policy's if no role of it
-    /// is bound. Several decide together, and each must admit.
+    /// is bound; and those that the tool brings along. Several decide together, and each must admit.
     pub(crate) fn bindings<'t>(
         &self,
         tool: &'t Tool,
@@ -222,15 +247,17 @@ impl Core {
         indices.sort_unstable();
         indices.dedup();
         if indices.is_empty() {
-            return tool
-                .bindings
-                .first()
-                .map(|default| vec![default])
-                .ok_or_else(|| Rejection::new(Code::InternalPolicy));
+            indices.push(0);
         }
         let found: Option<Vec<&Binding>> =
             indices.into_iter().map(|index| tool.bindings.get(index)).collect();
-        found.ok_or_else(|| Rejection::new(Code::InternalPolicy))
+        let mut found = found.ok_or_else(|| Rejection::new(Code::InternalPolicy))?;
+        if !tool.own_bindings.is_empty() {
+            // A policy without a rule says nothing, and the record names those that decide.
+            found.retain(|binding| !binding.is_unrestricted());
+            found.extend(&tool.own_bindings);
+        }
+        Ok(found)
     }
 
     pub(crate) async fn spend(
@@ -265,19 +292,19 @@ impl Core {
     }
 
     pub(crate) fn protect(&self, tool: &Tool, output: &RawOutput<'_>) -> ProtectedOutput {
-        self.protect_exempt(output, &tool.exempt)
+        self.protect_by(output, &tool.output)
     }
 
-    pub(crate) fn protect_exempt(&self, output: &RawOutput<'_>, exempt: &Exemptions) -> ProtectedOutput {
+    pub(crate) fn protect_by(&self, output: &RawOutput<'_>, rules: &OutputRules) -> ProtectedOutput {
         withheld_on_panic(|| match output {
             RawOutput::Text(text) | RawOutput::Failed(text) => {
-                let (text, report) = self.protector.protect_text(text, exempt);
+                let (text, report) = self.protector.protect_text(text, rules);
                 ProtectedOutput { text: Some(text.into_owned()), report, ..ProtectedOutput::unchanged() }
             }
             RawOutput::Parts(document, parts) | RawOutput::FailedParts(document, parts) => {
-                self.protector.protect(document, parts, exempt)
+                self.protector.protect(document, parts, rules)
             }
-            RawOutput::Protocol { document: _, parts, .. } => self.protector.mask_parts(parts, exempt),
+            RawOutput::Protocol { document: _, parts, .. } => self.protector.mask_parts(parts, rules),
         })
     }
 }

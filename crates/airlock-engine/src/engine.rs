@@ -10,8 +10,9 @@ use crate::{
     core::{Core, shielded},
     policy::TargetKind,
     ports::{Now, Providers},
-    protect::{Exemptions, ProtectedOutput, RawOutput},
+    protect::{OutputRules, ProtectedOutput, RawOutput},
     rejection::Rejection,
+    settings::{SandboxNeed, ToolSettings},
     tool::Tool,
 };
 
@@ -32,7 +33,18 @@ impl Airlock {
     /// Compiles what can be called: its contract, and what the policies say about its name. Without a
     /// schema it has no parameters. A schema that does not compile gives a tool whose calls are refused.
     pub fn tool(&self, kind: TargetKind, name: &str, input_schema: Option<&str>) -> Arc<Tool> {
-        Arc::new(self.core.bind(kind, name, input_schema))
+        self.tool_with(kind, name, input_schema, &ToolSettings::default())
+    }
+
+    /// Like [`tool`](Self::tool), with what the author of the tool asks for on top.
+    pub fn tool_with(
+        &self,
+        kind: TargetKind,
+        name: &str,
+        input_schema: Option<&str>,
+        settings: &ToolSettings,
+    ) -> Arc<Tool> {
+        Arc::new(self.core.bind(kind, name, input_schema, settings))
     }
 
     /// Layers 1 and 2: may this call be made?
@@ -51,7 +63,14 @@ impl Airlock {
         let tool = Arc::clone(&call.tool);
         let judged = shielded(|| {
             self.core.validate(&mut call)?;
-            self.core.authorize(&tool, &mut call, now, &mut |_, _, _| {})
+            let limits = self.core.authorize(&tool, &mut call, now, &mut |_, _, _| {})?;
+            // No backend exists yet: required is refused, before it costs quota, and wanted is recorded.
+            match tool.sandbox {
+                SandboxNeed::Required => return Err(Rejection::new(Code::SandboxUnavailable)),
+                SandboxNeed::Wanted => call.scope.record().unsandboxed = true,
+                SandboxNeed::None => {}
+            }
+            Ok(limits)
         });
         let admitted = match judged {
             Ok(limits) => self.core.spend(&call, &limits, now).await,
@@ -93,7 +112,7 @@ impl Airlock {
 
     /// Masks a text that belongs to no call: a description, a log message. Also says what was found.
     pub fn protect(&self, output: &RawOutput<'_>) -> ProtectedOutput {
-        self.core.protect_exempt(output, &Exemptions::default())
+        self.core.protect_by(output, &OutputRules::default())
     }
 
     /// The text with everything masked that a record must not hold.

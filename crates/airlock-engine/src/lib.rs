@@ -58,6 +58,7 @@ pub mod policy;
 pub mod ports;
 mod protect;
 pub mod rejection;
+mod settings;
 mod tool;
 mod validate;
 
@@ -70,5 +71,6 @@ pub use policy::TargetKind;
 pub use ports::Providers;
 pub use protect::{Masker, OutputReport, Part, ProtectedOutput, RawOutput};
 pub use rejection::Rejection;
+pub use settings::{SandboxNeed, ToolSettings};
 pub use tool::Tool;
 pub use validate::{ArgumentLimits, Contract, ContractError};

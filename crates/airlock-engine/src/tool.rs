@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use crate::{
     caller::parse_identifier,
     policy::{ArgumentRules, Binding, TargetKind},
-    protect::Exemptions,
+    protect::OutputRules,
+    settings::SandboxNeed,
     validate::{Contract, ContractError},
 };
 
@@ -16,7 +17,7 @@ pub(crate) struct EngineId(pub(crate) u64);
 /// Something that can be called, bound to one engine: its contract is compiled and everything the policies
 /// say about it is looked up once, so that a call costs the same whatever the number of tools and rules.
 ///
-/// Made by [`Airlock::tool`](crate::Airlock::tool).
+/// Made by [`Airlock::tool`](crate::Airlock::tool) and [`Airlock::tool_with`](crate::Airlock::tool_with).
 #[derive(Debug)]
 pub struct Tool {
     pub(crate) engine: EngineId,
@@ -25,8 +26,12 @@ pub struct Tool {
     pub(crate) contract: Result<Contract, ContractError>,
     /// One per policy of the engine; the default policy first.
     pub(crate) bindings: Vec<Binding>,
+    /// Of the policies that the tool brings along; each must admit, too.
+    pub(crate) own_bindings: Vec<Binding>,
     pub(crate) rules: Vec<Arc<ArgumentRules>>,
-    pub(crate) exempt: Exemptions,
+    pub(crate) strict: bool,
+    pub(crate) output: OutputRules,
+    pub(crate) sandbox: SandboxNeed,
 }
 
 impl Tool {

@@ -16,6 +16,7 @@ use crate::{
 const MAX_ARGUMENTS: usize = 16 * 1024;
 
 /// What is known of a call when its record is written.
+#[expect(clippy::struct_excessive_bools, reason = "independent remarks, each a member of the record")]
 pub(crate) struct Record {
     pub(crate) started: Option<jiff::Timestamp>,
     pub(crate) tool: Arc<Tool>,
@@ -27,6 +28,8 @@ pub(crate) struct Record {
     pub(crate) stripped: bool,
     pub(crate) free_form: bool,
     pub(crate) unchecked_schema: bool,
+    /// A sandbox was asked for, and the tool ran without.
+    pub(crate) unsandboxed: bool,
     /// Passages in the arguments that look like instructions to a model.
     pub(crate) argument_injections: u32,
     pub(crate) output: OutputReport,
@@ -127,6 +130,7 @@ impl Record {
             (self.stripped, "stripped"),
             (self.free_form, "free_form_arguments"),
             (self.unchecked_schema, "unchecked_schema"),
+            (self.unsandboxed, "unsandboxed"),
             (self.output.blocked, "output_blocked"),
         ] {
             if flag {

@@ -127,6 +127,11 @@ impl Binding {
         }
     }
 
+    /// Whether the policy has no rule at all.
+    pub(crate) fn is_unrestricted(&self) -> bool {
+        self.policy.is_unrestricted()
+    }
+
     /// The name of the policy.
     pub fn policy(&self) -> &str {
         &self.policy.name

@@ -92,6 +92,18 @@ pub(super) struct NameRules {
 #[derive(Debug)]
 pub(super) struct Ranked<T>(pub(super) Box<[(Pattern, Arc<T>)]>);
 
+impl Compiled {
+    /// Whether it has no rule at all.
+    pub(super) fn is_unrestricted(&self) -> bool {
+        let lists = [&self.tools, &self.prompts, &self.resources];
+        lists.iter().all(|rules| rules.allowed.is_empty() && rules.denied.is_empty())
+            && !self.require_agent_id
+            && self.roles.is_empty()
+            && self.limits.0.is_empty()
+            && self.windows.0.is_empty()
+    }
+}
+
 impl Policy {
     /// The policy's name, as the audit record shows it.
     pub fn name(&self) -> &str {

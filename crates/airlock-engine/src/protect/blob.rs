@@ -164,13 +164,13 @@ impl Order {
 mod tests {
     use airlock_scan::{KindSet, Scanner};
 
-    use super::super::{Exemptions, leaves::Leaves, mask::Masker};
+    use super::super::{OutputRules, leaves::Leaves, mask::Masker};
     use crate::config::Sanitization;
 
     fn masked(bytes: &[u8]) -> Option<Vec<u8>> {
-        let (scanner, exempt) = (Scanner::new(KindSet::all()), Exemptions::default());
+        let (scanner, rules) = (Scanner::new(KindSet::all()), OutputRules::default());
         let masker = Masker::new(&Sanitization::default(), &[0; 32]);
-        Leaves::new(&scanner, &masker, &exempt).bytes(bytes)
+        Leaves::new(&scanner, &masker, &rules).bytes(bytes)
     }
 
     fn utf_16(text: &str, low_first: bool) -> Vec<u8> {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap, ops::Range};
 use airlock_scan::{Finding, KindSet, Scanner};
 
 use super::{
-    Exemptions, OutputReport, Part, base64,
+    OutputReport, OutputRules, Part, base64,
     frame::{Frame, Key},
     mask::Masker,
     number::plain_digits,
@@ -19,7 +19,7 @@ const FEWEST_DIGITS: usize = 7;
 pub(super) struct Leaves<'w> {
     scanner: Cow<'w, Scanner>,
     pub(super) masker: &'w Masker,
-    exempt: &'w Exemptions,
+    rules: &'w OutputRules,
     screen: bool,
     pub(super) report: OutputReport,
     found: Vec<Finding>,
@@ -28,17 +28,17 @@ pub(super) struct Leaves<'w> {
 }
 
 impl<'w> Leaves<'w> {
-    pub(super) fn new(scanner: &'w Scanner, masker: &'w Masker, exempt: &'w Exemptions) -> Self {
-        let scanner = if exempt.kinds.is_empty() {
+    pub(super) fn new(scanner: &'w Scanner, masker: &'w Masker, rules: &'w OutputRules) -> Self {
+        let scanner = if rules.kinds.is_empty() {
             Cow::Borrowed(scanner)
         } else {
-            let kinds = exempt.kinds.iter().fold(scanner.kinds(), KindSet::without);
+            let kinds = rules.kinds.iter().fold(scanner.kinds(), KindSet::without);
             Cow::Owned(scanner.clone().with_kinds(kinds))
         };
         Self {
             scanner,
             masker,
-            exempt,
+            rules,
             screen: false,
             report: OutputReport::default(),
             found: Vec::new(),
@@ -112,7 +112,7 @@ impl<'w> Leaves<'w> {
             write_string(&mut json, &frame.unused(masked));
             edits.replace(key.span(), json);
         }
-        if !self.exempt.fields.iter().any(|field| field.matches(&name)) {
+        if !self.rules.fields.iter().any(|field| field.matches(&name)) {
             self.member(Some(frame.key_of(&name)), value, edits);
         }
     }
@@ -192,7 +192,7 @@ impl<'w> Leaves<'w> {
     pub(super) fn find(&mut self, key: Option<&str>, text: &str) -> Vec<Finding> {
         self.found.clear();
         match key {
-            _ if self.exempt.unmasked => {}
+            _ if self.rules.unmasked => {}
             Some(key) => self.scanner.scan_keyed(key, text, &mut self.found),
             None => self.scanner.scan(text, &mut self.found),
         }

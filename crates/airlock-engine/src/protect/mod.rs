@@ -44,10 +44,22 @@ fn scanner_for_records(sanitization: &Sanitization) -> Scanner {
     })
 }
 
+/// The scanner for the classes of findings that are masked.
+fn narrowed(scanner: &Scanner, mask_pii: bool, mask_secrets: bool, injection: Injection) -> Scanner {
+    let on = |kind: &Kind| match kind.class() {
+        Class::Pii => mask_pii,
+        Class::Secret => mask_secrets,
+        _ => injection != Injection::Off,
+    };
+    scanner.clone().with_kinds(scanner.kinds().iter().filter(on).collect())
+}
+
 /// Finds and masks what must not reach the agent. Built once per engine; shared by all calls.
 #[derive(Debug)]
 pub(crate) struct Protector {
     masker: Masker,
+    /// What can be masked in output: every kind that the configuration does not disable.
+    every_kind: Scanner,
     /// What is masked in output; empty when the configuration switches it off.
     output: Scanner,
     /// What is masked in records: always everything.
@@ -57,29 +69,30 @@ pub(crate) struct Protector {
     max_output_chars: usize,
 }
 
-/// What the configuration exempts for one tool.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Exemptions {
+/// How the output of one tool is protected where that differs from the engine's way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OutputRules {
     /// The output of the tool is not masked at all.
     pub(crate) unmasked: bool,
     /// Members whose names match are not masked.
     pub(crate) fields: Vec<Pattern>,
     /// Findings of these kinds are not masked.
     pub(crate) kinds: KindSet,
+    /// Whether layer 4 is on.
+    pub(crate) enabled: Option<bool>,
+    /// Longer texts are truncated.
+    pub(crate) max_output_chars: Option<usize>,
+    /// What is looked for.
+    pub(crate) scanner: Option<Scanner>,
 }
 
 impl Protector {
     pub(crate) fn new(airlock: &AirlockConfig, sanitization: &Sanitization, hash_key: &[u8; 32]) -> Self {
-        let scanner = sanitization.scanner();
-        let on = |kind: &Kind| match kind.class() {
-            Class::Pii => airlock.mask_pii,
-            Class::Secret => airlock.mask_secrets,
-            _ => sanitization.injection != Injection::Off,
-        };
-        let kinds = scanner.kinds().iter().filter(on).collect();
+        let every_kind = sanitization.scanner();
         Self {
             masker: Masker::new(sanitization, hash_key),
-            output: scanner.with_kinds(kinds),
+            output: narrowed(&every_kind, airlock.mask_pii, airlock.mask_secrets, sanitization.injection),
+            every_kind,
             record: scanner_for_records(sanitization),
             enabled: airlock.sanitize_output,
             injection: sanitization.injection,
@@ -87,22 +100,39 @@ impl Protector {
         }
     }
 
+    /// What is looked for in the output of a tool that masks other classes than the engine does.
+    pub(crate) fn scanner_of(&self, mask_pii: bool, mask_secrets: bool) -> Scanner {
+        narrowed(&self.every_kind, mask_pii, mask_secrets, self.injection)
+    }
+
+    fn walk<'w>(&'w self, rules: &'w OutputRules) -> Leaves<'w> {
+        Leaves::new(rules.scanner.as_ref().unwrap_or(&self.output), &self.masker, rules)
+    }
+
+    fn is_on(&self, rules: &OutputRules) -> bool {
+        rules.enabled.unwrap_or(self.enabled)
+    }
+
+    fn max_chars(&self, rules: &OutputRules) -> usize {
+        rules.max_output_chars.unwrap_or(self.max_output_chars)
+    }
+
     /// Protects what stands at `parts` of a document.
-    pub(crate) fn protect(&self, document: &str, parts: &[Part<'_>], exempt: &Exemptions) -> ProtectedOutput {
-        let mut out = self.mask_parts(parts, exempt);
-        if self.enabled {
-            truncate::parts(document, parts, self.max_output_chars, &mut out);
+    pub(crate) fn protect(&self, document: &str, parts: &[Part<'_>], rules: &OutputRules) -> ProtectedOutput {
+        let mut out = self.mask_parts(parts, rules);
+        if self.is_on(rules) {
+            truncate::parts(document, parts, self.max_chars(rules), &mut out);
         }
         out
     }
 
     /// Like [`Protector::protect`], and nothing is cut.
-    pub(crate) fn mask_parts(&self, parts: &[Part<'_>], exempt: &Exemptions) -> ProtectedOutput {
+    pub(crate) fn mask_parts(&self, parts: &[Part<'_>], rules: &OutputRules) -> ProtectedOutput {
         let mut out = ProtectedOutput::unchanged();
-        if !self.enabled {
+        if !self.is_on(rules) {
             return out;
         }
-        let mut leaves = Leaves::new(&self.output, &self.masker, exempt);
+        let mut leaves = self.walk(rules);
         if self.injection != Injection::Off {
             leaves.screen_instructions();
         }
@@ -116,12 +146,12 @@ impl Protector {
     pub(crate) fn protect_text<'t>(
         &self,
         text: &'t str,
-        exempt: &Exemptions,
+        rules: &OutputRules,
     ) -> (Cow<'t, str>, OutputReport) {
-        if !self.enabled {
+        if !self.is_on(rules) {
             return (Cow::Borrowed(text), OutputReport::default());
         }
-        let mut leaves = Leaves::new(&self.output, &self.masker, exempt);
+        let mut leaves = self.walk(rules);
         if self.injection != Injection::Off {
             leaves.screen_instructions();
         }
@@ -130,7 +160,7 @@ impl Protector {
         let mut report = leaves.into_report();
         report.blocked = self.injection == Injection::Block && report.injections > 0;
         let masked = if edits.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(edits.apply(text)) };
-        match Budget::new(self.max_output_chars).text(&masked) {
+        match Budget::new(self.max_chars(rules)).text(&masked) {
             Some(cut) => {
                 report.cut_chars = cut.lost;
                 report.cut_structure = !cut.says_so;
@@ -146,7 +176,7 @@ impl Protector {
         if self.injection == Injection::Off {
             return (0, false);
         }
-        let nothing_masked = Exemptions { unmasked: true, ..Exemptions::default() };
+        let nothing_masked = OutputRules { unmasked: true, ..OutputRules::default() };
         let mut leaves = Leaves::new(&self.output, &self.masker, &nothing_masked);
         leaves.screen_instructions();
         leaves.value(arguments, &mut Splices::default());
@@ -156,8 +186,8 @@ impl Protector {
 
     /// The JSON with everything masked that a record must not hold, whatever the output's settings are.
     pub(crate) fn mask_for_record<'t>(&self, doc: &Document<'t>) -> Cow<'t, str> {
-        let exempt = Exemptions::default();
-        let mut leaves = Leaves::new(&self.record, &self.masker, &exempt);
+        let rules = OutputRules::default();
+        let mut leaves = Leaves::new(&self.record, &self.masker, &rules);
         let mut edits = Splices::default();
         leaves.value(doc.root(), &mut edits);
         if edits.is_empty() { Cow::Borrowed(doc.text()) } else { Cow::Owned(edits.apply(doc.text())) }
