@@ -17,7 +17,7 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&str])] = &[
     ("airlock-scan", &[]),
     ("airlock-engine", &["airlock-scan"]),
-    ("airlock-host", &["airlock-engine"]),
+    ("airlock-host", &["airlock-engine", "airlock-scan"]),
     ("airlock-mcp", &["airlock-engine"]),
     ("airlock-gateway", &["airlock-engine", "airlock-host", "airlock-mcp"]),
     ("airlock-cli", &["airlock-engine", "airlock-gateway", "airlock-host", "airlock-mcp", "airlock-scan"]),

@@ -2,6 +2,8 @@
 
 use std::{fmt, io, process::ExitCode};
 
+use airlock_host::HostError;
+
 /// How a command ended. Scripts rely on the numbers; they are documented in `airlock --help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -76,6 +78,14 @@ impl Failure {
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        let exit = if error.is_configuration() { Exit::ConfigInvalid } else { Exit::Unexpected };
+        let help = error.help().map(str::to_owned);
+        Self { exit, message: error.message().to_owned(), help }
     }
 }
 

@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use airlock_engine::config::{Config, Flags, Origin, Problem, Problems, Setting, Severity};
+use airlock_host::{Source, usual_path};
 use serde::Serialize;
 
 use crate::{
     args::{CheckArgs, ReportFormat},
     exit::{CommandResult, Exit},
     render::{Console, Stream},
-    settings::{Source, usual_path},
 };
 
 pub(crate) fn execute(args: &CheckArgs, console: &mut Console) -> CommandResult {

@@ -3,7 +3,6 @@
 //! stdout belongs to the protocol; everything that is said here goes to stderr.
 
 use std::{
-    env,
     ffi::OsString,
     io::{self, IsTerminal as _, Write as _},
     process,
@@ -11,17 +10,12 @@ use std::{
 };
 
 use airlock_engine::{
-    Airlock, Caller, Providers, SessionId,
-    config::{Config, Destination, HashKey, Strategy},
-    memory::MemoryStore,
-    ports::AuditSink,
+    Airlock, Caller, SessionId,
+    config::{Config, Destination},
 };
 use airlock_gateway::{Launcher, SessionEnd, SessionOptions, run_stdio};
-use airlock_host::{
-    AuditFile, AuditStderr, HostFiles, SystemClock, audit_path, load_or_create_hash_key, state_dir,
-};
+use airlock_host::{Audit, hash_key, providers};
 use airlock_mcp::{Guard, GuardSettings, Report, Severity};
-use airlock_scan::Kind;
 use jiff::Timestamp;
 
 use crate::{
@@ -43,7 +37,7 @@ pub(crate) fn execute(args: RunArgs, launcher: Launcher, console: &mut Console) 
     }
     let mut caller = args.caller.caller();
     caller.session_id.get_or_insert_with(new_session_id);
-    let audit = Audit::open(&config)?;
+    let audit = open_audit(&config)?;
     if let Some(notice) = &audit.notice {
         writeln!(console.err, "airlock: warning: {notice}")?;
     }
@@ -103,76 +97,13 @@ fn new_session_id() -> SessionId {
     SessionId::new(&id).unwrap_or_else(|_| unreachable!("hexadecimal digits are an identifier"))
 }
 
-fn providers(audit: Arc<dyn AuditSink>) -> Result<Providers, Failure> {
-    let folder = env::current_dir()
-        .map_err(|error| Failure::unexpected(format_args!("the current folder is not known: {error}")))?;
-    Ok(Providers {
-        clock: Arc::new(SystemClock::new()),
-        rate_limits: Arc::new(MemoryStore::default()),
-        files: Arc::new(HostFiles::new(folder)),
-        audit,
-    })
-}
-
-/// Where the records go.
-struct Audit {
-    sink: Arc<dyn AuditSink>,
-    /// For the start line.
-    place: String,
-    /// What the operator should know about it.
-    notice: Option<String>,
-}
-
-impl Audit {
-    fn open(config: &Config) -> Result<Self, Failure> {
-        match &config.audit.destination {
-            Destination::Stdout => {
-                Err(Failure::new(Exit::ConfigInvalid, "audit.path is `stdout`, which carries the protocol")
-                    .with_help("choose a file or `stderr`"))
-            }
-            Destination::Stderr => {
-                let sink = AuditStderr::new().map_err(|error| unwritable("stderr", &error))?;
-                Ok(Self { sink: Arc::new(sink), place: "stderr".to_owned(), notice: None })
-            }
-            Destination::Path(path) => Self::file(path.into()),
-            Destination::Default => {
-                let path = audit_path().ok_or_else(|| {
-                    Failure::unexpected("there is no folder for the audit records: HOME is not set")
-                        .with_help("set `path` in [audit], or AIRLOCK_AUDIT_PATH")
-                })?;
-                Self::file(path)
-            }
-        }
+/// Where the records go: not where the protocol is.
+fn open_audit(config: &Config) -> Result<Audit, Failure> {
+    if config.audit.destination == Destination::Stdout {
+        return Err(Failure::new(Exit::ConfigInvalid, "audit.path is `stdout`, which carries the protocol")
+            .with_help("choose a file or `stderr`"));
     }
-
-    fn file(path: std::path::PathBuf) -> Result<Self, Failure> {
-        let place = path.display().to_string();
-        let file = AuditFile::open(path).map_err(|error| unwritable(&place, &error))?;
-        Ok(Self { notice: file.notice(), sink: Arc::new(file), place })
-    }
-}
-
-fn unwritable(place: &str, error: &io::Error) -> Failure {
-    Failure::unexpected(format_args!("audit records cannot be written to {place}: {error}"))
-        .with_help("no call is let through without a record; set `path` in [audit], or AIRLOCK_AUDIT_PATH")
-}
-
-/// The key for the strategy `hash`: given by the environment, or this user's own. Nothing is created when nothing is
-/// hashed.
-pub(crate) fn hash_key(config: &Config) -> Result<HashKey, Failure> {
-    let sanitization = &config.sanitization;
-    if let Some(key) = &sanitization.hash_key {
-        return Ok(key.clone());
-    }
-    if !Kind::ALL.iter().any(|kind| sanitization.strategy(*kind) == Strategy::Hash) {
-        return Ok(HashKey::new([0; 32]));
-    }
-    let missing = |error: &dyn std::fmt::Display| {
-        Failure::unexpected(format_args!("the key of the strategy `hash` is missing: {error}"))
-            .with_help("give one with AIRLOCK_HASH_KEY=$(openssl rand -hex 32)")
-    };
-    let folder = state_dir().ok_or_else(|| missing(&"HOME is not set"))?;
-    load_or_create_hash_key(&folder).map(HashKey::new).map_err(|error| missing(&error))
+    Ok(Audit::open(config)?)
 }
 
 /// One line that says what is guarded, and how.

@@ -4,9 +4,10 @@ use airlock_engine::{
     Masker,
     config::{Config, Sanitization, Strategy},
 };
+use airlock_host::hash_key;
 use airlock_scan::Finding;
 
-use crate::{args::ScanStrategy, commands::run::hash_key, exit::Failure};
+use crate::{args::ScanStrategy, exit::Failure};
 
 /// Makes masks that are never found again.
 #[derive(Debug)]
