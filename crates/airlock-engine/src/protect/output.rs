@@ -100,6 +100,11 @@ impl ProtectedOutput {
         self.text.as_deref().unwrap_or_default()
     }
 
+    /// The protected text of a plain-text output, owned.
+    pub fn into_text(self) -> String {
+        self.text.unwrap_or_default()
+    }
+
     /// The edits to make in the document of an output made of parts; nothing else in it needs to change.
     pub fn edits(&self) -> &Splices {
         &self.edits

@@ -1,0 +1,419 @@
+//! A function, guarded: its contract, what it asks for, and the only way to run it.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
+
+use airlock_engine::{
+    Airlock, Caller, Code, Permit, RawCall, RawOutput, Rejection, SandboxNeed, TargetKind, ToolSettings,
+    config::AirlockConfig,
+    json::{Bounds, Document},
+    policy::{ArgumentRule, ArgumentRules, SecurityPolicy},
+};
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{
+    current::{Guarded, entered},
+    outcome::{IntoOutcome, Outcome, Returned},
+    output::Output,
+    schema, shared,
+};
+
+/// A tool at work.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// Reads the arguments and starts the function; `None` if they do not fit its types.
+type Start = dyn Fn(&str, &Arc<Caller>) -> Option<Running> + Send + Sync;
+
+/// A function that can only be called through the four layers.
+///
+/// Made by [`#[airlock]`](macro@crate::airlock), or by hand with [`Tool::new`]. Clones are the same tool. What it asks
+/// for (`strict`, a policy, …) comes on top of the configuration of whoever calls it: of its [`Toolbox`], or of this
+/// machine when it is called by itself.
+///
+/// ```
+/// use agent_airlock::{Caller, Code, Tool};
+/// use serde_json::json;
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Add { one: i64, other: i64 }
+///
+/// let add = Tool::new("add", "Adds two numbers.", |args: Add, _caller| async move {
+///     args.one.checked_add(args.other).ok_or("the sum is too large")
+/// });
+/// # let toolbox = agent_airlock::Toolbox::builder().engine(airlock_testkit::engine("").0).tool(add).build()?;
+/// # let add = toolbox.bound("add").unwrap();
+/// let call = |args| add.call_blocking(args, &Caller::anonymous());
+/// assert_eq!(call(json!({"one": 2, "other": 3}))?.text(), "5");
+/// assert_eq!(call(json!({"one": "2", "other": 3})).unwrap_err().code(), Code::ValidationError);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`Toolbox`]: crate::Toolbox
+#[derive(Clone)]
+pub struct Tool(Arc<Definition>);
+
+struct Definition {
+    name: String,
+    description: String,
+    input_schema: Value,
+    schema_text: String,
+    settings: ToolSettings,
+    /// What the author wrote that makes no sense; the tool cannot be called then.
+    problems: Vec<String>,
+    start: Arc<Start>,
+    /// For calls outside a toolbox.
+    shared: OnceLock<Option<Bound>>,
+}
+
+impl Tool {
+    /// A tool by hand: its name, what it does, and the function, whose parameters are the fields of `A`.
+    ///
+    /// The function is given the arguments as they were authorized, and the caller, which never comes from arguments.
+    pub fn new<A, F, R>(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        function: impl Fn(A, Arc<Caller>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema + Send + 'static,
+        F: Future<Output = R> + Send + 'static,
+        R: IntoOutcome,
+    {
+        let function = Arc::new(function);
+        let start = move |arguments: &str, caller: &Arc<Caller>| -> Option<Running> {
+            let arguments: A = serde_json::from_str(arguments).ok()?;
+            let (function, caller) = (Arc::clone(&function), Arc::clone(caller));
+            // The function itself runs inside the future, so that its panic is caught there.
+            Some(Box::pin(async move { function(arguments, caller).await.into_outcome() }))
+        };
+        let input_schema = schema::of::<A>();
+        Self(Arc::new(Definition {
+            name: name.into(),
+            description: description.into(),
+            schema_text: input_schema.to_string(),
+            input_schema,
+            settings: ToolSettings::default(),
+            problems: Vec::new(),
+            start: Arc::new(start),
+            shared: OnceLock::new(),
+        }))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What it does, for the model.
+    pub fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// The JSON Schema of its parameters, draft 2020-12.
+    pub fn input_schema(&self) -> &Value {
+        &self.0.input_schema
+    }
+
+    /// What it asks for.
+    pub fn settings(&self) -> &ToolSettings {
+        &self.0.settings
+    }
+
+    /// Calls it by itself, with the configuration of this machine: the file that `AIRLOCK_CONFIG` names or the usual
+    /// one, the environment, and records in the user's audit file. A [`Toolbox`](crate::Toolbox) brings its own.
+    ///
+    /// # Errors
+    ///
+    /// The rejection to show to the agent ([`Rejection::to_agent_json`]). If the machine's configuration is invalid or
+    /// its audit file cannot be written, every call is refused; [`start`](crate::start) says why, before the first one.
+    pub async fn call(&self, arguments: Value, caller: &Caller) -> Result<Output, Rejection> {
+        self.call_json(arguments.to_string(), caller).await
+    }
+
+    /// Like [`call`](Self::call), with the text of the arguments exactly as the model sent it: numbers keep every
+    /// digit, and a key that comes twice is refused instead of one of them being dropped.
+    ///
+    /// # Errors
+    ///
+    /// Like [`call`](Self::call).
+    pub async fn call_json(
+        &self,
+        arguments: impl Into<Arc<str>>,
+        caller: &Caller,
+    ) -> Result<Output, Rejection> {
+        let bound = self.0.shared.get_or_init(|| Some(self.bind(shared::engine().as_ref().ok()?)));
+        match bound {
+            Some(bound) => bound.call_json(arguments, caller).await,
+            None => Err(shared::not_started().for_tool(self.name())),
+        }
+    }
+
+    /// Like [`call`](Self::call), for code without an async runtime: waits on this thread. A tool that needs a runtime
+    /// of its own (`tokio::time`, say) must be called within it.
+    ///
+    /// # Errors
+    ///
+    /// Like [`call`](Self::call).
+    pub fn call_blocking(&self, arguments: Value, caller: &Caller) -> Result<Output, Rejection> {
+        pollster::block_on(self.call(arguments, caller))
+    }
+
+    /// What its author wrote that makes no sense: a rate limit that is none, a pattern that does not parse.
+    pub fn problems(&self) -> &[String] {
+        &self.0.problems
+    }
+
+    /// Binds it to an engine.
+    pub(crate) fn bind(&self, airlock: &Airlock) -> Bound {
+        let definition = &self.0;
+        let schema = Some(&*definition.schema_text);
+        Bound {
+            tool: self.clone(),
+            target: airlock.tool_with(TargetKind::Tool, &definition.name, schema, &definition.settings),
+            airlock: airlock.clone(),
+        }
+    }
+
+    fn change(self, change: impl FnOnce(&mut Definition)) -> Self {
+        let mut definition = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Definition {
+            name: shared.name.clone(),
+            description: shared.description.clone(),
+            input_schema: shared.input_schema.clone(),
+            schema_text: shared.schema_text.clone(),
+            settings: shared.settings.clone(),
+            problems: shared.problems.clone(),
+            start: Arc::clone(&shared.start),
+            shared: OnceLock::new(),
+        });
+        change(&mut definition);
+        definition.shared = OnceLock::new();
+        Self(Arc::new(definition))
+    }
+
+    fn set(self, set: impl FnOnce(&mut ToolSettings)) -> Self {
+        self.change(|definition| set(&mut definition.settings))
+    }
+}
+
+/// What the tool asks for; each method gives a tool that differs in this.
+impl Tool {
+    /// Ghost arguments are refused (`true`) or stripped (`false`), whatever the configuration says.
+    #[must_use]
+    pub fn strict(self, strict: bool) -> Self {
+        self.set(|settings| settings.strict = Some(strict))
+    }
+
+    /// The switches of `[airlock]` for this tool. Those that are set by themselves win, in whatever order.
+    #[must_use]
+    pub fn config(self, config: &AirlockConfig) -> Self {
+        self.set(|settings| *settings = std::mem::take(settings).over(ToolSettings::of(config)))
+    }
+
+    /// A policy that must admit each call, besides the configured one. `name` is how records show it; policies of one
+    /// name share their rate limits.
+    #[must_use]
+    pub fn policy(self, name: &str, policy: &SecurityPolicy) -> Self {
+        match policy.compile(name, &TimeZone::system()) {
+            Ok(policy) => self.set(|settings| settings.policies.push(policy)),
+            Err(problems) => self.change(|definition| {
+                definition
+                    .problems
+                    .extend(problems.iter().map(|problem| format!("policy {name}: {problem}")));
+            }),
+        }
+    }
+
+    /// The caller must hold one of these roles.
+    #[must_use]
+    pub fn roles<'r>(self, roles: impl IntoIterator<Item = &'r str>) -> Self {
+        let allowed_roles = roles.into_iter().map(str::to_owned).collect();
+        let name = format!("{}.roles", self.name());
+        self.policy(&name, &SecurityPolicy { allowed_roles, ..SecurityPolicy::default() })
+    }
+
+    /// At most so many calls per caller, such as `"10/minute"`.
+    #[must_use]
+    pub fn rate_limit(self, limit: &str) -> Self {
+        let name = format!("{}.rate_limit", self.name());
+        let rate_limits = vec![("*".to_owned(), limit.to_owned())];
+        self.policy(&name, &SecurityPolicy { rate_limits, ..SecurityPolicy::default() })
+    }
+
+    /// The path in this argument, or each of the paths, must lie in one of these folders, with `..` and symbolic links
+    /// resolved on this machine.
+    #[must_use]
+    pub fn within<'f>(self, argument: &str, folders: impl IntoIterator<Item = &'f str>) -> Self {
+        let within = folders.into_iter().map(str::to_owned).collect();
+        self.argument(argument, &ArgumentRule { within, ..ArgumentRule::default() })
+    }
+
+    /// A rule for an argument, by its name or path (`recipient.iban`).
+    #[must_use]
+    pub fn argument(self, argument: &str, rule: &ArgumentRule) -> Self {
+        match ArgumentRules::compile(argument, rule) {
+            Ok(rules) => self.set(|settings| settings.arguments.push(rules)),
+            Err(problems) => self.change(|definition| {
+                let problems = problems.iter().map(|problem| format!("argument {argument}: {problem}"));
+                definition.problems.extend(problems);
+            }),
+        }
+    }
+
+    /// Whether its output is masked, screened and truncated at all.
+    #[must_use]
+    pub fn sanitize_output(self, on: bool) -> Self {
+        self.set(|settings| settings.sanitize_output = Some(on))
+    }
+
+    /// Whether personal data in its output is masked.
+    #[must_use]
+    pub fn mask_pii(self, on: bool) -> Self {
+        self.set(|settings| settings.mask_pii = Some(on))
+    }
+
+    /// Whether credentials in its output are masked.
+    #[must_use]
+    pub fn mask_secrets(self, on: bool) -> Self {
+        self.set(|settings| settings.mask_secrets = Some(on))
+    }
+
+    /// Longer output is truncated, counted in characters; at least 100.
+    #[must_use]
+    pub fn max_output_chars(self, chars: usize) -> Self {
+        if chars < MIN_OUTPUT_CHARS {
+            let problem = format!("max_output_chars: at least {MIN_OUTPUT_CHARS}, or nothing useful is left");
+            return self.change(|definition| definition.problems.push(problem));
+        }
+        self.set(|settings| settings.max_output_chars = Some(chars))
+    }
+
+    /// Whether it runs in a sandbox.
+    #[must_use]
+    pub fn sandbox(self, need: SandboxNeed) -> Self {
+        self.set(|settings| settings.sandbox = need)
+    }
+}
+
+/// As in `[airlock]`: a notice of the cut has to fit.
+const MIN_OUTPUT_CHARS: usize = 100;
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tool").field("name", &self.0.name).finish_non_exhaustive()
+    }
+}
+
+/// A tool of a [`Toolbox`](crate::Toolbox), with everything that its engine says about it looked up.
+#[derive(Clone)]
+pub struct Bound {
+    tool: Tool,
+    target: Arc<airlock_engine::Tool>,
+    airlock: Airlock,
+}
+
+impl Bound {
+    /// The tool.
+    pub fn tool(&self) -> &Tool {
+        &self.tool
+    }
+
+    /// Why its schema cannot be used, if it cannot.
+    pub(crate) fn contract_error(&self) -> Option<&airlock_engine::ContractError> {
+        self.target.contract_error()
+    }
+
+    /// Whether the policies let this caller know that it exists.
+    pub fn is_visible_to(&self, caller: &Caller) -> bool {
+        self.airlock.may_see(&self.target, caller)
+    }
+
+    /// Calls it through the four layers.
+    ///
+    /// # Errors
+    ///
+    /// The rejection to show to the agent; its record is written.
+    pub async fn call(&self, arguments: Value, caller: &Caller) -> Result<Output, Rejection> {
+        self.call_json(arguments.to_string(), caller).await
+    }
+
+    /// Like [`call`](Self::call), waiting on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Like [`call`](Self::call).
+    pub fn call_blocking(&self, arguments: Value, caller: &Caller) -> Result<Output, Rejection> {
+        pollster::block_on(self.call(arguments, caller))
+    }
+
+    /// Like [`call`](Self::call), with the text of the arguments exactly as the model sent it.
+    ///
+    /// # Errors
+    ///
+    /// Like [`call`](Self::call).
+    pub async fn call_json(
+        &self,
+        arguments: impl Into<Arc<str>>,
+        caller: &Caller,
+    ) -> Result<Output, Rejection> {
+        let caller = Arc::new(caller.clone());
+        let call = RawCall::new(Arc::clone(&self.target), arguments, Arc::clone(&caller));
+        if !self.tool.problems().is_empty() {
+            let rejection = Rejection::new(Code::InternalPolicy)
+                .with_message("the tool asks for something that cannot be understood");
+            return Err(self.airlock.refuse(call, rejection));
+        }
+        let permit = self.airlock.admit(call).await?;
+        let running = match entered(&caller, || (self.tool.0.start)(permit.arguments(), &caller)) {
+            Ok(Some(running)) => running,
+            // The schema let it pass, and the type does not take it. The reason may quote a value.
+            Ok(None) => {
+                let rejection = Rejection::new(Code::ValidationError)
+                    .with_message("the arguments do not fit the types of the tool's parameters");
+                return Err(permit.fail(rejection));
+            }
+            Err(_panicked) => return Err(permit.fail(Rejection::new(Code::ToolPanicked))),
+        };
+        match (Guarded { running, caller }).await {
+            Ok(outcome) => release(permit, outcome).await,
+            Err(_panicked) => Err(permit.fail(Rejection::new(Code::ToolPanicked))),
+        }
+    }
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("tool", &self.tool).finish_non_exhaustive()
+    }
+}
+
+/// Layer 4.
+async fn release(permit: Permit, outcome: Outcome) -> Result<Output, Rejection> {
+    let (text, failed) = match outcome.0 {
+        Returned::Json(json) => return release_json(permit, &json).await,
+        Returned::Text(text) => (text, false),
+        Returned::Failed(text) => (text, true),
+    };
+    let raw = if failed { RawOutput::Failed(text.into()) } else { RawOutput::text(text) };
+    let protected = permit.release(raw).await?;
+    let report = protected.report().clone();
+    Ok(Output { text: protected.into_text(), json: false, failed, report })
+}
+
+async fn release_json(permit: Permit, json: &str) -> Result<Output, Rejection> {
+    let Ok(document) = Document::parse(json.as_bytes(), &Bounds::DEFAULT) else {
+        let rejection = Rejection::new(Code::LimitExceeded)
+            .with_message("the tool's result is larger or deeper than can be protected");
+        return Err(permit.fail(rejection));
+    };
+    let parts = vec![airlock_engine::Part::Json(document.root())];
+    let protected = permit.release(RawOutput::Parts(json, parts)).await?;
+    let text = if protected.edits().is_empty() { json.to_owned() } else { protected.edits().apply(json) };
+    Ok(Output { text, json: true, failed: false, report: protected.report().clone() })
+}

@@ -1,0 +1,390 @@
+//! A set of guarded tools by name.
+
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use airlock_engine::{
+    Airlock, Caller, Code, RawCall, Rejection, TargetKind,
+    config::{AirlockConfig, Config, Sanitization},
+    policy::SecurityPolicy,
+    ports::AuditSink,
+};
+use airlock_host::HostError;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use crate::{Output, Tool, tool::Bound};
+
+/// What an observer is told: the tool's name, who called, and why not.
+pub type Observer = dyn Fn(&str, &Caller, &Rejection) + Send + Sync;
+
+/// A set of guarded tools: lists them in the forms that model providers take, and calls them by name.
+///
+/// Cheap to clone; clones share everything.
+///
+/// ```
+/// use agent_airlock::{Caller, Code, Tool, Toolbox};
+/// use serde_json::json;
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Greet {
+///     /// Whom to greet.
+///     name: String,
+/// }
+/// let greet = Tool::new("greet", "Says hello.", |args: Greet, _| async move {
+///     Ok::<_, std::convert::Infallible>(format!("Hello {}!", args.name))
+/// });
+/// # let engine = airlock_testkit::engine("").0;
+/// let toolbox = Toolbox::builder().tool(greet.strict(true))
+/// #   .engine(engine)
+///     .build()?;
+///
+/// let caller = Caller::anonymous();
+/// assert_eq!(toolbox.openai_tools(&caller)[0]["function"]["name"], "greet");
+/// assert_eq!(toolbox.call_blocking("greet", json!({"name": "Ann"}), &caller)?.text(), "Hello Ann!");
+///
+/// let ghost = toolbox.call_blocking("greet", json!({"name": "Ann", "admin": true}), &caller);
+/// assert_eq!(ghost.unwrap_err().code(), Code::GhostArguments);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Toolbox(Arc<Contents>);
+
+struct Contents {
+    airlock: Airlock,
+    tools: BTreeMap<String, Bound>,
+    observers: Observers,
+    warnings: Vec<String>,
+}
+
+#[derive(Default)]
+struct Observers {
+    blocked: Vec<Box<Observer>>,
+    validation_error: Vec<Box<Observer>>,
+    rate_limit: Vec<Box<Observer>>,
+}
+
+impl Toolbox {
+    /// Starts an empty one with the configuration of this machine.
+    pub fn builder() -> ToolboxBuilder {
+        ToolboxBuilder::default()
+    }
+
+    /// The tool of that name.
+    pub fn bound(&self, name: &str) -> Option<&Bound> {
+        self.0.tools.get(name)
+    }
+
+    /// All tools, by name.
+    pub fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.0.tools.values().map(Bound::tool)
+    }
+
+    /// The tools that the policies let this caller see.
+    pub fn visible_to(&self, caller: &Caller) -> impl Iterator<Item = &Tool> {
+        self.0.tools.values().filter(|bound| bound.is_visible_to(caller)).map(Bound::tool)
+    }
+
+    /// What this caller may see, as the `tools` of an MCP `tools/list` result.
+    pub fn mcp_tools(&self, caller: &Caller) -> Vec<Value> {
+        self.list(caller, |tool| {
+            json!({"name": tool.name(), "description": tool.description(), "inputSchema": tool.input_schema()})
+        })
+    }
+
+    /// What this caller may see, as the `tools` of an OpenAI chat completion: functions.
+    pub fn openai_tools(&self, caller: &Caller) -> Vec<Value> {
+        self.list(caller, |tool| {
+            json!({"type": "function", "function": {
+                "name": tool.name(), "description": tool.description(), "parameters": tool.input_schema(),
+            }})
+        })
+    }
+
+    /// What this caller may see, as the `tools` of an Anthropic message.
+    pub fn anthropic_tools(&self, caller: &Caller) -> Vec<Value> {
+        self.list(caller, |tool| {
+            json!({"name": tool.name(), "description": tool.description(), "input_schema": tool.input_schema()})
+        })
+    }
+
+    fn list(&self, caller: &Caller, form: impl Fn(&Tool) -> Value) -> Vec<Value> {
+        self.visible_to(caller).map(form).collect()
+    }
+
+    /// Calls a tool by name, through the four layers.
+    ///
+    /// # Errors
+    ///
+    /// The rejection to show to the agent ([`Rejection::to_agent_json`]); its record is written. A name that is not in
+    /// the toolbox is refused with `tool_unknown`.
+    pub async fn call(&self, name: &str, arguments: Value, caller: &Caller) -> Result<Output, Rejection> {
+        self.call_json(name, arguments.to_string(), caller).await
+    }
+
+    /// Like [`call`](Self::call), with the text of the arguments exactly as the model sent it: numbers keep every
+    /// digit, and a key that comes twice is refused instead of one of them being dropped.
+    ///
+    /// # Errors
+    ///
+    /// Like [`call`](Self::call).
+    pub async fn call_json(
+        &self,
+        name: &str,
+        arguments: impl Into<Arc<str>>,
+        caller: &Caller,
+    ) -> Result<Output, Rejection> {
+        let result = match self.bound(name) {
+            Some(bound) => bound.call_json(arguments, caller).await,
+            None => Err(self.refuse_unknown(name, arguments.into(), caller)),
+        };
+        if let Err(rejection) = &result {
+            self.0.observers.tell(name, caller, rejection);
+        }
+        result
+    }
+
+    /// Like [`call`](Self::call), for code without an async runtime: waits on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Like [`call`](Self::call).
+    pub fn call_blocking(&self, name: &str, arguments: Value, caller: &Caller) -> Result<Output, Rejection> {
+        pollster::block_on(self.call(name, arguments, caller))
+    }
+
+    fn refuse_unknown(&self, name: &str, arguments: Arc<str>, caller: &Caller) -> Rejection {
+        let airlock = &self.0.airlock;
+        let call =
+            RawCall::new(airlock.tool(TargetKind::Tool, name, None), arguments, Arc::new(caller.clone()));
+        airlock.refuse(call, Rejection::new(Code::ToolUnknown))
+    }
+
+    /// Everything that protects less than the defaults or the configuration, for the operator to see at the start.
+    pub fn warnings(&self) -> &[String] {
+        &self.0.warnings
+    }
+}
+
+impl fmt::Debug for Toolbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Toolbox").field("tools", &self.0.tools.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Observers {
+    fn tell(&self, name: &str, caller: &Caller, rejection: &Rejection) {
+        let more = match rejection.code() {
+            Code::GhostArguments | Code::ValidationError => &*self.validation_error,
+            Code::RateLimited => &*self.rate_limit,
+            _ => &[],
+        };
+        for observer in self.blocked.iter().chain(more) {
+            // An observer that fails changes nothing: the decision is made.
+            let _ = catch_unwind(AssertUnwindSafe(|| observer(name, caller, rejection)));
+        }
+    }
+}
+
+/// Builds a [`Toolbox`].
+#[derive(Default)]
+pub struct ToolboxBuilder {
+    base: Option<Config>,
+    engine: Option<Airlock>,
+    airlock: Option<AirlockConfig>,
+    policy: Option<(String, SecurityPolicy)>,
+    sanitization: Option<Sanitization>,
+    audit: Option<Arc<dyn AuditSink>>,
+    tools: Vec<Tool>,
+    observers: Observers,
+}
+
+impl ToolboxBuilder {
+    /// Adds a tool.
+    #[must_use]
+    pub fn tool(mut self, tool: Tool) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
+    /// Adds tools.
+    #[must_use]
+    pub fn tools(mut self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        self.tools.extend(tools);
+        self
+    }
+
+    /// A whole configuration, instead of this machine's.
+    #[must_use]
+    pub fn configuration(mut self, config: Config) -> Self {
+        self.base = Some(config);
+        self
+    }
+
+    /// What stands under `[airlock]`, instead of what the configuration says there.
+    #[must_use]
+    pub fn config(mut self, config: AirlockConfig) -> Self {
+        self.airlock = Some(config);
+        self
+    }
+
+    /// The default policy, instead of the configured one. `name` is how records show it.
+    #[must_use]
+    pub fn policy(mut self, name: impl Into<String>, policy: &SecurityPolicy) -> Self {
+        self.policy = Some((name.into(), policy.clone()));
+        self
+    }
+
+    /// What stands under `[sanitization]`, instead of what the configuration says there.
+    #[must_use]
+    pub fn sanitization(mut self, sanitization: Sanitization) -> Self {
+        self.sanitization = Some(sanitization);
+        self
+    }
+
+    /// Where records go, instead of the configured destination.
+    #[must_use]
+    pub fn audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
+        self.audit = Some(sink);
+        self
+    }
+
+    /// An engine that exists already, with ports of your own, say; no configuration is read then, and what the methods
+    /// above say is not looked at.
+    #[must_use]
+    pub fn engine(mut self, airlock: Airlock) -> Self {
+        self.engine = Some(airlock);
+        self
+    }
+
+    /// Tells `observer` of every refused call. It cannot change a decision, and its panic is no concern of the call.
+    #[must_use]
+    pub fn on_blocked(
+        mut self,
+        observer: impl Fn(&str, &Caller, &Rejection) + Send + Sync + 'static,
+    ) -> Self {
+        self.observers.blocked.push(Box::new(observer));
+        self
+    }
+
+    /// Tells `observer` of calls whose arguments do not fit: ghosts and wrong types.
+    #[must_use]
+    pub fn on_validation_error(
+        mut self,
+        observer: impl Fn(&str, &Caller, &Rejection) + Send + Sync + 'static,
+    ) -> Self {
+        self.observers.validation_error.push(Box::new(observer));
+        self
+    }
+
+    /// Tells `observer` of calls beyond a rate limit.
+    #[must_use]
+    pub fn on_rate_limit(
+        mut self,
+        observer: impl Fn(&str, &Caller, &Rejection) + Send + Sync + 'static,
+    ) -> Self {
+        self.observers.rate_limit.push(Box::new(observer));
+        self
+    }
+
+    /// Checks everything and binds the tools.
+    ///
+    /// # Errors
+    ///
+    /// The machine's configuration or audit destination cannot be used; two tools have one name; a tool's schema does
+    /// not compile, or it asks for something that makes no sense. All problems of the tools at once.
+    pub fn build(self) -> Result<Toolbox, ToolboxError> {
+        let (airlock, section, mut warnings) = self.start()?;
+        let mut problems = Vec::new();
+        let mut bound = BTreeMap::new();
+        for tool in self.tools {
+            let name = tool.name().to_owned();
+            problems.extend(tool.problems().iter().map(|problem| format!("tool `{name}`: {problem}")));
+            let weaker = tool.settings().weakenings(&section);
+            warnings.extend(weaker.into_iter().map(|weakening| format!("tool `{name}`: {weakening}")));
+            let tool = tool.bind(&airlock);
+            if let Some(error) = tool.contract_error() {
+                problems.push(format!("tool `{name}`: {error}"));
+            }
+            if bound.insert(name.clone(), tool).is_some() {
+                problems.push(format!("tool `{name}`: there are two of this name"));
+            }
+        }
+        if !problems.is_empty() {
+            return Err(ToolboxError::Tools(problems));
+        }
+        Ok(Toolbox(Arc::new(Contents { airlock, tools: bound, observers: self.observers, warnings })))
+    }
+
+    /// The engine, what `[airlock]` says, and what weakens protection.
+    fn start(&self) -> Result<(Airlock, AirlockConfig, Vec<String>), ToolboxError> {
+        if let Some(airlock) = &self.engine {
+            // Its configuration is not known here: what is weaker than the defaults is worth a warning.
+            let section = AirlockConfig { strict_mode: airlock.is_strict(), ..AirlockConfig::default() };
+            return Ok((airlock.clone(), section, Vec::new()));
+        }
+        let mut config = match &self.base {
+            Some(config) => config.clone(),
+            None => airlock_host::load()?,
+        };
+        if let Some(airlock) = &self.airlock {
+            config.airlock = airlock.clone();
+        }
+        if let Some(sanitization) = &self.sanitization {
+            config.sanitization = sanitization.clone();
+        }
+        if let Some((name, policy)) = &self.policy {
+            config.policy = policy.compile(name, &TimeZone::system()).map_err(|problems| {
+                ToolboxError::Tools(
+                    problems.iter().map(|problem| format!("policy {name}: {problem}")).collect(),
+                )
+            })?;
+        }
+        let warnings = config.warnings.iter().map(ToString::to_string).collect();
+        let audit = match &self.audit {
+            Some(sink) => Arc::clone(sink),
+            None => airlock_host::Audit::open(&config)?.sink,
+        };
+        let key = airlock_host::hash_key(&config)?;
+        let airlock = Airlock::new(&config, airlock_host::providers(audit)?, *key.bytes());
+        Ok((airlock, config.airlock, warnings))
+    }
+}
+
+impl fmt::Debug for ToolboxBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolboxBuilder").field("tools", &self.tools).finish_non_exhaustive()
+    }
+}
+
+/// A toolbox that cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToolboxError {
+    /// This machine does not give what is needed.
+    Host(HostError),
+    /// What tools or policies ask for makes no sense; one sentence per problem.
+    Tools(Vec<String>),
+}
+
+impl From<HostError> for ToolboxError {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
+}
+
+impl fmt::Display for ToolboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(error) => error.fmt(f),
+            Self::Tools(problems) => f.write_str(&problems.join("\n")),
+        }
+    }
+}
+
+impl Error for ToolboxError {}
