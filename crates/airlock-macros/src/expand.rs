@@ -78,6 +78,8 @@ impl Tool<'_> {
         let note =
             format!("\n\nNot guarded: nothing is checked, masked or recorded. The tool is [`{name}`].");
         function.attrs.push(parse_quote!(#[doc = #note]));
+        let reason = "arguments are read from a message, and owned";
+        function.attrs.push(parse_quote!(#[allow(clippy::needless_pass_by_value, reason = #reason)]));
         quote! { #function }
     }
 
