@@ -9,7 +9,7 @@ use crate::{
     caller::Caller,
     code::Code,
     core::Core,
-    protect::{ProtectedOutput, RawOutput},
+    protect::{OutputReport, ProtectedOutput, ProtectedStream, RawOutput},
     rejection::Rejection,
     tool::Tool,
     validate::NO_ARGUMENTS,
@@ -96,10 +96,7 @@ impl Permit {
         let blocked = report.blocked;
         self.call.scope.note_output(report);
         if blocked {
-            let rejection = Rejection::new(Code::OutputBlocked)
-                .with_message("the output holds instructions to the model and is withheld")
-                .for_tool(&self.call.tool.name);
-            return Err(self.call.scope.refuse(rejection));
+            return Err(self.call.scope.refuse(blocked_output().for_tool(&self.call.tool.name)));
         }
         let outcome = if failed { Outcome::Failed(None) } else { Outcome::Allowed };
         match self.call.scope.close(outcome) {
@@ -117,6 +114,67 @@ impl Permit {
             Err(_) => Rejection::new(Code::InternalAudit).for_tool(&self.call.tool.name),
         }
     }
+}
+
+impl Permit {
+    /// Layer 4 for an output that comes in chunks of text. Consumes the permit.
+    pub fn release_stream(self) -> OutputStream {
+        let stream = ProtectedStream::new(Arc::clone(&self.core), &self.call.tool.output);
+        OutputStream { permit: self, stream }
+    }
+}
+
+/// An output that comes in chunks: text in, what may be shown out, and one audit record at the end.
+///
+/// A secret that lies over two chunks is found, because the last 4 KiB (up to 64 KiB of an open private key) are held
+/// back until more comes. The length is bounded over all chunks, in characters. Where injected instructions are
+/// blocked, nothing is given out before the end. Dropping it leaves an audit record with the result `abandoned`.
+#[must_use = "a dropped stream is an abandoned call"]
+pub struct OutputStream {
+    permit: Permit,
+    stream: ProtectedStream,
+}
+
+impl OutputStream {
+    /// Takes the next chunk, and gives back what may be shown now, which is often nothing.
+    pub fn push(&mut self, chunk: &str) -> String {
+        self.stream.push(chunk)
+    }
+
+    /// The end of the output: gives back the rest, and what was done to all of it.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Permit::release`].
+    pub fn finish(mut self) -> Result<(String, OutputReport), Rejection> {
+        let rest = self.stream.finish();
+        let (scope, tool) = (&mut self.permit.call.scope, &self.permit.call.tool);
+        scope.note_output(self.stream.report.clone());
+        let Some(rest) = rest else {
+            return Err(scope.refuse(blocked_output().for_tool(&tool.name)));
+        };
+        match scope.close(Outcome::Allowed) {
+            Ok(()) => Ok((rest, self.stream.report)),
+            Err(_) => Err(Rejection::new(Code::InternalAudit).for_tool(&tool.name)),
+        }
+    }
+
+    /// The tool failed in the middle. Writes the record and gives the rejection back for the caller.
+    pub fn fail(self, rejection: Rejection) -> Rejection {
+        self.permit.fail(rejection)
+    }
+}
+
+// What a tool returned is not printed: it may hold secrets.
+impl fmt::Debug for OutputStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputStream").field("permit", &self.permit).finish_non_exhaustive()
+    }
+}
+
+fn blocked_output() -> Rejection {
+    Rejection::new(Code::OutputBlocked)
+        .with_message("the output holds instructions to the model and is withheld")
 }
 
 // Arguments may hold secrets.

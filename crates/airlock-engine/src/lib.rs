@@ -62,7 +62,7 @@ mod settings;
 mod tool;
 mod validate;
 
-pub use call::{Permit, RawCall};
+pub use call::{OutputStream, Permit, RawCall};
 pub use caller::{AgentId, Caller, Role, SessionId};
 pub use code::{Code, Layer};
 pub use engine::Airlock;

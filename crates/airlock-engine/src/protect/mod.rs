@@ -13,11 +13,13 @@ mod output;
 mod refusal;
 mod report;
 mod seams;
+mod stream;
 mod truncate;
 
 pub use mask::Masker;
 pub use output::{Part, ProtectedOutput, RawOutput};
 pub use report::OutputReport;
+pub(crate) use stream::ProtectedStream;
 
 use std::borrow::Cow;
 
