@@ -4,6 +4,8 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
+use crate::stream::TextStream;
+
 /// What the function behind a tool returned.
 ///
 /// Made from its value by [`IntoOutcome`]; it goes through layer 4 before anybody sees it.
@@ -16,9 +18,11 @@ pub(crate) enum Returned {
     Json(String),
     /// The tool failed, and says so in a text.
     Failed(String),
+    /// Text that is still to come.
+    Stream(TextStream),
 }
 
-/// A value that a tool may return: anything that serializes. A string becomes text, all else JSON.
+/// A value that a tool may return: anything that serializes, or a [`TextStream`]. A string becomes text, all else JSON.
 ///
 /// Values that do not serialize (a map whose keys are no strings, say) make the call fail; nothing of them is shown.
 #[diagnostic::on_unimplemented(

@@ -8,9 +8,8 @@ use std::{
 };
 
 use airlock_engine::{
-    Airlock, Caller, Code, Permit, RawCall, RawOutput, Rejection, SandboxNeed, TargetKind, ToolSettings,
+    Caller, Rejection, SandboxNeed, ToolSettings,
     config::AirlockConfig,
-    json::{Bounds, Document},
     policy::{ArgumentRule, ArgumentRules, SecurityPolicy},
 };
 use jiff::tz::TimeZone;
@@ -19,9 +18,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    current::{Guarded, entered},
-    outcome::{IntoOutcome, Outcome, Returned},
-    output::Output,
+    Output,
+    bound::Bound,
+    outcome::{IntoOutcome, Outcome},
     schema, shared,
 };
 
@@ -148,7 +147,8 @@ impl Tool {
         arguments: impl Into<Arc<str>>,
         caller: &Caller,
     ) -> Result<Output, Rejection> {
-        let bound = self.0.shared.get_or_init(|| Some(self.bind(shared::engine().as_ref().ok()?)));
+        let bound =
+            self.0.shared.get_or_init(|| Some(Bound::new(self.clone(), shared::engine().as_ref().ok()?)));
         match bound {
             Some(bound) => bound.call_json(arguments, caller).await,
             None => Err(shared::not_started().for_tool(self.name())),
@@ -170,15 +170,13 @@ impl Tool {
         &self.0.problems
     }
 
-    /// Binds it to an engine.
-    pub(crate) fn bind(&self, airlock: &Airlock) -> Bound {
-        let definition = &self.0;
-        let schema = Some(&*definition.schema_text);
-        Bound {
-            tool: self.clone(),
-            target: airlock.tool_with(TargetKind::Tool, &definition.name, schema, &definition.settings),
-            airlock: airlock.clone(),
-        }
+    pub(crate) fn schema_text(&self) -> &str {
+        &self.0.schema_text
+    }
+
+    /// Reads the arguments and starts the function; `None` if they do not fit its types.
+    pub(crate) fn start(&self, arguments: &str, caller: &Arc<Caller>) -> Option<Running> {
+        (self.0.start)(arguments, caller)
     }
 
     fn change(self, change: impl FnOnce(&mut Definition)) -> Self {
@@ -308,112 +306,4 @@ impl fmt::Debug for Tool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tool").field("name", &self.0.name).finish_non_exhaustive()
     }
-}
-
-/// A tool of a [`Toolbox`](crate::Toolbox), with everything that its engine says about it looked up.
-#[derive(Clone)]
-pub struct Bound {
-    tool: Tool,
-    target: Arc<airlock_engine::Tool>,
-    airlock: Airlock,
-}
-
-impl Bound {
-    /// The tool.
-    pub fn tool(&self) -> &Tool {
-        &self.tool
-    }
-
-    /// Why its schema cannot be used, if it cannot.
-    pub(crate) fn contract_error(&self) -> Option<&airlock_engine::ContractError> {
-        self.target.contract_error()
-    }
-
-    /// Whether the policies let this caller know that it exists.
-    pub fn is_visible_to(&self, caller: &Caller) -> bool {
-        self.airlock.may_see(&self.target, caller)
-    }
-
-    /// Calls it through the four layers.
-    ///
-    /// # Errors
-    ///
-    /// The rejection to show to the agent; its record is written.
-    pub async fn call(&self, arguments: Value, caller: &Caller) -> Result<Output, Rejection> {
-        self.call_json(arguments.to_string(), caller).await
-    }
-
-    /// Like [`call`](Self::call), waiting on this thread.
-    ///
-    /// # Errors
-    ///
-    /// Like [`call`](Self::call).
-    pub fn call_blocking(&self, arguments: Value, caller: &Caller) -> Result<Output, Rejection> {
-        pollster::block_on(self.call(arguments, caller))
-    }
-
-    /// Like [`call`](Self::call), with the text of the arguments exactly as the model sent it.
-    ///
-    /// # Errors
-    ///
-    /// Like [`call`](Self::call).
-    pub async fn call_json(
-        &self,
-        arguments: impl Into<Arc<str>>,
-        caller: &Caller,
-    ) -> Result<Output, Rejection> {
-        let caller = Arc::new(caller.clone());
-        let call = RawCall::new(Arc::clone(&self.target), arguments, Arc::clone(&caller));
-        if !self.tool.problems().is_empty() {
-            let rejection = Rejection::new(Code::InternalPolicy)
-                .with_message("the tool asks for something that cannot be understood");
-            return Err(self.airlock.refuse(call, rejection));
-        }
-        let permit = self.airlock.admit(call).await?;
-        let running = match entered(&caller, || (self.tool.0.start)(permit.arguments(), &caller)) {
-            Ok(Some(running)) => running,
-            // The schema let it pass, and the type does not take it. The reason may quote a value.
-            Ok(None) => {
-                let rejection = Rejection::new(Code::ValidationError)
-                    .with_message("the arguments do not fit the types of the tool's parameters");
-                return Err(permit.fail(rejection));
-            }
-            Err(_panicked) => return Err(permit.fail(Rejection::new(Code::ToolPanicked))),
-        };
-        match (Guarded { running, caller }).await {
-            Ok(outcome) => release(permit, outcome).await,
-            Err(_panicked) => Err(permit.fail(Rejection::new(Code::ToolPanicked))),
-        }
-    }
-}
-
-impl fmt::Debug for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bound").field("tool", &self.tool).finish_non_exhaustive()
-    }
-}
-
-/// Layer 4.
-async fn release(permit: Permit, outcome: Outcome) -> Result<Output, Rejection> {
-    let (text, failed) = match outcome.0 {
-        Returned::Json(json) => return release_json(permit, &json).await,
-        Returned::Text(text) => (text, false),
-        Returned::Failed(text) => (text, true),
-    };
-    let raw = if failed { RawOutput::Failed(text.into()) } else { RawOutput::text(text) };
-    let protected = permit.release(raw).await?;
-    let report = protected.report().clone();
-    Ok(Output { text: protected.into_text(), json: false, failed, report })
-}
-
-async fn release_json(permit: Permit, json: &str) -> Result<Output, Rejection> {
-    let Ok(document) = Document::parse(json.as_bytes(), &Bounds::DEFAULT) else {
-        let rejection = Rejection::new(Code::LimitExceeded)
-            .with_message("the tool's result is larger or deeper than can be protected");
-        return Err(permit.fail(rejection));
-    };
-    let parts = vec![airlock_engine::Part::Json(document.root())];
-    let protected = permit.release(RawOutput::Parts(json, parts)).await?;
-    let text = if protected.edits().is_empty() { json.to_owned() } else { protected.edits().apply(json) };
-    Ok(Output { text, json: true, failed: false, report: protected.report().clone() })
 }

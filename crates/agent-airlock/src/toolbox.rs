@@ -18,7 +18,7 @@ use airlock_host::HostError;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::{Output, Tool, tool::Bound};
+use crate::{Output, ProtectedChunks, Tool, bound::Bound};
 
 /// What an observer is told: the tool's name, who called, and why not.
 pub type Observer = dyn Fn(&str, &Caller, &Rejection) + Send + Sync;
@@ -139,10 +139,39 @@ impl Toolbox {
         arguments: impl Into<Arc<str>>,
         caller: &Caller,
     ) -> Result<Output, Rejection> {
-        let result = match self.bound(name) {
-            Some(bound) => bound.call_json(arguments, caller).await,
-            None => Err(self.refuse_unknown(name, arguments.into(), caller)),
+        self.told(name, caller, self.open(name, arguments.into(), caller).await?.collect().await)
+    }
+
+    /// Like [`call_json`](Self::call_json), and gives the output in chunks, as soon as they may be shown. A tool that
+    /// does not return a [`TextStream`](crate::TextStream) has one chunk.
+    ///
+    /// # Errors
+    ///
+    /// Like [`call`](Self::call). A chunk may be an error too, and is the last then.
+    pub async fn stream(
+        &self,
+        name: &str,
+        arguments: impl Into<Arc<str>>,
+        caller: &Caller,
+    ) -> Result<ProtectedChunks, Rejection> {
+        self.open(name, arguments.into(), caller).await
+    }
+
+    async fn open(
+        &self,
+        name: &str,
+        arguments: Arc<str>,
+        caller: &Caller,
+    ) -> Result<ProtectedChunks, Rejection> {
+        let opened = match self.bound(name) {
+            Some(bound) => bound.stream(arguments, caller).await,
+            None => Err(self.refuse_unknown(name, arguments, caller)),
         };
+        self.told(name, caller, opened)
+    }
+
+    /// Tells the observers of a refusal.
+    fn told<T>(&self, name: &str, caller: &Caller, result: Result<T, Rejection>) -> Result<T, Rejection> {
         if let Err(rejection) = &result {
             self.0.observers.tell(name, caller, rejection);
         }
@@ -307,7 +336,7 @@ impl ToolboxBuilder {
             problems.extend(tool.problems().iter().map(|problem| format!("tool `{name}`: {problem}")));
             let weaker = tool.settings().weakenings(&section);
             warnings.extend(weaker.into_iter().map(|weakening| format!("tool `{name}`: {weakening}")));
-            let tool = tool.bind(&airlock);
+            let tool = Bound::new(tool, &airlock);
             if let Some(error) = tool.contract_error() {
                 problems.push(format!("tool `{name}`: {error}"));
             }

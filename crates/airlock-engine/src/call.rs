@@ -146,20 +146,33 @@ impl OutputStream {
     /// # Errors
     ///
     /// Like [`Permit::release`].
-    pub fn finish(mut self) -> Result<(String, OutputReport), Rejection> {
+    pub fn finish(self) -> Result<(String, OutputReport), Rejection> {
+        self.end(Outcome::Allowed)
+    }
+
+    /// The end of the output of a tool that failed, and said why in the last chunks.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Permit::release`].
+    pub fn finish_failed(self) -> Result<(String, OutputReport), Rejection> {
+        self.end(Outcome::Failed(None))
+    }
+
+    fn end(mut self, outcome: Outcome) -> Result<(String, OutputReport), Rejection> {
         let rest = self.stream.finish();
         let (scope, tool) = (&mut self.permit.call.scope, &self.permit.call.tool);
         scope.note_output(self.stream.report.clone());
         let Some(rest) = rest else {
             return Err(scope.refuse(blocked_output().for_tool(&tool.name)));
         };
-        match scope.close(Outcome::Allowed) {
+        match scope.close(outcome) {
             Ok(()) => Ok((rest, self.stream.report)),
             Err(_) => Err(Rejection::new(Code::InternalAudit).for_tool(&tool.name)),
         }
     }
 
-    /// The tool failed in the middle. Writes the record and gives the rejection back for the caller.
+    /// The tool failed in the middle, without a word. Writes the record and gives the rejection back for the caller.
     pub fn fail(self, rejection: Rejection) -> Rejection {
         self.permit.fail(rejection)
     }

@@ -1,0 +1,148 @@
+//! A tool and the engine that judges its calls.
+
+use std::{fmt, sync::Arc};
+
+use airlock_engine::{
+    Airlock, Caller, Code, Part, Permit, RawCall, RawOutput, Rejection, TargetKind,
+    json::{Bounds, Document},
+};
+use serde_json::Value;
+
+use crate::{
+    Output, Tool,
+    current::{Guarded, entered},
+    outcome::Returned,
+    stream::ProtectedChunks,
+};
+
+/// A tool of a [`Toolbox`](crate::Toolbox), with everything that its engine says about it looked up.
+#[derive(Clone)]
+pub struct Bound {
+    tool: Tool,
+    target: Arc<airlock_engine::Tool>,
+    airlock: Airlock,
+}
+
+impl Bound {
+    /// Binds a tool to an engine.
+    pub(crate) fn new(tool: Tool, airlock: &Airlock) -> Self {
+        let schema = Some(tool.schema_text());
+        let target = airlock.tool_with(TargetKind::Tool, tool.name(), schema, tool.settings());
+        Self { tool, target, airlock: airlock.clone() }
+    }
+
+    /// The tool.
+    pub fn tool(&self) -> &Tool {
+        &self.tool
+    }
+
+    /// Why its schema cannot be used, if it cannot.
+    pub(crate) fn contract_error(&self) -> Option<&airlock_engine::ContractError> {
+        self.target.contract_error()
+    }
+
+    /// Whether the policies let this caller know that it exists.
+    pub fn is_visible_to(&self, caller: &Caller) -> bool {
+        self.airlock.may_see(&self.target, caller)
+    }
+
+    /// Calls it through the four layers.
+    ///
+    /// # Errors
+    ///
+    /// The rejection to show to the agent; its record is written.
+    pub async fn call(&self, arguments: Value, caller: &Caller) -> Result<Output, Rejection> {
+        self.call_json(arguments.to_string(), caller).await
+    }
+
+    /// Like [`call`](Self::call), waiting on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Like [`call`](Self::call).
+    pub fn call_blocking(&self, arguments: Value, caller: &Caller) -> Result<Output, Rejection> {
+        pollster::block_on(self.call(arguments, caller))
+    }
+
+    /// Like [`call`](Self::call), with the text of the arguments exactly as the model sent it.
+    ///
+    /// # Errors
+    ///
+    /// Like [`call`](Self::call).
+    pub async fn call_json(
+        &self,
+        arguments: impl Into<Arc<str>>,
+        caller: &Caller,
+    ) -> Result<Output, Rejection> {
+        self.stream(arguments, caller).await?.collect().await
+    }
+
+    /// Like [`call_json`](Self::call_json), and gives the output in chunks, as soon as they may be shown. A tool that
+    /// does not return a [`TextStream`](crate::TextStream) has one chunk.
+    ///
+    /// # Errors
+    ///
+    /// Like [`call`](Self::call). A chunk may be an error too, and is the last then.
+    pub async fn stream(
+        &self,
+        arguments: impl Into<Arc<str>>,
+        caller: &Caller,
+    ) -> Result<ProtectedChunks, Rejection> {
+        let caller = Arc::new(caller.clone());
+        let call = RawCall::new(Arc::clone(&self.target), arguments, Arc::clone(&caller));
+        if !self.tool.problems().is_empty() {
+            let rejection = Rejection::new(Code::InternalPolicy)
+                .with_message("the tool asks for something that cannot be understood");
+            return Err(self.airlock.refuse(call, rejection));
+        }
+        let permit = self.airlock.admit(call).await?;
+        let running = match entered(&caller, || self.tool.start(permit.arguments(), &caller)) {
+            Ok(Some(running)) => running,
+            // The schema let it pass, and the type does not take it. The reason may quote a value.
+            Ok(None) => {
+                let rejection = Rejection::new(Code::ValidationError)
+                    .with_message("the arguments do not fit the types of the tool's parameters");
+                return Err(permit.fail(rejection));
+            }
+            Err(_panicked) => return Err(permit.fail(Rejection::new(Code::ToolPanicked))),
+        };
+        let Ok(outcome) = (Guarded { running, caller: Arc::clone(&caller) }).await else {
+            return Err(permit.fail(Rejection::new(Code::ToolPanicked)));
+        };
+        let output = match outcome.0 {
+            Returned::Stream(chunks) => {
+                return Ok(ProtectedChunks::open(chunks, permit.release_stream(), caller));
+            }
+            Returned::Json(json) => release_json(permit, &json).await?,
+            Returned::Text(text) => release_text(permit, RawOutput::text(text), false).await?,
+            Returned::Failed(text) => release_text(permit, RawOutput::Failed(text.into()), true).await?,
+        };
+        Ok(ProtectedChunks::whole(output))
+    }
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("tool", &self.tool).finish_non_exhaustive()
+    }
+}
+
+/// Layer 4 for a text.
+async fn release_text(permit: Permit, raw: RawOutput<'_>, failed: bool) -> Result<Output, Rejection> {
+    let protected = permit.release(raw).await?;
+    let report = protected.report().clone();
+    Ok(Output { text: protected.into_text(), json: false, failed, report })
+}
+
+/// Layer 4 for a JSON document.
+async fn release_json(permit: Permit, json: &str) -> Result<Output, Rejection> {
+    let Ok(document) = Document::parse(json.as_bytes(), &Bounds::DEFAULT) else {
+        let rejection = Rejection::new(Code::LimitExceeded)
+            .with_message("the tool's result is larger or deeper than can be protected");
+        return Err(permit.fail(rejection));
+    };
+    let parts = vec![Part::Json(document.root())];
+    let protected = permit.release(RawOutput::Parts(json, parts)).await?;
+    let text = if protected.edits().is_empty() { json.to_owned() } else { protected.edits().apply(json) };
+    Ok(Output { text, json: true, failed: false, report: protected.report().clone() })
+}
