@@ -1,6 +1,6 @@
 //! Who calls. Comes from the transport or the host, never from tool arguments.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// Longest identifier in bytes.
 pub const MAX_IDENTIFIER_LEN: usize = 256;
@@ -44,6 +44,14 @@ macro_rules! identifier {
             /// The identifier as text.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidIdentifier;
+
+            fn from_str(text: &str) -> Result<Self, InvalidIdentifier> {
+                Self::new(text)
             }
         }
 

@@ -1,7 +1,7 @@
 //! The attribute `#[airlock]` of [`agent-airlock`](https://docs.rs/agent-airlock), which documents it.
 //!
-//! It holds no rule: it writes down what a person would write with `Tool::new`. [`attributes`] reads what stands in
-//! the attribute, [`signature`] what the function takes, and [`expand`] writes the code; all three are ordinary
+//! It holds no rule: it writes down what a person would write with `Tool::new`. `attributes` reads what stands in
+//! the attribute, `signature` what the function takes, and `expand` writes the code; all three are ordinary
 //! functions over `proc_macro2`, tested as such.
 
 #![forbid(unsafe_code)]

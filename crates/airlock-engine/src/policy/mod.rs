@@ -31,6 +31,7 @@
 
 mod arguments;
 mod binding;
+mod builder;
 mod fold;
 mod pattern;
 mod presets;
