@@ -1,4 +1,5 @@
-//! Fakes for the ports of the engine, and the contract suites that fakes and real ones pass alike.
+//! Fakes for the ports of the engine, the contract suites that fakes and real ones pass alike, and the calls that every
+//! door decides alike.
 //!
 //! Not published; for tests only. A suite panics where a port breaks its contract.
 #![forbid(unsafe_code)]
@@ -9,6 +10,7 @@
     reason = "a test kit fails a test by panicking"
 )]
 
+pub mod calls;
 mod contracts;
 mod fakes;
 
