@@ -33,6 +33,10 @@ pub struct Case {
     pub ran: Option<Value>,
     /// What the agent sees.
     pub shown: Option<String>,
+    /// How that begins, where doors differ in the rest.
+    pub starts: Option<String>,
+    /// How that ends.
+    pub ends: Option<String>,
 }
 
 fn once() -> usize {
@@ -124,10 +128,13 @@ fn difference(case: &Case, seen: &Seen) -> Option<String> {
     // Of calls that are made several times, the last counts, and those before it ran.
     let runs = case.repeat - usize::from(case.ran.is_none());
     let last_ran = seen.ran.last().filter(|_| case.ran.is_some());
+    let shown = seen.shown.as_deref().unwrap_or_default();
     let holds = outcome == case.outcome
         && seen.code == case.code
         && seen.ran.len() == runs
         && last_ran == case.ran.as_ref()
-        && (case.shown.is_none() || case.shown == seen.shown);
+        && (case.shown.is_none() || case.shown == seen.shown)
+        && case.starts.as_ref().is_none_or(|start| shown.starts_with(start))
+        && case.ends.as_ref().is_none_or(|end| shown.ends_with(end));
     (!holds).then(|| format!("{}: expected {case:?}\n  but {seen:?}", case.name))
 }
