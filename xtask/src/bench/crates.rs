@@ -16,9 +16,12 @@ pub(super) struct Row {
 /// Runs the benchmarks with the profile `bench`: the release profile, with line numbers.
 pub(super) fn measure() -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
-    for (package, name) in
-        [("airlock-engine", "pipeline"), ("airlock-engine", "policy"), ("airlock-scan", "scan")]
-    {
+    for (package, name) in [
+        ("airlock-engine", "pipeline"),
+        ("airlock-engine", "policy"),
+        ("airlock-scan", "scan"),
+        ("agent-airlock", "toolbox"),
+    ] {
         let text = said(&mut cargo(["bench", "--quiet", "--package", package, "--bench", name]))?;
         println!("{text}");
         let found = read(&text);

@@ -36,6 +36,7 @@ pub(super) fn page(machine: &Machine, measured: &Measured) -> Result<String, Str
     page.push_str("| HTTP guard against a proxy hop | | | | there is no HTTP guard yet |\n\n");
     page.push_str(&scanner.section()?);
     page.push_str(&run_section(added));
+    page.push_str(&tool_section(rows)?);
     page.push_str(&start_section(start));
     page.push_str(&rows_section(rows));
     Ok(page)
@@ -128,6 +129,35 @@ fn placement_lines(place: &str, added: &Added) -> String {
         us(added.guarded_server_cpu),
         us(added.cpu),
     )
+}
+
+fn tool_section(rows: &[Row]) -> Result<String, String> {
+    let time = |name: &str| {
+        let name = format!("small_tool/{name}");
+        let row = rows.iter().find(|row| row.name == name);
+        row.map(|row| row.nanoseconds / 1e3).ok_or_else(|| format!("there is no benchmark `{name}`"))
+    };
+    let (plain, serde) = (time("plain_function")?, time("with_serde")?);
+    let us = |figure| say(figure, Unit::Microseconds);
+    let mut section = format!(
+        "## What `#[airlock]` adds to a tool\n\n\
+         A small tool, called in process by name with the text of its arguments; medians. Beside it the plain\n\
+         function ({}), and the function with what every host of tools does: its arguments read by serde, its\n\
+         result written as JSON ({}). A full policy has lists, an agent id, roles, a rate limit, a time window\n\
+         and a rule for an argument.\n\n\
+         | | call | added to serde and the function |\n|---|---|---|\n",
+        us(plain),
+        us(serde),
+    );
+    for (what, name) in
+        [("default configuration", "toolbox_call"), ("full policy, strict", "toolbox_call_full_policy")]
+    {
+        let call = time(name)?;
+        // Writing to a string does not fail.
+        let _ = writeln!(section, "| {what} | {} | **{}** |", us(call), us(call - serde));
+    }
+    section.push('\n');
+    Ok(section)
 }
 
 fn start_section(start: &Start) -> String {
