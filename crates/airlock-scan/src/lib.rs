@@ -188,6 +188,10 @@ pub use crate::{
     stream::StreamScanner,
 };
 
+/// Not part of the crate: there only while it is tested or fuzzed.
+#[cfg(any(test, fuzzing))]
+pub use crate::filter::engine::Engine;
+
 /// Runs the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

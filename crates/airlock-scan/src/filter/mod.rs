@@ -11,6 +11,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod block;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod engine;
 mod lead;
 mod tables;
 
@@ -98,6 +100,7 @@ impl Filter {
 
     /// The walk, so many blocks at a time.
     fn walk_by<const STRETCH: usize>(&self, bytes: &[u8], visit: &mut impl Visit) {
+        let scan = self.scan();
         let mut blocks = [Block::default(); STRETCH];
         let mut walk = Walk { filter: self, bytes, before: Block::default() };
         let mut base = 0;
@@ -108,7 +111,7 @@ impl Filter {
             let stretch = blocks.get_mut(..count).unwrap_or_default();
             base = first * BLOCK;
             fetch(bytes, base + STRETCH * BLOCK, STRETCH);
-            (self.scan)(&self.tables, bytes.get(base..).unwrap_or_default(), stretch);
+            scan(&self.tables, bytes.get(base..).unwrap_or_default(), stretch);
             // A run that goes on behind the stretch is seen with the block behind it.
             let next = behind(bytes, base + count * BLOCK);
             walk.stretch(stretch, base, next, visit);
@@ -121,9 +124,17 @@ impl Filter {
                 start.copy_from_slice(tail);
             }
             let stretch = blocks.get_mut(..tail.len().div_ceil(BLOCK)).unwrap_or_default();
-            (self.scan)(&self.tables, &padded, stretch);
+            scan(&self.tables, &padded, stretch);
             walk.stretch(stretch, base, Block::default(), visit);
         }
+    }
+
+    fn scan(&self) -> Scan {
+        #[cfg(any(test, fuzzing))]
+        if let Some(scan) = engine::chosen() {
+            return scan;
+        }
+        self.scan
     }
 
     /// Tells of the anchors whose gram stands at `at`.

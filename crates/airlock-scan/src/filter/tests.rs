@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::*;
-use crate::rule::Matcher;
+use super::{engine::Engine, *};
+use crate::{KindSet, Scanner, rule::Matcher};
 
 fn filter() -> &'static Filter {
     static FILTER: std::sync::OnceLock<Filter> = std::sync::OnceLock::new();
@@ -167,31 +167,24 @@ fn runs_are_found_across_blocks_and_stretches() {
     }
 }
 
-/// The ways to look at a block that this processor has beside the plain one, and whether they are more exact.
-fn scans() -> Vec<(&'static str, Scan, bool)> {
-    #[cfg(target_arch = "x86_64")]
-    let scans = [("AVX2", avx2::detect(), false), ("AVX-512", avx512::detect(), true)];
-    #[cfg(not(target_arch = "x86_64"))]
-    let scans: [(&str, Option<Scan>, bool); 0] = [];
-    let found = scans.into_iter().filter_map(|(name, scan, exact)| Some((name, scan?, exact)));
-    found.collect()
-}
-
 #[test]
 fn every_way_to_look_tells_the_same() {
-    let text = crate::rules().iter().flat_map(|rule| rule.examples).copied().collect::<Vec<_>>().join(
-        "
-",
-    );
-    let with = |scan: Scan| {
-        let mut filter = Filter::new(crate::rules().iter());
-        filter.scan = scan;
-        walked(&filter, text.as_bytes())
+    let text = crate::rules().iter().flat_map(|rule| rule.examples).copied().collect::<Vec<_>>().join("\n");
+    let told = |engine: Engine| {
+        let (mut found, mut screened) = (Vec::new(), Vec::new());
+        engine.run(|| {
+            Scanner::new(KindSet::all()).scan(&text, &mut found);
+            Scanner::default().screen(&text, &mut screened);
+            (walked(filter(), text.as_bytes()), found, screened)
+        })
     };
-    let plain = with(block::scan);
-    assert!(plain.anchors.len() > 500, "the texts hold anchors");
-    for (name, scan, _) in scans() {
-        assert_eq!(with(scan), plain, "{name}");
+    let plain = told(Engine::Plain);
+    assert!(
+        plain.0.anchors.len() > 500 && plain.1.len() > 300 && !plain.2.is_empty(),
+        "the text holds something"
+    );
+    for engine in Engine::all() {
+        assert_eq!(told(engine), plain, "{engine:?}");
     }
 }
 
@@ -206,11 +199,11 @@ proptest! {
             blocks
         };
         let plain = seen(block::scan);
-        for (name, scan, exact) in scans() {
+        for (engine, scan) in Engine::all().filter_map(|engine| Some((engine, engine.scan()?))) {
             for (fast, plain) in seen(scan).into_iter().zip(&plain) {
                 // Which grams are let through, beyond those that stand there, is not the same.
-                let grams = if exact { fast.grams } else { plain.grams };
-                prop_assert_eq!(Block { grams, ..fast }, Block { grams, ..*plain }, "{}", name);
+                let grams = if engine == Engine::Avx512 { fast.grams } else { plain.grams };
+                prop_assert_eq!(Block { grams, ..fast }, Block { grams, ..*plain }, "{:?}", engine);
             }
         }
     }
