@@ -9,6 +9,7 @@
     reason = "a task talks to whoever started it, on the terminal or in the log of CI"
 )]
 
+mod base64;
 mod bench;
 mod command;
 mod corpus;
@@ -30,8 +31,8 @@ usage: cargo xtask TASK
   setup   installs what the tests need (npm packages, a Python venv, cargo tools); quick when it is there
   lint    format, clippy, documentation, dependencies
   e2e     only the end-to-end tests, with the real MCP servers and clients
-  fuzz [--seconds N] [TARGET...]
-          each fuzz target, or the named ones, for N seconds (10)
+  fuzz [--seconds N] [--sanitizer address] [TARGET...]
+          each fuzz target, or the named ones, for N seconds (10); with AddressSanitizer if asked
   corpus  makes the labelled corpus of the scanner from its templates: corpus/detection
   quality [--misses N] [--format table|json] [FILE.jsonl...]
           recall and false alarms of the scanner on labelled text, by default on that corpus
