@@ -30,6 +30,7 @@ pub(crate) fn touches_mask(text: &Text<'_>, span: &Range<usize>) -> bool {
             head.ends_with(b"****") || head.ends_with(FULL)
         }
         b']' => ends_label(text, start),
+        b':' => starts_hash(text, start),
         _ => false,
     };
     let end = span.end + usize::from(joins(text.at(span.end)));
@@ -44,11 +45,20 @@ pub(crate) fn touches_mask(text: &Text<'_>, span: &Range<usize>) -> bool {
 /// The mask that hides everything, and the longest label with its brackets and hash.
 const FULL: &[u8] = b"***REDACTED***";
 const LABEL: usize = 40;
+/// Digits of the hash.
+const HASH: usize = 8;
 
 /// Whether a mask such as `[SSN REDACTED]` ends at `at`, behind its bracket.
 pub(crate) fn ends_label(text: &Text<'_>, at: usize) -> bool {
     let open = text.run_back(at, LABEL, |byte| byte != b'[');
     is_label(text.slice(open.saturating_sub(1), at))
+}
+
+/// Whether the hash of a mask such as `[SSN:a1b2c3d4]` starts at `at`, behind its colon.
+pub(crate) fn starts_hash(text: &Text<'_>, at: usize) -> bool {
+    let end = text.run(at, HASH + 1, |byte| byte.is_ascii_hexdigit());
+    let open = text.run_back(at.saturating_sub(1), LABEL, |byte| byte.is_ascii_uppercase() || byte == b'_');
+    end == at + HASH && text.at(end) == b']' && is_label(text.slice(open.saturating_sub(1), at))
 }
 
 /// Whether a mask with a label starts anywhere in the value.
@@ -409,6 +419,7 @@ fn is_scrambled(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{KindSet, Scanner};
 
     #[test]
     fn masks_are_recognised() {
@@ -429,6 +440,36 @@ mod tests {
         for value in ["[brackets]", "hunter2", "a**b", "aaa", "7"] {
             assert!(!is_masked(value.as_bytes()), "{value}");
         }
+    }
+
+    #[test]
+    fn the_hash_of_a_mask_is_nothing() {
+        for (text, hash) in [
+            ("passport [PASSPORT:19491302]", true),
+            ("passport: \"[SSN:19491302]\"", true),
+            ("postgres://x[IP_ADDRESS:a1b2c3d4]@db/app", true),
+            ("postgres://[EMAIL:a1b2c3d4]:Zr7kQ2mLp@db/app", true),
+            ("passport [SSN:194913021]", false),
+            ("passport [NUMBER:19491302]", false),
+            ("passport [SSN:19491302", false),
+        ] {
+            let at = text.bytes().rposition(|byte| byte == b':').map_or(0, |colon| colon + 1);
+            let at = text.find("a1b2c3d4").unwrap_or(at);
+            assert_eq!(starts_hash(&Text::new(text), at), hash, "{text}");
+            let mut found = Vec::new();
+            Scanner::new(KindSet::all()).scan(text, &mut found);
+            let inside = found.iter().any(|finding| finding.span.start == at);
+            assert_eq!(inside, !hash, "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_behind_a_mask_is_one() {
+        let text = "postgres://[EMAIL:a1b2c3d4]:Zr7kQ2mLp@db/app";
+        let mut found = Vec::new();
+        Scanner::default().scan(text, &mut found);
+        let found: Vec<_> = found.into_iter().map(|finding| &text[finding.span]).collect();
+        assert_eq!(found, ["Zr7kQ2mLp"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     Confidence, Kind,
-    placeholder::{is_masked, is_nothing, is_reference, is_sample},
+    placeholder::{is_masked, is_nothing, is_reference, is_sample, starts_hash},
     rule::Sink,
     text::Text,
 };
@@ -22,7 +22,9 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
     });
     let authority = text.slice(anchor.end, stop);
     let Some(at) = authority.iter().rposition(|byte| *byte == b'@') else { return };
-    let Some(colon) = authority.iter().take(at).position(|byte| *byte == b':') else { return };
+    // The colon of a mask is none behind a user.
+    let mut colons = memchr::memchr_iter(b':', authority.get(..at).unwrap_or_default());
+    let Some(colon) = colons.find(|colon| !starts_hash(text, anchor.end + colon + 1)) else { return };
     let (start, end) = (anchor.end + colon + 1, anchor.end + at);
     let password = text.slice(start, end);
     let host = authority
