@@ -4,13 +4,14 @@
 
 use std::ops::Range;
 
-use airlock_scan::{Finding, Scanner};
+use airlock_scan::{Finding, KindSet, Scanner};
 use libfuzzer_sys::fuzz_target;
 
 /// Forms of masks, from the label of a kind.
-const FORMS: [fn(&str) -> String; 4] = [
+const FORMS: [fn(&str) -> String; 5] = [
     |label| format!("[{label} REDACTED]"),
     |label| format!("[{label}:a1b2c3d4]"),
+    |label| format!("[{label}:19491302]"),
     |_| "***REDACTED***".to_owned(),
     |_| "****wxyz".to_owned(),
 ];
@@ -40,7 +41,7 @@ fuzz_target!(|text: &str| {
 
 fn scan(text: &str) -> Vec<Finding> {
     let mut found = Vec::new();
-    Scanner::default().scan(text, &mut found);
+    Scanner::new(KindSet::all()).scan(text, &mut found);
     found
 }
 

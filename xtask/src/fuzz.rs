@@ -196,7 +196,8 @@ fn matters(talk: &str) -> Vec<String> {
     let told =
         |line: &&str| line.starts_with("==") && line.contains("ERROR:") || line.starts_with("SUMMARY:");
     let panic = talk.lines().skip_while(|line| !line.contains(" panicked at "));
-    let panic = panic.take_while(|line| !line.starts_with("note:") && !line.starts_with("==")).take(LINES);
+    let ends = |line: &&str| ["note:", "==", "stack backtrace:"].iter().any(|end| line.starts_with(end));
+    let panic = panic.take_while(|line| !ends(line)).take(LINES);
     let mut lines: Vec<&str> = panic.chain(talk.lines().filter(told)).collect();
     if lines.is_empty() {
         lines = talk.lines().rev().take(LINES).collect();
