@@ -13,10 +13,24 @@ const SHORT: usize = 128;
 
 /// Whether the value is the result of masking: finding it again would make masking never end.
 pub(crate) fn is_masked(value: &[u8]) -> bool {
-    memchr::memchr_iter(b'*', value).any(|at| value.get(at..at + 3) == Some(b"***"))
+    memchr::memchr_iter(b'*', value).any(|at| holds_stars(value, at))
         || holds_label(value)
         || is_one_character(value)
         || value.len() <= SHORT && contains_fold(value, b"redacted")
+}
+
+/// Whether the stars at `at` are the hidden part of a mask: `***`, `203.0.*.*`, `00:1a:2b:**:**:**`.
+fn holds_stars(value: &[u8], at: usize) -> bool {
+    let rest = value.get(at..).unwrap_or_default();
+    let address = || {
+        let mut parts = value.get(..at).unwrap_or_default().rsplitn(3, |byte| *byte == b'.');
+        let (empty, second, first) = (parts.next(), parts.next(), parts.next());
+        let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+        empty.is_some_and(<[u8]>::is_empty)
+            && second.is_some_and(is_number)
+            && first.and_then(<[u8]>::last).is_some_and(u8::is_ascii_digit)
+    };
+    rest.starts_with(b"***") || rest.starts_with(b"**:**:**") || rest.starts_with(b"*.*") && address()
 }
 
 /// Whether a mask, or the hidden part of one, touches the span, if need be across one `-` or `.`. What stands
@@ -426,6 +440,9 @@ mod tests {
         for value in [
             "***REDACTED***",
             "****wxyz",
+            "203.0.*.*",
+            "203.0.*.*:8080",
+            "00:1a:2b:**:**:**",
             "[API_KEY REDACTED]",
             "[PASSWORD:9f86d081]",
             "[CONNECTION_STRING",
@@ -437,7 +454,7 @@ mod tests {
         ] {
             assert!(is_masked(value.as_bytes()), "{value}");
         }
-        for value in ["[brackets]", "hunter2", "a**b", "aaa", "7"] {
+        for value in ["[brackets]", "hunter2", "a**b", "h7.*.*Qw2", "7*.*Q:**:x", "aaa", "7"] {
             assert!(!is_masked(value.as_bytes()), "{value}");
         }
     }
