@@ -5,8 +5,8 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use agent_airlock::Masker;
-use agent_airlock::config::{Sanitization, Strategy};
+use airlock_engine::Masker;
+use airlock_engine::config::{Sanitization, Strategy};
 use airlock_scan::{Finding, Kind, KindSet, Scanner};
 use libfuzzer_sys::fuzz_target;
 
