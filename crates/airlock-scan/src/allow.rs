@@ -1,6 +1,6 @@
 //! Allow-lists: texts that are left alone although a rule finds them.
 
-use crate::{Finding, Kind, KindSet};
+use crate::{Class, Finding, Kind, KindSet};
 
 /// Most entries of a list, and the longest one in bytes.
 pub const MAX_ALLOWED: usize = 1024;
@@ -11,7 +11,8 @@ const MAX_TEXT: usize = 1024;
 /// Patterns for whole findings: `*` stands for any text, `?` for one character; ASCII case does not count.
 ///
 /// Of an e-mail address, a pattern without `@` may also match the part behind the `@`: `example.com` allows
-/// `bob@example.com`.
+/// `bob@example.com`. A pattern with `@` for addresses and for secrets means addresses: a password that is an
+/// address stays a password, unless a pattern says so for passwords alone.
 ///
 /// ```
 /// use airlock_scan::{AllowList, KindSet};
@@ -54,14 +55,16 @@ impl AllowList {
                 .and_then(|at| text.get(at..))
                 .map(|rest| rest.trim_start_matches(['@', '＠']))
         };
-        let fits = |pattern: &str| {
-            matches(pattern.as_bytes(), text.as_bytes())
+        let address = kind.class() == Class::Secret && is_address(text);
+        let fits = |pattern: &str, kinds: &KindSet| {
+            let other = address && pattern.contains('@') && kinds.contains(Kind::Email);
+            !other && matches(pattern.as_bytes(), text.as_bytes())
                 || kind == Kind::Email
                     && !pattern.contains('@')
                     && domain().is_some_and(|domain| matches(pattern.as_bytes(), domain.as_bytes()))
         };
         text.len() <= MAX_TEXT
-            && self.entries.iter().any(|(pattern, kinds)| kinds.contains(kind) && fits(pattern))
+            && self.entries.iter().any(|(pattern, kinds)| kinds.contains(kind) && fits(pattern, kinds))
     }
 
     /// Takes the allowed findings out of `out[from..]`.
@@ -74,6 +77,18 @@ impl AllowList {
         };
         out.extract_if(from.., allowed).for_each(drop);
     }
+}
+
+/// Whether the text has the form of an e-mail address: `P@ssw0rd` has not.
+fn is_address(text: &str) -> bool {
+    text.rsplit_once('@').is_some_and(|(local, domain)| {
+        let host = domain.rsplit_once('.');
+        !local.is_empty()
+            && host.is_some_and(|(name, top)| {
+                !name.is_empty() && top.len() >= 2 && top.chars().all(char::is_alphabetic)
+            })
+            && !text.contains(char::is_whitespace)
+    })
 }
 
 /// Glob matching with one place to go back to: at most the product of the lengths.
@@ -148,6 +163,18 @@ mod tests {
             (Kind::Password, "example.com", true),
             (Kind::IpAddress, "192.0.2.7", true),
             (Kind::Phone, "192.0.2.7", false),
+        ] {
+            assert_eq!(list.allows(kind, text), allowed, "{kind} {text}");
+        }
+        let mut list = AllowList::default();
+        list.add("*@example.com", KindSet::all()).unwrap();
+        list.add("P@ssw*", KindSet::all()).unwrap();
+        list.add("root@example.org", KindSet::none().with(Kind::Password)).unwrap();
+        for (kind, text, allowed) in [
+            (Kind::Email, "bob@example.com", true),
+            (Kind::Password, "bob@example.com", false),
+            (Kind::Password, "root@example.org", true),
+            (Kind::Email, "root@example.org", false),
         ] {
             assert_eq!(list.allows(kind, text), allowed, "{kind} {text}");
         }

@@ -11,14 +11,18 @@
 //! Samples that say that they are some, such as `AKIAIOSFODNN7EXAMPLE`, are found
 //! on purpose: people try masking out with them.
 
-/// FNV-1a of each key, in ascending order. All are Google's: twelve were seen in `firebase/firebase-android-sdk`,
-/// one in `googlemaps/js-samples`; four more are told by other scanners to have stood in the former.
-static PUBLISHED: [u64; 17] = [
+/// FNV-1a of each key, in ascending order. Seventeen are Google's: twelve were seen in
+/// `firebase/firebase-android-sdk`, one in `googlemaps/js-samples`; four more are told by other scanners to have
+/// stood in the former. Two are the passwords on Microsoft's page about `nuget.config`, and one the key with which
+/// everybody's Yarn searches for packages, as `yarnpkg/berry` has it.
+static PUBLISHED: [u64; 20] = [
     0x08b5_4596_2adc_7d8b,
     0x1211_3c2e_6979_f447,
+    0x1a3e_1c90_ee66_98a0,
     0x294c_63f8_344d_5df1,
     0x29a3_36c7_244f_48dd,
     0x394b_1256_cc3a_4c19,
+    0x4155_0317_7a5c_10e1,
     0x515c_b771_a423_8032,
     0x6835_e0f2_8883_2a40,
     0x6acb_d824_bd32_bbd4,
@@ -28,6 +32,7 @@ static PUBLISHED: [u64; 17] = [
     0x99b2_7263_46a1_e92a,
     0xadbd_04e3_fe1b_6d49,
     0xc73f_1e61_952e_6987,
+    0xd8e1_3cde_d253_33c6,
     0xdb94_22f1_dd33_2dcc,
     0xe754_678e_a2b1_4ef1,
     0xe766_6dbb_286c_6c2e,

@@ -91,11 +91,24 @@ fn v4(number: &Number<'_>) -> Option<(Ipv4Addr, usize)> {
     let product = text.before(start, 1) == b'/' && is_word(text.before(start, 2));
     // A colon before belongs to an IPv6 address that ends in this one.
     let tail = text.before(start, 1) == b':' && text.before(start, 2) == b':';
-    // The arcs of X.500 are object identifiers, unless a port or a prefix length follows.
-    let arc = matches!(address.octets(), [2, 5, 4 | 6 | 13 | 17..=21 | 23 | 29 | 31, _])
-        && !matches!(text.at(end), b':' | b'/');
+    let arc = is_arc(address.octets()) && !matches!(text.at(end), b':' | b'/');
     let ordinary = !goes_on && !product && !tail && !arc;
     (ordinary && !word_before(text, start, 2, is_version_word)).then_some((address, end))
+}
+
+/// Whether the numbers are an object identifier that programs name: those of X.500, of the Internet, and of curves.
+/// No address of such a form is a machine's, unless a port or a prefix length follows.
+fn is_arc(numbers: [u8; 4]) -> bool {
+    matches!(
+        numbers,
+        [2, 5, 4 | 6 | 13 | 17..=21 | 23 | 29 | 31, _]
+            | [1, 3, 6, 1]
+            | [1, 3, 14, 3]
+            | [1, 3, 36, 3]
+            | [1, 3, 101, 110..=113]
+            | [1, 3, 132, 0]
+            | [2, 23, 140 | 42 | 43, _]
+    )
 }
 
 fn is_version_word(word: &[u8]) -> bool {
@@ -122,10 +135,11 @@ fn is_version_word(word: &[u8]) -> bool {
     )
 }
 
-/// Loopback, unspecified and broadcast addresses and netmasks identify nobody.
+/// Loopback, unspecified and broadcast addresses and netmasks identify nobody, and neither does the address at which
+/// every cloud tells a machine about itself.
 pub(crate) fn is_of_interest(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(v4) => !v4.is_loopback() && !matches!(v4.octets(), [0 | 255, ..]),
+        IpAddr::V4(v4) => !v4.is_loopback() && !matches!(v4.octets(), [0 | 255, ..] | [169, 254, 169, 254]),
         IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unspecified(),
     }
 }
