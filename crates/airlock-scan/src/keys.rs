@@ -51,12 +51,12 @@ pub(crate) fn telling(name: &str) -> Option<Telling> {
     let kind = match last {
         b"key" => (!names_a_place(previous)).then_some(Kind::ApiKey),
         b"auth" | b"salt" | b"pepper" => Some(Kind::ApiKey),
-        b"pw" | b"secrete" | b"parola" | b"clave" => Some(Kind::Password),
+        b"pw" | b"bindpw" | b"rootpw" | b"secrete" | b"parola" | b"clave" => Some(Kind::Password),
         b"data" if previous == b"key" => Some(Kind::PrivateKey),
         _ => None,
     };
     if let Some(kind) = kind {
-        let sure = matches!(last, b"pw" | b"secrete");
+        let sure = matches!(last, b"pw" | b"bindpw" | b"rootpw" | b"secrete");
         return Some(Telling { kind, sure, alone, secret: false });
     }
     let mut behind = 0;

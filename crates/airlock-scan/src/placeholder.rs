@@ -393,7 +393,9 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
     let arrow = value.windows(2).any(|pair| pair == b"->" || pair == b"=>");
     call || path
         || arrow
-        || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'_' | b'(' | b':'))
+        || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'(' | b':'))
+        // One of 64 random tokens starts like a private name.
+        || value.first() == Some(&b'_') && rarity(value) < 7 * BIT
         || is_type_name(value)
         || value.first() == Some(&b'[') && value.get(1..).is_some_and(identifier)
         || value.starts_with(b"!(")

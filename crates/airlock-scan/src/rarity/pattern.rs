@@ -40,7 +40,29 @@ pub(crate) fn is_cycle(value: &[u8]) -> bool {
 ///
 /// No random value of 16 and more characters does.
 pub(crate) fn is_invented(value: &[u8]) -> bool {
-    is_pattern(value) || is_typed(value) || is_refrain(value)
+    is_pattern(value) || is_typed(value) || is_refrain(value) || counts_on(value)
+}
+
+/// Whether a long piece counts up, letters and digits each for themselves: `2o3P4q5R6s7T8u9V0w`.
+fn counts_on(value: &[u8]) -> bool {
+    const LONG: usize = 12;
+    let (mut letter, mut digit, mut run) = (0, 0, 0);
+    value.iter().any(|byte| {
+        let folded = byte.to_ascii_lowercase();
+        let (last, first, end) = match folded {
+            b'a'..=b'z' => (&mut letter, b'a', b'z'),
+            b'0'..=b'9' => (&mut digit, b'0', b'9'),
+            _ => {
+                (letter, digit, run) = (0, 0, 0);
+                return false;
+            }
+        };
+        // The first of each class may be any.
+        let follows = *last == 0 || *last + 1 == folded || (*last, folded) == (end, first);
+        run = if follows { run + 1 } else { 1 };
+        *last = folded;
+        run >= LONG
+    })
 }
 
 /// Whether most letters and digits stand in pieces of three and more that count up or repeat one character.

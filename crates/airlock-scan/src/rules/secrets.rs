@@ -104,6 +104,8 @@ pub(crate) static SECRETS: &[Rule] = &[
             "\'pw",
             "(pw",
             ".pw",
+            "ndpw",
+            "otpw",
         ],
         description: "Values beside a telling name: password, secret, token, API key and their like",
         source: OWASP,

@@ -28,7 +28,8 @@ pub(crate) fn whole(kind: Kind, value: &str, sink: &mut Sink<'_>) {
 
 /// Length of the authentication scheme a header's value starts with.
 pub(crate) fn scheme(value: &str) -> usize {
-    const SCHEMES: [&str; 5] = ["bearer ", "basic ", "token ", "apikey ", "negotiate "];
+    const SCHEMES: [&str; 7] =
+        ["bearer ", "basic ", "token ", "apikey ", "negotiate ", "api-token ", "api-key "];
     let starts =
         |scheme: &&&str| value.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     SCHEMES.iter().find(starts).map_or(0, |scheme| scheme.len())

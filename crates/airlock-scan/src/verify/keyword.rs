@@ -59,7 +59,14 @@ fn is_far_value(text: &Text<'_>, start: usize) -> bool {
 /// Reports the value if it keeps what the name tells.
 fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, sink: &mut Sink<'_>) {
     let bytes = text.slice(value.span.start, value.span.end);
+    let name = text.slice(name.start, name.end);
+    let uuid = is_uuid(bytes);
+    if uuid && is_of_request(name) {
+        return;
+    }
     let promise = match telling.kind {
+        // What is set in two arguments is a whole name and its value.
+        Kind::ApiKey if uuid && value.apart && telling.sure && !telling.alone => Promise::Token,
         _ if !telling.sure || value.apart && telling.kind != Kind::Password => Promise::Perhaps,
         Kind::Password if telling.secret => Promise::Secret,
         Kind::Password => Promise::Password,
@@ -68,7 +75,6 @@ fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, s
         }
         _ => return,
     };
-    let name = text.slice(name.start, name.end);
     let is_aws = telling.kind == Kind::AwsSecretKey && bytes.len() == 40 && !bytes.contains(&b' ');
     let form = in_vendors_form(name, bytes);
     if form == Some(false) || !is_aws && has_vendors_prefix(bytes) {
@@ -77,7 +83,7 @@ fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, s
     let known = is_aws || form == Some(true);
     // Where nothing says that a value was assigned, a plain word is a word.
     let apart = !value.apart || bytes.iter().any(|byte| !byte.is_ascii_alphabetic()) && !is_identifier(bytes);
-    let opaque = telling.alone && is_uuid(bytes) && !name.eq_ignore_ascii_case(b"apikey") && name.len() <= 6;
+    let opaque = telling.alone && uuid && !name.eq_ignore_ascii_case(b"apikey") && name.len() <= 6;
     let passphrase =
         telling.kind == Kind::Password && value.written == Written::Quoted && is_passphrase(bytes);
     let is_private_key = telling.kind == Kind::PrivateKey && bytes.len() < 16;
@@ -185,6 +191,22 @@ fn head(value: &[u8]) -> Option<u32> {
     value.first_chunk().map(|first| u32::from_be_bytes(*first))
 }
 
+/// Whether the name is that of a token with which a client repeats a request: `ClientToken`, `client-request-token`.
+fn is_of_request(name: &[u8]) -> bool {
+    let Some((before, last)) = name.len().checked_sub(5).and_then(|at| name.split_at_checked(at)) else {
+        return false;
+    };
+    let before = before.strip_suffix(b"_").or(before.strip_suffix(b"-")).unwrap_or(before);
+    let ends = |word: &[u8]| {
+        before
+            .len()
+            .checked_sub(word.len())
+            .and_then(|at| before.get(at..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(word))
+    };
+    last.eq_ignore_ascii_case(b"token") && (ends(b"client") || ends(b"request"))
+}
+
 /// Words in lower case joined by `_`, with few digits: what names a setting, `gs_service_port`.
 fn is_identifier(value: &[u8]) -> bool {
     value.contains(&b'_')
@@ -251,20 +273,22 @@ pub(crate) fn verify_user_option(text: &Text<'_>, anchor: Range<usize>, sink: &m
     if before != 0 && !before.is_ascii_whitespace() || long && !matches!(text.at(anchor.end), b' ' | b'=') {
         return;
     }
-    let start = text.run(anchor.end + usize::from(long), 3, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
-    let colon = text.run(start, NAME, |byte| is_base64url(byte) || matches!(byte, b'.' | b'@'));
+    let is_quote = |byte: u8| matches!(byte, b'"' | b'\'' | b'\\');
+    let start = text.run(anchor.end + usize::from(long), 4, |byte| byte == b' ');
+    let user = text.run(start, 3, is_quote);
+    let colon = text.run(user, NAME, |byte| is_base64url(byte) || matches!(byte, b'.' | b'@'));
+    // In quotes the name may be missing: `-u ":…"`.
     if text.at(colon) != b':' || colon == start {
         return;
     }
-    let end = text.run(colon + 1, VALUE, |byte| {
-        !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'\\' | b'`')
-    });
+    let start = text.run(colon + 1, 3, is_quote);
+    let end = text.run(start, VALUE, |byte| !byte.is_ascii_whitespace() && !is_quote(byte) && byte != b'`');
     let end = text.floor(end);
-    let password = text.slice(colon + 1, end);
+    let password = text.slice(start, end);
     // `-u 1000:1000` is a user and a group.
     let group = password.iter().all(u8::is_ascii_digit);
     if !group && !password.starts_with(b"/") && plausible(Promise::Password, password, Written::Quoted) {
-        sink.report(Kind::Password, colon + 1..end, Confidence::Medium, "user-option");
+        sink.report(Kind::Password, start..end, Confidence::Medium, "user-option");
     }
 }
 

@@ -71,7 +71,8 @@ pub(crate) fn verify(
         return;
     }
     let (head, tail) = (text.slice(span.start, anchor.start), text.slice(body, span.end));
-    let is_invented = || is_sample(head, tail) || is_sample(&[], tail) || pattern::is_invented(tail);
+    let is_invented =
+        || is_sample(head, tail) || is_sample(&[], tail) || pattern::is_invented(without_ids(tail));
     if !format.samples && is_invented() || !is_near(text, span.start, format) {
         return;
     }
@@ -123,6 +124,18 @@ fn is_sample(head: &[u8], tail: &[u8]) -> bool {
         (before, last) = (byte, lower);
     }
     [&b"your_"[..], b"your-", b"_here"].iter().any(|word| contains_fold(tail, word))
+}
+
+/// The body without the numbers in front: they say whose the token is, and anybody's number may be `1111111111`.
+fn without_ids(body: &[u8]) -> &[u8] {
+    let mut rest = body;
+    while let Some(at) = rest.iter().position(|byte| !byte.is_ascii_digit())
+        && let (b'-', true) = (rest.get(at).copied().unwrap_or(0), at > 0)
+        && rest.len() > at + 1
+    {
+        rest = rest.get(at + 1..).unwrap_or_default();
+    }
+    rest
 }
 
 /// Whether there are two of digits, upper-case and lower-case letters.

@@ -25,6 +25,10 @@ pub(crate) enum Assigned {
     Element(usize),
     /// Behind blanks alone: a literal in quotes, `password "…"`.
     Apart(usize),
+    /// Behind the tag that has the name as an attribute, `<entry key="password">`: text up to the next tag.
+    Content(usize),
+    /// Behind blanks, and nothing else on the line: `bindpw …`.
+    Directive(usize),
 }
 
 /// A value in the text.
@@ -47,6 +51,9 @@ impl Assigned {
             (b'>', _) if at == end && is_element(text, anchor) => {
                 return Some(Self::Element(text.run(at + 1, 16, |byte| byte.is_ascii_whitespace())));
             }
+            (b'>', _) if closed == end + 1 && is_attribute(text, anchor) => {
+                return Some(Self::Content(text.run(at + 1, 16, |byte| byte.is_ascii_whitespace())));
+            }
             // A call: `setPassword("…")`, `set("password", "…")`
             (b'(', b'"' | b'\'') => at + 1,
             (b',', _) if closed > end => match member(text, at) {
@@ -62,6 +69,9 @@ impl Assigned {
                 operator(text, annotated(text, at)?)?
             }
             (byte, _) if at > closed && byte != b'-' && is_option(text, anchor) => at,
+            _ if at > end && closed == end && is_directive(text, anchor, end, at) => {
+                return Some(Self::Directive(at));
+            }
             _ => return None,
         };
         Some(Self::Literal(text.run(start, 16, is_blank)))
@@ -71,7 +81,17 @@ impl Assigned {
     pub(crate) fn value(self, text: &Text<'_>) -> Option<Value> {
         match self {
             Self::Element(start) => Value::element(text, start),
-            Self::Literal(start) => Value::literal(text, start)?.without_scheme(text),
+            Self::Literal(start) => {
+                let value = Value::literal(text, start)?;
+                if value.written == Written::Bare && is_arrow(text, value.span.start) {
+                    return None;
+                }
+                value.without_scheme(text)
+            }
+            Self::Content(start) => Value::element(text, start)
+                .filter(|value| !text.slice(value.span.start, value.span.end).contains(&b' '))
+                .map(|value| Value { apart: true, ..value }),
+            Self::Directive(start) => Value::bare(text, start).map(|value| Value { apart: true, ..value }),
             Self::Apart(start) => Value::literal(text, start)
                 .filter(|value| value.written == Written::Quoted)
                 .map(|value| Value { apart: true, ..value }),
@@ -237,6 +257,44 @@ fn is_element(text: &Text<'_>, anchor: usize) -> bool {
     text.before(text.run_back(anchor, NAME, is_name), 1) == b'<'
 }
 
+/// Whether the name around `anchor` is that of an XML element's content: `<entry key="password">`.
+fn is_attribute(text: &Text<'_>, anchor: usize) -> bool {
+    let quote = text.run_back(anchor, NAME, is_name) - 1;
+    let before = text.slice(quote.saturating_sub(5), quote);
+    matches!(text.at(quote), b'"' | b'\'') && (before.ends_with(b" key=") || before.ends_with(b"name="))
+}
+
+/// Whether the name around `anchor` starts its line and the word at `at` ends it, as settings are written that have
+/// no operator. Sentences and declarations are written so, too: unless the name is only ever a setting, the word
+/// must be made of letters of both cases and digits, or of letters, digits and signs.
+fn is_directive(text: &Text<'_>, anchor: usize, end: usize, at: usize) -> bool {
+    let name = text.run_back(anchor, NAME, is_name);
+    let line = text.run_back(name, 32, is_blank);
+    if !matches!(text.before(line, 1), 0 | b'\n' | b'\r') {
+        return false;
+    }
+    let stop = text.run(at, 256, |byte| !byte.is_ascii_whitespace());
+    if !matches!(text.at(text.run(stop, 16, is_blank)), 0 | b'\n' | b'\r') {
+        return false;
+    }
+    let value = text.slice(at, stop);
+    let has = |class: fn(&u8) -> bool| usize::from(value.iter().any(class));
+    let sign = |byte: &u8| b"!#$%^&*+=~?@".contains(byte);
+    let classes = has(u8::is_ascii_lowercase) + has(u8::is_ascii_uppercase) + has(sign);
+    let only_a_setting = [&b"bindpw"[..], b"rootpw"].iter().any(|own| text.slice(name, end) == *own);
+    only_a_setting || value.len() >= 8 && has(u8::is_ascii_digit) == 1 && classes >= 2
+}
+
+/// Whether `=>` stands before the value, and no bracket before that: the languages that write so have their texts
+/// in quotes, and only a printed array, `[password] => …`, has not.
+fn is_arrow(text: &Text<'_>, value: usize) -> bool {
+    let operator = text.run_back(value, 16, is_blank);
+    text.before(operator, 1) == b'>' && text.before(operator, 2) == b'=' && {
+        let name = text.run_back(operator - 2, 16, is_blank);
+        text.before(name, 1) != b']'
+    }
+}
+
 /// Whether the name around `anchor` is the first argument of a call: `define('DB_PASSWORD', …`, not a list's item.
 fn opens_call(text: &Text<'_>, anchor: usize) -> bool {
     let name = text.run_back(anchor, NAME, is_name);
@@ -313,7 +371,15 @@ mod tests {
             ("var token string = \"abc\"", Some("abc")),
             ("token: str = \"abc\"", Some("abc")),
             ("token := `abc`", Some("abc")),
-            ("token => abc", Some("abc")),
+            ("token => abc", None),
+            ("token => \"abc\"", Some("abc")),
+            ("[token] => abc", Some("abc")),
+            ("<entry key=\"token\">abc</entry>", Some("abc")),
+            ("<a title=\"token\">abc</a>", None),
+            ("<entry key=\"token\">abc def</entry>", None),
+            ("  token abC-12=34", Some("abC-12=34")),
+            ("the token abC-12=34", None),
+            ("token abC-12=34 is it", None),
             ("if token == \"abc\"", Some("abc")),
             ("--token abc", Some("abc")),
             ("--token=abc", Some("abc")),

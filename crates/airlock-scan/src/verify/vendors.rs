@@ -61,6 +61,7 @@ const fn only(name: &'static str, forms: &'static [Form]) -> Vendor {
 
 static VENDORS: &[Vendor] = &[
     vendor("snyk", &[Uuid]),
+    vendor("lob", &[Prefixed(b"test_", 35), Prefixed(b"live_", 35)]),
     vendor("heroku", &[Uuid]),
     vendor("messagebird", &[Uuid, Alnum(25)]),
     vendor("message-bird", &[Uuid, Alnum(25)]),
@@ -165,8 +166,13 @@ fn is_long(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-.+/=".contains(&byte)
 }
 
-/// Whether the value has more than a few different characters: `000…` and `AAA…` fill a form in.
+/// Whether the value has more than a few different characters: `000…` and `AAA…` fill a form in, also behind a
+/// prefix.
 fn has_variety(value: &[u8]) -> bool {
+    let last = value.last();
+    if value.len() >= 24 && value.iter().filter(|byte| Some(*byte) == last).count() * 2 > value.len() {
+        return false;
+    }
     let mut seen = [0_u8; 6];
     let mut count = 0;
     for byte in value {
