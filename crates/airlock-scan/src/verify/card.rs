@@ -3,6 +3,7 @@
 use crate::{
     Confidence, Kind,
     rule::Sink,
+    text::{Text, is_word},
     verify::{context::word_before, digits::Number},
 };
 
@@ -30,11 +31,44 @@ fn unbroken(number: &Number<'_>) -> Option<(usize, Confidence)> {
         b'0' => false,
         // UATP; identifiers of accounts start with 10.
         b'1' => len == 15 && number.value(0) >= 110_000_000,
-        // Diners Club gives out fourteen, JCB sixteen.
+        // Diners Club gives out fourteen, JCB sixteen, American Express fifteen.
         b'3' if len == 16 => number.value(0) >= 350_000_000,
+        b'3' if len == 15 => matches!(number.value(0) / 10_000_000, 34 | 37),
         _ => (14..=16).contains(&len),
     };
-    (usual || word_before(number.text, number.start(), 4, is_card_word)).then_some((end, Confidence::Medium))
+    let (text, start) = (number.text, number.start());
+    let usual = usual && !is_fraction(text, start) && !is_of_url(text, start);
+    (usual || word_before(text, start, 4, is_card_word)).then_some((end, Confidence::Medium))
+}
+
+/// Whether the digits stand behind a point that stands behind none: `.4539578763621486`.
+fn is_fraction(text: &Text<'_>, start: usize) -> bool {
+    text.before(start, 1) == b'.' && !text.before(start, 2).is_ascii_alphanumeric()
+}
+
+/// Whether the digits are a part of a URL's path.
+fn is_of_url(text: &Text<'_>, start: usize) -> bool {
+    text.before(start, 1) == b'/' && {
+        let url = text.run_back(start, 160, |byte| !byte.is_ascii_whitespace() && !b"\"'".contains(&byte));
+        memchr::memmem::find(text.slice(url, start), b"://").is_some()
+    }
+}
+
+/// Whether the groups stand in a row with others of four or five hexadecimal digits, or behind a point.
+fn is_of_table(text: &Text<'_>, start: usize, end: usize) -> bool {
+    let hex = |from: usize, to: usize| {
+        let word = text.slice(from, to);
+        (4..=5).contains(&word.len())
+            && word.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'A'..=b'F'))
+            && word.iter().any(u8::is_ascii_digit)
+            && word.iter().any(u8::is_ascii_uppercase)
+    };
+    match (text.before(start, 1), text.at(end)) {
+        (b'.', _) => true,
+        (b' ', _) if hex(text.run_back(start - 1, 6, is_word), start - 1) => true,
+        (_, b' ') => hex(end + 1, text.run(end + 1, 6, is_word)),
+        _ => false,
+    }
 }
 
 fn grouped(number: &Number<'_>) -> Option<(usize, Confidence)> {
@@ -52,7 +86,8 @@ fn grouped(number: &Number<'_>) -> Option<(usize, Confidence)> {
         if !number.starts_with(layout) || separator.is_none() || goes_on || !is_card(number.digits(count)) {
             return None;
         }
-        Some((number.end_of(count)?, Confidence::High))
+        let end = number.end_of(count)?;
+        (!is_of_table(number.text, number.start(), end)).then_some((end, Confidence::High))
     })
 }
 

@@ -92,8 +92,36 @@ fn v4(number: &Number<'_>) -> Option<(Ipv4Addr, usize)> {
     // A colon before belongs to an IPv6 address that ends in this one.
     let tail = text.before(start, 1) == b':' && text.before(start, 2) == b':';
     let arc = is_arc(address.octets()) && !matches!(text.at(end), b':' | b'/');
-    let ordinary = !goes_on && !product && !tail && !arc;
+    let ordinary = !goes_on && !product && !tail && !arc && !is_section(text, start, end, address);
     (ordinary && !word_before(text, start, 2, is_version_word)).then_some((address, end))
+}
+
+/// Whether the numbers are those of a section: small ones, at the start of a line or of a remark, before a title.
+fn is_section(text: &Text<'_>, start: usize, end: usize, address: Ipv4Addr) -> bool {
+    const MOST: u8 = 31;
+    let octets = address.octets();
+    if octets.iter().any(|octet| *octet > MOST) {
+        return false;
+    }
+    if text.before(start, 1) == 0xa7 && text.before(start, 2) == 0xc2 {
+        return true;
+    }
+    // Name servers: 1.1.1.1, 8.8.4.4
+    if matches!(octets, [first, second, ..] if first == second) {
+        return false;
+    }
+    let title = text.run(end, 3, |byte| matches!(byte, b'.' | b':' | b' '));
+    let blank = title > end && text.at(title - 1) == b' ';
+    let titled = blank && text.at(title).is_ascii_uppercase();
+    let gap = text.run_back(start, 16, |byte| byte == b' ' || byte == b'\t');
+    match (text.before(gap, 2), text.before(gap, 1)) {
+        (b'/', b'/' | b'*') | (b'*', b'*') => true,
+        (b'\n' | b' ', b'*') => titled,
+        (before, b'[') => text.at(end) == b']' && before != b'@',
+        (_, b'>') => titled || blank && text.at(title) == b'<',
+        (_, 0 | b'\n') => titled && gap == start,
+        _ => false,
+    }
 }
 
 /// Whether the numbers are an object identifier that programs name: those of X.500, of the Internet, and of curves.
@@ -101,13 +129,13 @@ fn v4(number: &Number<'_>) -> Option<(Ipv4Addr, usize)> {
 fn is_arc(numbers: [u8; 4]) -> bool {
     matches!(
         numbers,
-        [2, 5, 4 | 6 | 13 | 17..=21 | 23 | 29 | 31, _]
+        [2, 5, 4 | 6 | 8 | 13 | 17..=21 | 23 | 29 | 31, _]
             | [1, 3, 6, 1]
             | [1, 3, 14, 3]
             | [1, 3, 36, 3]
             | [1, 3, 101, 110..=113]
-            | [1, 3, 132, 0]
-            | [2, 23, 140 | 42 | 43, _]
+            | [1, 3, 132, 0 | 1]
+            | [2, 23, 42 | 43 | 133 | 136 | 140, _]
     )
 }
 
@@ -132,6 +160,11 @@ fn is_version_word(word: &[u8]) -> bool {
             | b"upgrade"
             | b"appendix"
             | b"paragraph"
+            | b"part"
+            | b"subclause"
+            | b"spec"
+            | b"kernel"
+            | b"ecma"
     )
 }
 
