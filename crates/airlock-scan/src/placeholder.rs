@@ -146,7 +146,24 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
         || between(b'{', b':')
         || between(b'{', b'}') && !value.contains(&b'"')
         || between(b'%', b'%')
+        || is_format(value)
+        // `{string | Buffer}` in the documentation of a parameter
+        || value
+            .strip_prefix(b"{")
+            .is_some_and(|kind| !kind.is_empty() && kind.iter().all(u8::is_ascii_lowercase))
         || value.contains(&b'{') && interpolates(value)
+}
+
+/// Whether the value is put together from others when the program runs: `%s:%s`, `Basic %v`.
+fn is_format(value: &[u8]) -> bool {
+    let (mut verbs, mut rest, mut last) = (0, 0, 0_u8);
+    for byte in value {
+        let verb = last == b'%' && matches!(byte, b's' | b'v' | b'q');
+        verbs += usize::from(verb);
+        rest += usize::from(!verb && byte.is_ascii_alphanumeric());
+        last = *byte;
+    }
+    verbs > 0 && rest < 3
 }
 
 /// Whether a variable is put into the text: `id-${name}`, `{{ name }}`, `#{name}`, `{name}` and nothing else in it.
@@ -155,8 +172,10 @@ fn interpolates(value: &[u8]) -> bool {
         let name = value.get(at + 1..).unwrap_or_default().trim_ascii_start();
         let len = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte)).count();
         let before = at.checked_sub(1).and_then(|at| value.get(at)).copied().unwrap_or(0);
-        let closes = name.get(len..).unwrap_or_default().trim_ascii_start().starts_with(b"}");
-        len >= 2 && closes && matches!(before, b'$' | b'#' | b'{' | b'%' | b'@')
+        let behind = name.get(len..).unwrap_or_default().trim_ascii_start();
+        let closes = behind.starts_with(b"}") && matches!(before, b'$' | b'#' | b'{' | b'%' | b'@');
+        // `{key!r}` in a text of Python
+        len >= 2 && (closes || behind.starts_with(b"!r}") || behind.starts_with(b"!s}"))
     })
 }
 
@@ -271,6 +290,36 @@ pub(crate) fn is_sample(value: &[u8]) -> bool {
     SAMPLES.iter().any(same) || STARTS.iter().any(starts) || holds_sample_word(value) || is_sequence(value)
 }
 
+/// Whether the value says of itself that it is a secret for trying something out, and nothing else: `test-api-key`,
+/// `TestSecret1`. People do choose passwords of that kind.
+pub(crate) fn describes_itself(value: &[u8]) -> bool {
+    const TRIES: [&str; 9] =
+        ["test", "tests", "testing", "sample", "demo", "mock", "cleartext", "plaintext", "example"];
+    const SECRETS: [&str; 9] =
+        ["secret", "password", "passwd", "passphrase", "token", "key", "apikey", "pass", "credential"];
+    const BESIDE: [&str; 14] = [
+        "api", "client", "user", "access", "auth", "admin", "db", "the", "only", "for", "private", "refresh",
+        "signing", "app",
+    ];
+    let (mut tries, mut secrets) = (false, false);
+    let mut rest = value;
+    while let Some(start) = rest.iter().position(u8::is_ascii_alphabetic) {
+        let word = rest.get(start..).unwrap_or_default();
+        // A word in letters of one case, whatever the case of the first.
+        let lower = word.iter().skip(1).take_while(|byte| byte.is_ascii_lowercase()).count();
+        let upper = word.iter().skip(1).take_while(|byte| byte.is_ascii_uppercase()).count();
+        let (word, behind) = word.split_at_checked(1 + lower.max(upper)).unwrap_or((word, &[]));
+        let is = |words: &[&str]| words.iter().any(|one| word.eq_ignore_ascii_case(one.as_bytes()));
+        tries |= is(&TRIES);
+        secrets |= is(&SECRETS);
+        if word.len() > 1 && !is(&TRIES) && !is(&SECRETS) && !is(&BESIDE) {
+            return false;
+        }
+        rest = behind;
+    }
+    tries && secrets
+}
+
 /// Whether a word that stands for a secret occurs anywhere in the value.
 fn holds_sample_word(value: &[u8]) -> bool {
     const INSIDE: [&str; 12] = [
@@ -348,6 +397,7 @@ pub(crate) fn is_prose(value: &[u8]) -> bool {
     let of_letters = |word: &[u8]| {
         let core =
             word.strip_suffix(b".").or(word.strip_suffix(b",")).or(word.strip_suffix(b":")).unwrap_or(word);
+        let core = core.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(core);
         core.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'\'' | b'-' | b'!' | b'?'))
     };
     value.iter().any(u8::is_ascii_whitespace)
@@ -391,8 +441,24 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
         value.split(|byte| matches!(byte, b'.' | b':')).all(|part| part.is_empty() || identifier(part))
             && (value.contains(&b'.') || value.windows(2).any(|pair| pair == b"::"));
     let arrow = value.windows(2).any(|pair| pair == b"->" || pair == b"=>");
+    // `$password`, `$CPAN::Config`
+    let variable = value.strip_prefix(b"$").is_some_and(|name| {
+        let lower = name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_');
+        let path = name.contains(&b':')
+            && name.split(|byte| *byte == b':').all(|part| part.is_empty() || identifier(part));
+        name.first().is_some_and(u8::is_ascii_alphabetic) && (lower || path)
+    });
+    // `0xC000006A`; keys are longer.
+    let number = value.len() <= 20
+        && value.strip_prefix(b"0x").is_some_and(|digits| {
+            digits
+                .iter()
+                .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'_' | b'u' | b'L' | b'U' | b'l'))
+        });
     call || path
         || arrow
+        || number
+        || variable
         || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'(' | b':'))
         // One of 64 random tokens starts like a private name.
         || value.first() == Some(&b'_') && rarity(value) < 7 * BIT
@@ -523,6 +589,20 @@ mod tests {
             ("h7Qw2zKk9", false),
         ] {
             assert_eq!(is_sample(value.as_bytes()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn some_values_say_what_they_are() {
+        for (value, expected) in [
+            ("test-m2m-secret", true),
+            ("TestSecret1", true),
+            ("TEST_API_KEY_123", true),
+            ("Secret1", false),
+            ("test-horse-key", false),
+            ("testQm7Tz2Lx9Wp4key", false),
+        ] {
+            assert_eq!(describes_itself(value.as_bytes()), expected, "{value}");
         }
     }
 

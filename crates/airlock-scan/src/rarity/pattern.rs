@@ -40,7 +40,25 @@ pub(crate) fn is_cycle(value: &[u8]) -> bool {
 ///
 /// No random value of 16 and more characters does.
 pub(crate) fn is_invented(value: &[u8]) -> bool {
-    is_pattern(value) || is_typed(value) || is_refrain(value) || counts_on(value)
+    is_pattern(value) || is_typed(value) || is_refrain(value) || counts_on(value) || counts_bytes(value)
+}
+
+/// Whether the hexadecimal digits are bytes that count up or down: `000102030405060708090a0b`.
+fn counts_bytes(value: &[u8]) -> bool {
+    const ENOUGH: usize = 8;
+    let nibble = |byte: u8| char::from(byte).to_digit(16);
+    if value.len() < 2 * ENOUGH || !value.len().is_multiple_of(2) {
+        return false;
+    }
+    let (mut steps, mut last) = (0, None);
+    for pair in value.chunks_exact(2) {
+        let &[high, low] = pair else { return false };
+        let (Some(high), Some(low)) = (nibble(high), nibble(low)) else { return false };
+        let byte = high << 4 | low;
+        steps += usize::from(last.is_some_and(|last| byte.abs_diff(last) == 1));
+        last = Some(byte);
+    }
+    steps * 4 >= (value.len() / 2 - 1) * 3
 }
 
 /// Whether a long piece counts up, letters and digits each for themselves: `2o3P4q5R6s7T8u9V0w`.
@@ -183,6 +201,9 @@ mod tests {
             "ABC123DEF456GHI789JKL012",
             "auth-abcDEF1CNTRL-091234567890ABCDEF",
             "888888888888-888888888888-8888888888888-f915fe06",
+            "000102030405060708090a0b0c0d0e0f",
+            "FFFEFDFCFBFAF9F8F7F6F5F4F3F2F1F0",
+            "CAISuwJ1q6Ft5B2yu9Kiaa5E0VnVJ8q2o3p4q5R6s7T8u9V0w",
         ] {
             assert!(is_invented(value.as_bytes()), "{value}");
         }

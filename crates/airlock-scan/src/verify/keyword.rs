@@ -59,9 +59,12 @@ fn is_far_value(text: &Text<'_>, start: usize) -> bool {
 /// Reports the value if it keeps what the name tells.
 fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, sink: &mut Sink<'_>) {
     let bytes = text.slice(value.span.start, value.span.end);
+    let at = name.start;
     let name = text.slice(name.start, name.end);
     let uuid = is_uuid(bytes);
-    if uuid && is_of_request(name) {
+    // `did not pass "…"`: a verb.
+    let verb = value.apart && name.eq_ignore_ascii_case(b"pass");
+    if verb || uuid && is_of_request(name) || is_public_key(bytes) || is_of_badge(text, at) {
         return;
     }
     let promise = match telling.kind {
@@ -191,6 +194,32 @@ fn head(value: &[u8]) -> Option<u32> {
     value.first_chunk().map(|first| u32::from_be_bytes(*first))
 }
 
+/// Whether the name is the parameter with which a page of documentation asks for a picture of a figure.
+fn is_of_badge(text: &Text<'_>, name: usize) -> bool {
+    if !matches!(text.before(name, 1), b'?' | b'&') {
+        return false;
+    }
+    let start = text.run_back(name, 160, |byte| !byte.is_ascii_whitespace() && !b"\"(<".contains(&byte));
+    let url = text.slice(start, name);
+    let holds = |part: &[u8]| memchr::memmem::find(url, part).is_some();
+    holds(b"badge.svg?") || holds(b"//img.shields.io/")
+}
+
+/// Whether the base64 is the start of a public key in DER: RSA, elliptic curves, Ed25519 and X25519.
+fn is_public_key(value: &[u8]) -> bool {
+    const STARTS: [&[u8]; 8] = [
+        b"MIIBIjANBgkqhkiG9w0BAQEFAAOC",
+        b"MIICIjANBgkqhkiG9w0BAQEFAAOC",
+        b"MIGfMA0GCSqGSIb3DQEBAQUAA4GN",
+        b"MFkwEwYHKoZIzj0CAQ",
+        b"MHYwEAYHKoZIzj0CAQ",
+        b"MIGbMBAGByqGSM49AgEG",
+        b"MCowBQYDK2VwAyEA",
+        b"MCowBQYDK2VuAyEA",
+    ];
+    value.first() == Some(&b'M') && STARTS.iter().any(|start| value.starts_with(start))
+}
+
 /// Whether the name is that of a token with which a client repeats a request: `ClientToken`, `client-request-token`.
 fn is_of_request(name: &[u8]) -> bool {
     let Some((before, last)) = name.len().checked_sub(5).and_then(|at| name.split_at_checked(at)) else {
@@ -279,6 +308,10 @@ pub(crate) fn verify_user_option(text: &Text<'_>, anchor: Range<usize>, sink: &m
     let colon = text.run(user, NAME, |byte| is_base64url(byte) || matches!(byte, b'.' | b'@'));
     // In quotes the name may be missing: `-u ":…"`.
     if text.at(colon) != b':' || colon == start {
+        return;
+    }
+    // `perldoc -u Some::Module`
+    if text.at(colon + 1) == b':' {
         return;
     }
     let start = text.run(colon + 1, 3, is_quote);

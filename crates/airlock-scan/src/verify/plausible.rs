@@ -3,8 +3,8 @@
 use crate::{
     keys::kind_of_key,
     placeholder::{
-        Written, is_code, is_masked, is_nothing, is_plain_word, is_prose, is_reference, is_sample,
-        is_type_name,
+        Written, describes_itself, is_code, is_masked, is_nothing, is_plain_word, is_prose, is_reference,
+        is_sample, is_type_name,
     },
     rarity::{
         BIT,
@@ -102,6 +102,9 @@ fn password(value: &[u8], written: Written, made_by_machine: bool) -> bool {
     if made.letters() + made.digits < 3 && beyond_ascii || is_name(value, &made) {
         return false;
     }
+    if made_by_machine && describes_itself(value) {
+        return false;
+    }
     if made_by_machine && value.len() >= 12 && (is_pattern(value) || is_cycle(value) || is_type_name(value)) {
         return false;
     }
@@ -111,6 +114,10 @@ fn password(value: &[u8], written: Written, made_by_machine: bool) -> bool {
         if !random && (label || made_by_machine || written == Written::Bare) {
             return written == Written::Bare && !made_by_machine && !is_plain_word(value) && !is_code(value);
         }
+    }
+    // A version or an amount: `1.302103`
+    if made.letters() == 0 && made.symbols == 1 && value.contains(&b'.') && !made.spaces {
+        return false;
     }
     match written {
         Written::Quoted => !(is_prose(value) || made.letters() == 0 && made.symbols == 0 && value.len() < 6),
@@ -225,12 +232,15 @@ fn is_prompt(value: &[u8]) -> bool {
     })
 }
 
-/// A letter and a number in a list of others: `T1098.001`.
+/// Letters and a number in a list of others: `T1098.001`, `PKCS-12`.
 fn is_code_of_catalogue(value: &[u8]) -> bool {
-    let Some((letter, rest)) = value.split_first() else { return false };
-    value.len() <= 10
-        && letter.is_ascii_uppercase()
-        && rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+    let letters = value.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let rest = value.get(letters..).unwrap_or_default();
+    let number =
+        if letters == 1 { Some(rest) } else { rest.strip_prefix(b"-").filter(|rest| rest.len() <= 4) };
+    letters > 0
+        && value.len() <= 10
+        && number.is_some_and(|rest| rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.'))
 }
 
 /// Whether something was left out: `abc...`, `abc…`, `abc####`.

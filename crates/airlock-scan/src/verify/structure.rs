@@ -50,7 +50,11 @@ pub(crate) fn verify_netrc(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sin
     if at == anchor.end && redis || !(redis || beside(b"login ") || beside(b"machine ")) {
         return;
     }
-    let (start, stop, written) = argument(text, at);
+    let (start, mut stop, written) = argument(text, at);
+    // In a sentence.
+    while written == Written::Bare && matches!(text.before(stop, 1), b',' | b'.') && stop > start {
+        stop -= 1;
+    }
     report(text, start..stop, Promise::Password, written, "netrc-password", sink);
 }
 

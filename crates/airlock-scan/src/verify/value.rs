@@ -27,7 +27,7 @@ pub(crate) enum Assigned {
     Apart(usize),
     /// Behind the tag that has the name as an attribute, `<entry key="password">`: text up to the next tag.
     Content(usize),
-    /// Behind blanks, and nothing else on the line: `bindpw …`.
+    /// Behind blanks, and nothing else on the line: `bindpw …`. Or behind a verb: `the password is …`.
     Directive(usize),
 }
 
@@ -55,7 +55,7 @@ impl Assigned {
                 return Some(Self::Content(text.run(at + 1, 16, |byte| byte.is_ascii_whitespace())));
             }
             // A call: `setPassword("…")`, `set("password", "…")`
-            (b'(', b'"' | b'\'') => at + 1,
+            (b'(', b'"' | b'\'') => behind_name(text, at + 1),
             (b',', _) if closed > end => match member(text, at) {
                 Some(start) => start,
                 None if opens_call(text, anchor) => return Some(Self::Apart(text.run(at + 1, 16, is_blank))),
@@ -64,11 +64,16 @@ impl Assigned {
             (0xef, _) if text.has(at, "：".as_bytes()) => at + 3,
             (b'v' | b'V' | b'\n' | b'\r', _) => member(text, closed)?,
             (b'"' | b'\'', _) if at > closed && closed == end => return Some(Self::Apart(at)),
+            // `passed ? "PASS" : "FAIL"`
+            (b':', _) if closed > end && is_choice(text, anchor) => return None,
             (b':' | b'=' | b'?' | b'+' | b'.' | b'|' | b'-' | b'~' | b'!', _) => operator(text, at)?,
             (b's' | b'S', _) if at > closed && !is_option(text, anchor) => {
                 operator(text, annotated(text, at)?)?
             }
             (byte, _) if at > closed && byte != b'-' && is_option(text, anchor) => at,
+            (b'i' | b'w' | b'e', _) if at > end && closed == end => {
+                return verb(text, at).map(Self::Directive);
+            }
             _ if at > end && closed == end && is_directive(text, anchor, end, at) => {
                 return Some(Self::Directive(at));
             }
@@ -82,8 +87,9 @@ impl Assigned {
         match self {
             Self::Element(start) => Value::element(text, start),
             Self::Literal(start) => {
+                let start = wrapped(text, start);
                 let value = Value::literal(text, start)?;
-                if value.written == Written::Bare && is_arrow(text, value.span.start) {
+                if value.written == Written::Bare && is_code_behind(text, value.span.start) {
                     return None;
                 }
                 value.without_scheme(text)
@@ -91,7 +97,7 @@ impl Assigned {
             Self::Content(start) => Value::element(text, start)
                 .filter(|value| !text.slice(value.span.start, value.span.end).contains(&b' '))
                 .map(|value| Value { apart: true, ..value }),
-            Self::Directive(start) => Value::bare(text, start).map(|value| Value { apart: true, ..value }),
+            Self::Directive(start) => Value::literal(text, start).map(|value| Value { apart: true, ..value }),
             Self::Apart(start) => Value::literal(text, start)
                 .filter(|value| value.written == Written::Quoted)
                 .map(|value| Value { apart: true, ..value }),
@@ -163,8 +169,9 @@ impl Value {
             }
             end -= 1;
         }
-        // A path: `Credential::<T>`
-        let path = text.at(end) == b':' && text.at(end + 1) == b':';
+        // A path: `Credential::<T>`; a member: `$this->{password}`
+        let path = text.at(end) == b':' && text.at(end + 1) == b':'
+            || text.at(end) == b'>' && text.before(end, 1) == b'-';
         (end > start && !path).then(|| Self::new(text, start, end, Written::Bare))
     }
 
@@ -277,18 +284,71 @@ fn is_directive(text: &Text<'_>, anchor: usize, end: usize, at: usize) -> bool {
     if !matches!(text.at(text.run(stop, 16, is_blank)), 0 | b'\n' | b'\r') {
         return false;
     }
-    let value = text.slice(at, stop);
-    let has = |class: fn(&u8) -> bool| usize::from(value.iter().any(class));
+    let only_a_setting = [&b"bindpw"[..], b"rootpw"].iter().any(|own| text.slice(name, end) == *own);
+    only_a_setting || is_mixed(text.slice(at, stop))
+}
+
+/// Whether the word is none of a language's, and no type, number or version either.
+fn is_mixed(word: &[u8]) -> bool {
+    let has = |class: fn(&u8) -> bool| usize::from(word.iter().any(class));
     let sign = |byte: &u8| b"!#$%^&*+=~?@".contains(byte);
     let classes = has(u8::is_ascii_lowercase) + has(u8::is_ascii_uppercase) + has(sign);
-    let only_a_setting = [&b"bindpw"[..], b"rootpw"].iter().any(|own| text.slice(name, end) == *own);
-    only_a_setting || value.len() >= 8 && has(u8::is_ascii_digit) == 1 && classes >= 2
+    let identifier = word.contains(&b'_') && word.iter().copied().all(is_word);
+    word.len() >= 8 && has(u8::is_ascii_digit) == 1 && classes >= 2 && !identifier
+}
+
+/// Place of what somebody says the secret is: `the password is …`, in quotes or as no word is written.
+fn verb(text: &Text<'_>, at: usize) -> Option<usize> {
+    const VERBS: [&[u8]; 6] = [b"is ", b"is: ", b"was ", b"ist ", b"est ", b"es "];
+    let word = VERBS.into_iter().find(|word| text.has(at, word))?;
+    let start = text.run(at + word.len(), 4, is_blank);
+    let quoted = matches!(text.at(start), b'"' | b'\'' | b'`');
+    let inside = start + usize::from(quoted);
+    let stop = text.run(inside, 64, |byte| !byte.is_ascii_whitespace() && !b",;\"'`".contains(&byte));
+    (is_mixed(text.slice(inside, stop)) && (quoted || text.at(start).is_ascii_alphanumeric()))
+        .then_some(start)
+}
+
+/// The second of two literals in a call, if the first is a name: `store_password("alice", "…")`.
+fn behind_name(text: &Text<'_>, first: usize) -> usize {
+    let quote = text.at(first);
+    let end = text.run(first + 1, NAME, |byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
+    let next = text.run(end + 2, 4, is_blank);
+    let second = text.at(first + 1).is_ascii_alphabetic()
+        && text.at(end) == quote
+        && text.at(end + 1) == b','
+        && matches!(text.at(next), b'"' | b'\'');
+    if second { next } else { first }
+}
+
+/// Place of the literal in `Some("…")` and other calls that only wrap it.
+fn wrapped(text: &Text<'_>, at: usize) -> usize {
+    const WRAPPERS: [&[u8]; 9] = [
+        b"Some(",
+        b"String::from(",
+        b"Secret::new(",
+        b"SecretString::new(",
+        b"SecretString::from(",
+        b"SecretStr(",
+        b"bytes(",
+        b"ConvertTo-SecureString ",
+        b"ConvertTo-SecureString -String ",
+    ];
+    if !matches!(text.at(at), b'S' | b'b' | b'C') {
+        return at;
+    }
+    let behind = |wrapper: &&[u8]| text.has(at, wrapper).then_some(at + wrapper.len());
+    let inside = WRAPPERS.iter().filter_map(behind).max();
+    inside.filter(|at| matches!(text.at(*at), b'"' | b'\'')).unwrap_or(at)
 }
 
 /// Whether `=>` stands before the value, and no bracket before that: the languages that write so have their texts
-/// in quotes, and only a printed array, `[password] => …`, has not.
-fn is_arrow(text: &Text<'_>, value: usize) -> bool {
+/// in quotes, and only a printed array, `[password] => …`, has not. What stands behind `=~` is a pattern.
+fn is_code_behind(text: &Text<'_>, value: usize) -> bool {
     let operator = text.run_back(value, 16, is_blank);
+    if text.before(operator, 1) == b'~' {
+        return true;
+    }
     text.before(operator, 1) == b'>' && text.before(operator, 2) == b'=' && {
         let name = text.run_back(operator - 2, 16, is_blank);
         text.before(name, 1) != b']'
@@ -300,6 +360,13 @@ fn opens_call(text: &Text<'_>, anchor: usize) -> bool {
     let name = text.run_back(anchor, NAME, is_name);
     let quotes = text.run_back(name, 4, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
     quotes < name && text.before(quotes, 1) == b'('
+}
+
+/// Whether the name around `anchor` is the first of two literals of which one is taken.
+fn is_choice(text: &Text<'_>, anchor: usize) -> bool {
+    let name = text.run_back(anchor, NAME, is_name);
+    let quotes = text.run_back(name, 4, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+    quotes < name && text.before(quotes, 1) == b' ' && text.before(quotes, 2) == b'?'
 }
 
 /// Whether the name around `anchor` is an option: `--token`.
@@ -330,8 +397,49 @@ fn operator(text: &Text<'_>, at: usize) -> Option<usize> {
     if text.at(at) == b':' && text.at(end) == b':' {
         return None;
     }
-    let typed = annotated(text, text.run(end, 16, is_blank)).filter(|at| text.at(*at) == b'=');
+    let start = text.run(end, 16, is_blank);
+    let typed = annotated(text, start).filter(|at| text.at(*at) == b'=');
+    let colon = end == at + 1 && text.at(at) == b':';
+    let typed = match (typed, if colon { declared(text, start) } else { None }) {
+        // What a declaration computes is code.
+        (None, Some(at)) if !is_text(text, at + 1) => return None,
+        (typed, declared) => typed.or(declared),
+    };
     Some(typed.map_or(end, |at| at + 1))
+}
+
+/// Whether a literal in quotes follows, perhaps wrapped in a call.
+fn is_text(text: &Text<'_>, at: usize) -> bool {
+    let at = wrapped(text, text.run(at, 16, is_blank));
+    let prefix = usize::from(matches!(text.at(at), b'b' | b'r' | b'u' | b'f'));
+    matches!(text.at(at), b'"' | b'\'' | b'`') || matches!(text.at(at + prefix), b'"' | b'\'')
+}
+
+/// Place of the `=` behind a type: `KEY: &'static str = …`, `key: Optional[str] = …`, `key: string | null = …`.
+fn declared(text: &Text<'_>, start: usize) -> Option<usize> {
+    const LONGEST: usize = 48;
+    let (mut at, mut digits) = (start, 0);
+    while at < start + LONGEST {
+        match text.at(at) {
+            b'=' => break,
+            // Words stand alone, but for what borrows and what lists.
+            b' ' => {
+                let word = text.slice(text.run_back(at, at - start, |byte| byte != b' '), at);
+                let joins = word.starts_with(b"&'")
+                    || [&b"|"[..], b",", b"dyn", b"mut"].iter().any(|end| word.ends_with(end))
+                    || text.at(at + 1) == b'|';
+                if !joins && text.at(at + 1) != b'=' {
+                    return None;
+                }
+            }
+            b'0'..=b'9' => digits += 1,
+            byte if byte.is_ascii_alphabetic() || b"_&'<>[]|,.?:*!".contains(&byte) => {}
+            _ => return None,
+        }
+        at += 1;
+    }
+    let assigned = text.at(at) == b'=' && text.at(at + 1) == b' ' && text.before(at, 1) == b' ';
+    (assigned && at > start + 1 && digits <= 3).then_some(at)
 }
 
 /// Place of the quote that closes the literal from `start`, written with as many escapes as the opening one.
@@ -379,6 +487,25 @@ mod tests {
             ("<entry key=\"token\">abc def</entry>", None),
             ("  token abC-12=34", Some("abC-12=34")),
             ("the token abC-12=34", None),
+            ("the token is abC-12=34, ok", Some("abC-12=34")),
+            ("the token is \"abC-12=34\"", Some("abC-12=34")),
+            ("the token is sha256-hashed", None),
+            ("the token is missing", None),
+            ("token: &str = \"abc\"", Some("abc")),
+            ("token: &'static str = \"abc\"", Some("abc")),
+            ("token: Optional[str] = \"abc\"", Some("abc")),
+            ("token: string | null = 'abc'", Some("abc")),
+            ("token: Option<&str> = Some(\"abc\")", Some("abc")),
+            ("token = SecretString::from(\"abc\")", Some("abc")),
+            ("token: Kind = Kind(1)", None),
+            ("token: u32 = 0x0004abcd", None),
+            ("token: abc and more = x", Some("abc")),
+            ("x ? \"token\" : \"abc\"", None),
+            ("\"token\" : \"abc\"", Some("abc")),
+            ("store_token(\"alice\", \"abc\")", Some("abc")),
+            ("store_token(\"abc1\", \"alice\")", Some("abc1")),
+            ("if token =~ abc1", None),
+            ("token = $this->{x}", None),
             ("token abC-12=34 is it", None),
             ("if token == \"abc\"", Some("abc")),
             ("--token abc", Some("abc")),

@@ -25,7 +25,7 @@ pub(super) static RULES: &[Rule] = &[
         "A21AAh0PjC1bqbfpRnwoZAhZ9z0nHqjkNkT9H2bAc12ixntAR6w2UqcRMILJhcAadfl5WPYRdgyr5Rp-EuaxyjQN2p"),
     token!("adyen-key", ["AQE"], ["^{alnum}{b64_.-:80..500}{=:0..2}"],
         "Adyen keys", "https://docs.adyen.com/development-resources/api-credentials/",
-        "AQEkL4j5eQ6qlxgx+ChQof86ZzC7fBaB6yTRre3bI1CbILL7IEFhy3iNdiR27YEP8wXd219niuU6soW7ai4Z6ygs9="),
+        "AQEkL4j5eQ6qlxgx+ChQof86ZzC7fBaB6yTRre3bI1CbILL7IEFhy3iNdiR27YEP8wXd219niuU6soW7ai4Z6ygs9=", refused: Some(is_certificate)),
     token!("plaid-token", ["access-p", "access-s", "access-d", "public-p", "public-s"], ["^(evelopment-|roduction-|andbox-){hex:8}-{hex:4}-{hex:4}-{hex:4}-{hex:12}"],
         "Plaid tokens", "https://plaid.com/docs/api/tokens/",
         "access-pevelopment-e73ac706-dadb-3634-77d1-6457cc2ce116"),
@@ -105,6 +105,11 @@ pub(super) static RULES: &[Rule] = &[
         "Extended private keys of wallets", "https://github.com/bitcoin/bips/blob/master/bip-0032.mediawiki",
         "xprvsx1bxN6j2phQgxzY4tdf2aOh3gR5LJqCkz3z93RPr0MRftujxKN91SHErKvj7qVKSGC6l4G1ceiQViq2ywuJM6LinHVarU1CV2rCnpzfgyB"),
 ];
+
+/// A line of a certificate that starts like Adyen's keys: the name of an algorithm in DER goes on in `BQAD`.
+fn is_certificate(token: &[u8]) -> bool {
+    token.get(4..8) == Some(b"BQAD")
+}
 
 /// Midtrans gives the key of a client to every browser; that of a test system opens nothing at all.
 fn is_sandbox_client(token: &[u8]) -> bool {
