@@ -53,6 +53,7 @@ pub(crate) fn telling(name: &str) -> Option<Telling> {
         b"auth" | b"salt" | b"pepper" => Some(Kind::ApiKey),
         b"pw" | b"bindpw" | b"rootpw" | b"secrete" | b"parola" | b"clave" => Some(Kind::Password),
         b"data" if previous == b"key" => Some(Kind::PrivateKey),
+        b"login" if previous == b"sonar" => Some(Kind::ApiKey),
         _ => None,
     };
     if let Some(kind) = kind {

@@ -441,12 +441,12 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
         value.split(|byte| matches!(byte, b'.' | b':')).all(|part| part.is_empty() || identifier(part))
             && (value.contains(&b'.') || value.windows(2).any(|pair| pair == b"::"));
     let arrow = value.windows(2).any(|pair| pair == b"->" || pair == b"=>");
-    // `$password`, `$CPAN::Config`
+    // `$password`, `$CPAN::Config`, `$_POST['password']`
     let variable = value.strip_prefix(b"$").is_some_and(|name| {
         let lower = name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_');
         let path = name.contains(&b':')
             && name.split(|byte| *byte == b':').all(|part| part.is_empty() || identifier(part));
-        name.first().is_some_and(u8::is_ascii_alphabetic) && (lower || path)
+        name.starts_with(b"_") || name.first().is_some_and(u8::is_ascii_alphabetic) && (lower || path)
     });
     // `0xC000006A`; keys are longer.
     let number = value.len() <= 20

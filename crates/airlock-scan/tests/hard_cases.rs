@@ -123,6 +123,8 @@ fn not_found() {
         "// 27.6.1.4 Standard manipulators",
         "/* 4.3.2.6 Processing Unit */",
         "outlined in [23.2.2.4]",
+        "$Id: strftime.c,v 1.10.2.3 2005/11/04 18:18:04 x Exp $",
+        "<a name=\"leaf\"></a>10.3.2.4.\u{a0}Leaf Nodes</h4>",
         "2.1.1.1. As a Result of Contributions",
         "<a href=\"#x\">7.1.1.1 <b>SHA256</b></a>",
         "curl http://169.254.169.254/latest/meta-data/",

@@ -15,9 +15,9 @@ use corpus::{Mark, Record};
 
 /// Kind, least recall in percent, most findings that are wrong.
 const THRESHOLDS: &[(&str, f64, usize)] = &[
-    ("api_key", 96.5, 6),
+    ("api_key", 98.0, 0),
     ("aws_access_key", 100.0, 0),
-    ("aws_secret_key", 93.0, 0),
+    ("aws_secret_key", 100.0, 0),
     ("connection_string", 100.0, 0),
     ("credit_card", 100.0, 0),
     ("email", 100.0, 0),
@@ -25,7 +25,7 @@ const THRESHOLDS: &[(&str, f64, usize)] = &[
     ("injection", 91.5, 0),
     ("ip_address", 100.0, 0),
     ("jwt", 100.0, 0),
-    ("password", 94.0, 4),
+    ("password", 99.5, 0),
     ("phone", 100.0, 0),
     ("private_key", 100.0, 0),
     ("ssn", 100.0, 0),
@@ -70,14 +70,14 @@ fn recall_and_false_alarms_keep_their_thresholds() {
 fn the_corpus_is_large_enough() {
     let records = records();
     let of = |class: &str| records.iter().filter(|record| record.class() == class).count();
-    assert!(records.len() >= 1600, "{} texts", records.len());
+    assert!(records.len() >= 3300, "{} texts", records.len());
     for class in ["ssn", "email"] {
         assert!(of(class) >= 150, "{class}: {}", of(class));
     }
     let score = score::score(&records);
     assert_eq!(score.texts, records.len());
     assert_eq!(score.all.judged, records.len(), "every text of the corpus is labelled completely");
-    assert!(score.all.expected >= 2000, "{} marks", score.all.expected);
+    assert!(score.all.expected >= 2800, "{} marks", score.all.expected);
     assert!(score.all.named <= score.all.expected && score.all.alarmed <= score.all.judged);
     assert_eq!(score.classes.values().map(|count| count.found).sum::<usize>(), score.all.found);
     let clean = records.iter().filter(|record| record.marks.is_empty()).count();

@@ -103,15 +103,19 @@ fn is_section(text: &Text<'_>, start: usize, end: usize, address: Ipv4Addr) -> b
     if octets.iter().any(|octet| *octet > MOST) {
         return false;
     }
-    if text.before(start, 1) == 0xa7 && text.before(start, 2) == 0xc2 {
+    // A sign for sections, and the file of a revision: `$Id: strftime.c,v 1.10.2.3 …`
+    if text.slice(start.saturating_sub(2), start) == "§".as_bytes()
+        || text.slice(start.saturating_sub(3), start) == b",v "
+    {
         return true;
     }
     // Name servers: 1.1.1.1, 8.8.4.4
     if matches!(octets, [first, second, ..] if first == second) {
         return false;
     }
-    let title = text.run(end, 3, |byte| matches!(byte, b'.' | b':' | b' '));
-    let blank = title > end && text.at(title - 1) == b' ';
+    // The space may be one that does not break.
+    let title = text.run(end, 4, |byte| matches!(byte, b'.' | b':' | b' ' | 0xc2 | 0xa0));
+    let blank = title > end && matches!(text.at(title - 1), b' ' | 0xa0);
     let titled = blank && text.at(title).is_ascii_uppercase();
     let gap = text.run_back(start, 16, |byte| byte == b' ' || byte == b'\t');
     match (text.before(gap, 2), text.before(gap, 1)) {
@@ -127,16 +131,14 @@ fn is_section(text: &Text<'_>, start: usize, end: usize, address: Ipv4Addr) -> b
 /// Whether the numbers are an object identifier that programs name: those of X.500, of the Internet, and of curves.
 /// No address of such a form is a machine's, unless a port or a prefix length follows.
 fn is_arc(numbers: [u8; 4]) -> bool {
-    matches!(
-        numbers,
-        [2, 5, 4 | 6 | 8 | 13 | 17..=21 | 23 | 29 | 31, _]
-            | [1, 3, 6, 1]
-            | [1, 3, 14, 3]
-            | [1, 3, 36, 3]
-            | [1, 3, 101, 110..=113]
-            | [1, 3, 132, 0 | 1]
-            | [2, 23, 42 | 43 | 133 | 136 | 140, _]
-    )
+    match numbers {
+        [2, 5, arc, _] => matches!(arc, 4 | 6 | 8 | 13 | 17..=21 | 23 | 29 | 31),
+        [2, 23, arc, _] => matches!(arc, 42 | 43 | 133 | 136 | 140),
+        [1, 3, arc, last] => {
+            matches!((arc, last), (6, 1) | (14 | 36, 3) | (101, 110..=113) | (132, 0 | 1))
+        }
+        _ => false,
+    }
 }
 
 fn is_version_word(word: &[u8]) -> bool {

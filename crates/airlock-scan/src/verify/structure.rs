@@ -22,7 +22,7 @@ pub(crate) fn verify_command(text: &Text<'_>, anchor: Range<usize>, sink: &mut S
     if text.at(end) != b' ' || is_word(text.before(anchor.start, 1)) {
         return;
     }
-    let apart = text.at(anchor.start).eq_ignore_ascii_case(&b's');
+    let apart = !text.at(anchor.start).eq_ignore_ascii_case(&b'm');
     let line = text.run(end, LINE, |byte| !matches!(byte, b'\n' | b'|' | b';'));
     let Some(option) = memchr::memmem::find(text.slice(end, line), b" -p") else { return };
     let at = end + option + 3;
@@ -62,10 +62,12 @@ pub(crate) fn verify_netrc(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sin
 pub(crate) fn verify_pgpass(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
     let field = |byte: u8| is_base64url(byte) || matches!(byte, b'.' | b'*');
     let host = text.run_back(anchor.start, 64, field);
-    let database = text.run(anchor.end, 64, field);
+    // Any port and any database are both in the anchor.
+    let any = text.before(anchor.end, 2) == b'*';
+    let database = if any { anchor.end - 1 } else { text.run(anchor.end, 64, field) };
     let user = text.run(database + 1, 64, field);
-    let shaped =
-        text.at(database) == b':' && text.at(user) == b':' && database > anchor.end && user > database + 1;
+    let named = any || database > anchor.end;
+    let shaped = text.at(database) == b':' && text.at(user) == b':' && named && user > database + 1;
     if host < anchor.start && matches!(text.before(host, 1), 0 | b'\n') && shaped {
         let end = text.run(user + 1, VALUE, |byte| !byte.is_ascii_whitespace());
         report(text, user + 1..end, Promise::Password, Written::Quoted, "pgpass", sink);

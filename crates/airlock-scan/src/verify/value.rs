@@ -27,8 +27,8 @@ pub(crate) enum Assigned {
     Apart(usize),
     /// Behind the tag that has the name as an attribute, `<entry key="password">`: text up to the next tag.
     Content(usize),
-    /// Behind blanks, and nothing else on the line: `bindpw …`. Or behind a verb: `the password is …`.
-    Directive(usize),
+    /// Behind blanks, and nothing else on the line: `bindpw …`. Behind a verb: `the password is …`. In a table.
+    Alone(usize),
 }
 
 /// A value in the text.
@@ -47,6 +47,12 @@ impl Assigned {
         let closed = text.run(end, 6, |byte| matches!(byte, b'\\' | b'"' | b'\'' | b'`' | b']' | b')'));
         let closed = if text.at(closed) == b'[' { brackets(text, closed) } else { closed };
         let at = text.run(closed, 16, is_blank);
+        if at > end
+            && closed == end
+            && let Some(start) = alone(text, anchor, end, at)
+        {
+            return Some(Self::Alone(start));
+        }
         let start = match (text.at(at), text.at(at + 1)) {
             (b'>', _) if at == end && is_element(text, anchor) => {
                 return Some(Self::Element(text.run(at + 1, 16, |byte| byte.is_ascii_whitespace())));
@@ -55,6 +61,7 @@ impl Assigned {
                 return Some(Self::Content(text.run(at + 1, 16, |byte| byte.is_ascii_whitespace())));
             }
             // A call: `setPassword("…")`, `set("password", "…")`
+            (b'(', b'"' | b'\'') if is_getter(text, anchor) => return None,
             (b'(', b'"' | b'\'') => behind_name(text, at + 1),
             (b',', _) if closed > end => match member(text, at) {
                 Some(start) => start,
@@ -71,12 +78,6 @@ impl Assigned {
                 operator(text, annotated(text, at)?)?
             }
             (byte, _) if at > closed && byte != b'-' && is_option(text, anchor) => at,
-            (b'i' | b'w' | b'e', _) if at > end && closed == end => {
-                return verb(text, at).map(Self::Directive);
-            }
-            _ if at > end && closed == end && is_directive(text, anchor, end, at) => {
-                return Some(Self::Directive(at));
-            }
             _ => return None,
         };
         Some(Self::Literal(text.run(start, 16, is_blank)))
@@ -97,7 +98,7 @@ impl Assigned {
             Self::Content(start) => Value::element(text, start)
                 .filter(|value| !text.slice(value.span.start, value.span.end).contains(&b' '))
                 .map(|value| Value { apart: true, ..value }),
-            Self::Directive(start) => Value::literal(text, start).map(|value| Value { apart: true, ..value }),
+            Self::Alone(start) => Value::literal(text, start).map(|value| Value { apart: true, ..value }),
             Self::Apart(start) => Value::literal(text, start)
                 .filter(|value| value.written == Written::Quoted)
                 .map(|value| Value { apart: true, ..value }),
@@ -271,13 +272,38 @@ fn is_attribute(text: &Text<'_>, anchor: usize) -> bool {
     matches!(text.at(quote), b'"' | b'\'') && (before.ends_with(b" key=") || before.ends_with(b"name="))
 }
 
-/// Whether the name around `anchor` starts its line and the word at `at` ends it, as settings are written that have
-/// no operator. Sentences and declarations are written so, too: unless the name is only ever a setting, the word
+/// Place of the value behind a name, blanks and no operator.
+fn alone(text: &Text<'_>, anchor: usize, end: usize, at: usize) -> Option<usize> {
+    match text.at(at) {
+        b'=' | b':' | b'"' | b'\'' | b'(' => None,
+        b'|' => {
+            // A row of a table: `password | …`
+            let start = text.run(at + 1, 16, is_blank);
+            let stop = text.run(start, 64, |byte| !byte.is_ascii_whitespace());
+            (start > at + 1 && is_mixed(text.slice(start, stop))).then_some(start)
+        }
+        b'i' | b'w' | b'e' => verb(text, at).or_else(|| is_directive(text, anchor, end, at).then_some(at)),
+        _ => is_directive(text, anchor, end, at).then_some(at),
+    }
+}
+
+/// Whether the name around `anchor` is a function's that looks a secret up: `get_secret("db/main")`.
+fn is_getter(text: &Text<'_>, anchor: usize) -> bool {
+    const VERBS: [&[u8]; 8] =
+        [b"get", b"read", b"fetch", b"load", b"lookup", b"retrieve", b"require", b"delete"];
+    let start = text.run_back(anchor, NAME, |byte| is_name(byte) && byte != b'.');
+    VERBS.iter().any(|verb| text.has_fold(start, verb))
+}
+
+/// Whether the name around `anchor` starts its line, or follows `set`, and the word at `at` ends it, as settings are
+/// written that have no operator. Sentences and declarations are written so, too: unless the name is only ever a setting, the word
 /// must be made of letters of both cases and digits, or of letters, digits and signs.
 fn is_directive(text: &Text<'_>, anchor: usize, end: usize, at: usize) -> bool {
     let name = text.run_back(anchor, NAME, is_name);
     let line = text.run_back(name, 32, is_blank);
-    if !matches!(text.before(line, 1), 0 | b'\n' | b'\r') {
+    if !matches!(text.before(line, 1), 0 | b'\n' | b'\r')
+        && !text.slice(name.saturating_sub(5), name).ends_with(b" set ")
+    {
         return false;
     }
     let stop = text.run(at, 256, |byte| !byte.is_ascii_whitespace());
@@ -507,6 +533,12 @@ mod tests {
             ("if token =~ abc1", None),
             ("token = $this->{x}", None),
             ("token abC-12=34 is it", None),
+            ("token     | abC-12=34\nx", Some("abC-12=34")),
+            ("| token | value |", None),
+            ("aws configure set token abC-12=34", Some("abC-12=34")),
+            ("token svC-12=34", Some("svC-12=34")),
+            ("get_token(\"abC-12=34\")", None),
+            ("config.token(\"abC-12=34\")", Some("abC-12=34")),
             ("if token == \"abc\"", Some("abc")),
             ("--token abc", Some("abc")),
             ("--token=abc", Some("abc")),
