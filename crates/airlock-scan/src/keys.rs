@@ -324,7 +324,7 @@ fn is_qualifier(word: &[u8]) -> bool {
 fn secret(words: &Words<'_>) -> Option<Kind> {
     let (last, previous, earlier) = (words.back(0), words.back(1), words.back(2));
     match last {
-        b"secret" => (previous != b"pull").then_some(Kind::Password),
+        b"secret" => (!matches!(previous, b"pull" | b"from")).then_some(Kind::Password),
         b"pass" => password_owner(previous).then_some(Kind::Password),
         b"hash" => is_password(previous).then_some(Kind::Password),
         b"credential" | b"credentials" | b"creds" => Some(Kind::Password),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::{
     Kind,
+    keys::kind_of_key,
     rarity::{BIT, rarity},
     text::{Text, contains_fold},
 };
@@ -152,6 +153,11 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
             .strip_prefix(b"{")
             .is_some_and(|kind| !kind.is_empty() && kind.iter().all(u8::is_ascii_lowercase))
         || value.contains(&b'{') && interpolates(value)
+        // `'$password'`, which a shell replaces; `$ecret` is none
+        || value
+            .strip_prefix(b"$")
+            .and_then(|name| std::str::from_utf8(name).ok())
+            .is_some_and(|name| kind_of_key(name).is_some())
 }
 
 /// Whether the value is put together from others when the program runs: `%s:%s`, `Basic %v`.
@@ -173,6 +179,12 @@ fn interpolates(value: &[u8]) -> bool {
         let len = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte)).count();
         let before = at.checked_sub(1).and_then(|at| value.get(at)).copied().unwrap_or(0);
         let behind = name.get(len..).unwrap_or_default().trim_ascii_start();
+        // `{$this->token}` in a text of PHP
+        let member =
+            value.get(at + 1) == Some(&b'$') && value.get(at..).is_some_and(|rest| rest.contains(&b'}'));
+        if member {
+            return true;
+        }
         let closes = behind.starts_with(b"}") && matches!(before, b'$' | b'#' | b'{' | b'%' | b'@');
         // `{key!r}` in a text of Python
         len >= 2 && (closes || behind.starts_with(b"!r}") || behind.starts_with(b"!s}"))
@@ -446,7 +458,11 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
         let lower = name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_');
         let path = name.contains(&b':')
             && name.split(|byte| *byte == b':').all(|part| part.is_empty() || identifier(part));
-        name.starts_with(b"_") || name.first().is_some_and(u8::is_ascii_alphabetic) && (lower || path)
+        let end = name.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+        let used = end.is_some_and(|end| end > 0 && matches!(name.get(end), Some(b'[' | b'(' | b'.')));
+        name.starts_with(b"_")
+            || used && name.first().is_some_and(u8::is_ascii_lowercase)
+            || name.first().is_some_and(u8::is_ascii_alphabetic) && (lower || path)
     });
     // `0xC000006A`; keys are longer.
     let number = value.len() <= 20

@@ -38,7 +38,11 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
         return;
     };
     let Some((start, telling)) = name(text, anchor.start, end) else { return };
-    if text.before(start, 1) == b'[' && is_hash_label(text, end) || is_far_value(text, start) {
+    if text.before(start, 1) == b'[' && is_hash_label(text, end)
+        || is_far_value(text, start)
+        || is_of_path(text, start, end)
+        || ends_sentence(text, start, end)
+    {
         return;
     }
     let Some(value) = assigned.value(text) else { return };
@@ -54,6 +58,23 @@ fn is_far_value(text: &Text<'_>, start: usize) -> bool {
             .filter(|name| *name + 1 < at)
     };
     assigned(start).and_then(assigned).is_some()
+}
+
+/// Whether the name is a step of a path with colons: `:authentication:username-password:custom-user`.
+fn is_of_path(text: &Text<'_>, start: usize, end: usize) -> bool {
+    text.at(end) == b':'
+        && text.before(start, 1) == b':'
+        && is_word(text.before(start, 2))
+        && is_word(text.at(end + 1))
+}
+
+/// Whether the name is the last word of a sentence in quotes, which is translated: `"Enter the key and the secret": "…"`.
+fn ends_sentence(text: &Text<'_>, start: usize, end: usize) -> bool {
+    let quote = text.at(end);
+    matches!(quote, b'"' | b'\'') && text.before(start, 1) == b' ' && {
+        let open = text.run_back(start, 128, |byte| byte != quote && byte != b'\n');
+        memchr::memchr_iter(b' ', text.slice(open, start)).count() >= 3
+    }
 }
 
 /// Reports the value if it keeps what the name tells.

@@ -99,7 +99,7 @@ fn password(value: &[u8], written: Written, made_by_machine: bool) -> bool {
         return false;
     }
     // What people write in other scripts beside `password` is a label.
-    if made.letters() + made.digits < 3 && beyond_ascii || is_name(value, &made) {
+    if beyond_ascii && (made.letters() + made.digits < 3 || is_label(value)) || is_name(value, &made) {
         return false;
     }
     if made_by_machine && describes_itself(value) {
@@ -138,7 +138,7 @@ fn token(value: &[u8], written: Written) -> bool {
         return false;
     }
     let made = Made::of(value);
-    if made.spaces {
+    if made.spaces || !value.is_ascii() {
         return false;
     }
     if made.letters() == 0 {
@@ -191,6 +191,7 @@ fn token(value: &[u8], written: Written) -> bool {
 /// What is written in place of a secret, or stands for one kept elsewhere.
 fn is_stand_in(value: &[u8]) -> bool {
     is_nothing(value)
+        || without_encoder(value).is_some_and(is_sample)
         || is_masked(value)
         || is_reference(value)
         || is_sample(value)
@@ -206,11 +207,31 @@ fn is_stand_in(value: &[u8]) -> bool {
         || value.last().is_some_and(u8::is_ascii_whitespace)
 }
 
+/// A word or words of a language with letters beyond ASCII, as a label is written: `Hasło`, `Lösenord (valfritt)`.
+/// A lone word in small letters may be a password.
+fn is_label(value: &[u8]) -> bool {
+    let words = value.iter().all(|byte| {
+        byte.is_ascii_alphabetic()
+            || !byte.is_ascii()
+            || byte.is_ascii_whitespace()
+            || b"-.,:!?()'".contains(byte)
+    });
+    let lower = value.first().is_some_and(u8::is_ascii_lowercase);
+    words && (!lower || value.iter().any(u8::is_ascii_whitespace))
+}
+
 /// An option of a command: `--unknown`.
 fn is_option(value: &[u8]) -> bool {
     value
         .strip_prefix(b"--")
         .is_some_and(|name| name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-'))
+}
+
+/// What follows the name of how it is encoded: `{noop}password`.
+fn without_encoder(value: &[u8]) -> Option<&[u8]> {
+    let inner = value.strip_prefix(b"{")?;
+    let end = inner.iter().position(|byte| !byte.is_ascii_alphanumeric())?;
+    inner.get(end..)?.strip_prefix(b"}")
 }
 
 /// Whether the value ends in a UUID whose last group is not 12 digits long.
@@ -256,16 +277,24 @@ fn is_place(value: &[u8]) -> bool {
         || value.starts_with(b"./")
         || value.starts_with(b"../")
         || value.starts_with(b"~/");
+    // A port and a path: `:8080/message`
+    let port = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let local = (2..=5).contains(&port) && value.get(port) == Some(&b'/');
     let drive = matches!(value, [letter, b':', b'\\', ..] if letter.is_ascii_alphabetic());
     (path || slashes >= 3) && rarity(value) < RANDOM
         || drive
+        || local
         || value.len() > 3 && memchr::memmem::find(value, b"://").is_some()
         || value.starts_with(b"arn:")
 }
 
 /// Whether the value is itself the name of a secret: `real_key`, `rootpasswd`, `PROXY_PASSWORD`.
 fn is_name(value: &[u8], made: &Made) -> bool {
-    (made.upper == 0 || made.lower == 0)
+    // `Servicekonto-Passwort`
+    let titled = value.split(|byte| *byte == b'-').all(|word| {
+        word.iter().skip(1).all(u8::is_ascii_lowercase) && word.first().is_some_and(u8::is_ascii_alphabetic)
+    });
+    (made.upper == 0 || made.lower == 0 || titled && value.contains(&b'-'))
         && made.digits == 0
         && value.len() <= 32
         && value
