@@ -213,6 +213,8 @@ const SAMPLES: &[&str] = &[
     "required",
     "optional",
     "hidden",
+    "hashed",
+    "encrypted",
     "masked",
     "empty",
     "unset",

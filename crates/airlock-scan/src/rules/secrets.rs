@@ -3,7 +3,7 @@
 use crate::{
     Kind, Rule,
     rule::Matcher::{Folded, Verify},
-    verify::{connection, jwt, keyword, pem, structure, token},
+    verify::{connection, jwt, keyword, kubernetes, pem, structure, token},
 };
 
 const OWASP: &str = "https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html";
@@ -267,8 +267,32 @@ pub(crate) static SECRETS: &[Rule] = &[
             "{\"auths\":{\"r.example.org\":{\"auth\":\"Ym9iOmg3UXcyektrOQ==\"}}}",
             "_auth=Ym9iOmg3UXcyektrOQ==",
         ],
-        counterexamples: &["Basic usage of this", "basic understanding", "{\"auth\":\"required\"}"],
+        counterexamples: &[
+            "Basic usage of this",
+            "basic understanding",
+            "{\"auth\":\"required\"}",
+            "Authorization: Basic dXNlcm5hbWU6cGFzc3dvcmQ=",
+        ],
         matcher: Folded(structure::verify_basic),
+    },
+    Rule {
+        id: "kubernetes-secret",
+        kind: Kind::Password,
+        anchors: &["kind: secret", "kind: \"secret", "kind: 'secret", "kind\": \"secret"],
+        description: "Values under `data` of a Kubernetes secret, whatever their names",
+        source: "https://kubernetes.io/docs/concepts/configuration/secret/",
+        examples: &[
+            "kind: Secret\ndata:\n  extra: aDdRdzJ6S2s5\n",
+            "{\n  \"data\": {\n    \"extra\": \"aDdRdzJ6S2s5\"\n  },\n  \"kind\": \"Secret\"\n}",
+        ],
+        counterexamples: &[
+            "kind: ConfigMap\ndata:\n  extra: aDdRdzJ6S2s5\n",
+            "kind: Secret\nmetadata:\n  name: aDdRdzJ6S2s5\n",
+            "kind: Secret\n---\nkind: ConfigMap\ndata:\n  extra: aDdRdzJ6S2s5\n",
+            "kind: Secret\ndata:\n  ca.crt: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0t\n",
+            "kind: SecretList\ndata:\n  extra: aDdRdzJ6S2s5\n",
+        ],
+        matcher: Folded(kubernetes::verify),
     },
     Rule {
         id: "aws-secret-pair",

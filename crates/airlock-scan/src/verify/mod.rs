@@ -15,6 +15,7 @@ pub(crate) mod ip;
 pub(crate) mod jwt;
 pub(crate) mod keyed;
 pub(crate) mod keyword;
+pub(crate) mod kubernetes;
 pub(crate) mod nearby;
 pub(crate) mod pem;
 pub(crate) mod phone;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::{
     Confidence, Kind,
-    placeholder::Written,
+    placeholder::{Written, is_sample},
     rarity::{BIT, rarity},
     rule::Sink,
     text::{Text, is_base64url, is_word},
@@ -225,6 +225,9 @@ fn holds_pair(base64: &[u8]) -> bool {
     let colon = pair.iter().position(|byte| *byte == b':');
     pair.iter().all(|byte| (0x20..0x7f).contains(byte))
         && colon.is_some_and(|at| {
-            at > 0 && pair.len() > at + 3 && !pair.get(..at).unwrap_or_default().contains(&b' ')
+            let password = pair.get(at + 1..).unwrap_or_default();
+            let user = pair.get(..at).unwrap_or_default();
+            // `user:pass` and its like show how it is done.
+            at > 0 && password.len() > 2 && !user.contains(&b' ') && !is_sample(password)
         })
 }
