@@ -407,7 +407,23 @@ fn is_password(word: &[u8]) -> bool {
         b"salasana",
     ];
     STEMS.iter().any(|stem| word.ends_with(stem))
-        || matches!(word, b"senha" | b"passe" | b"heslo" | b"requirepass")
+        || matches!(
+            word,
+            b"senha"
+                | b"passe"
+                | b"heslo"
+                | b"requirepass"
+                | b"masterauth"
+                | b"psk"
+                | b"storepass"
+                | b"keypass"
+                | b"srcstorepass"
+                | b"deststorepass"
+                | b"destkeypass"
+                | b"userpass"
+                | b"dbpass"
+                | b"rootpass"
+        )
 }
 
 /// Whether `pass` after this word is a password rather than a ticket or a result.
@@ -441,6 +457,8 @@ fn password_owner(word: &[u8]) -> bool {
             | b"http"
             | b"ldap"
             | b"wifi"
+            | b"vault"
+            | b"become"
             | b"rabbitmq"
             | b"amqp"
             | b"api"

@@ -17,6 +17,7 @@ pub(crate) mod keyed;
 pub(crate) mod keyword;
 pub(crate) mod kubernetes;
 pub(crate) mod nearby;
+mod notation;
 pub(crate) mod pem;
 pub(crate) mod phone;
 pub(crate) mod phrase;

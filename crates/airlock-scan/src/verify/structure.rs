@@ -22,13 +22,54 @@ pub(crate) fn verify_command(text: &Text<'_>, anchor: Range<usize>, sink: &mut S
     if text.at(end) != b' ' || is_word(text.before(anchor.start, 1)) {
         return;
     }
-    let apart = !text.at(anchor.start).eq_ignore_ascii_case(&b'm');
+    let name = text.slice(anchor.start, anchor.end);
+    // Only MySQL's own clients have the password directly behind the letter.
+    let apart = !name.eq_ignore_ascii_case(b"mysql");
+    let letter: &[u8] = if name.eq_ignore_ascii_case(b"redis-cli") { b" -a" } else { b" -p" };
     let line = text.run(end, LINE, |byte| !matches!(byte, b'\n' | b'|' | b';'));
-    let Some(option) = memchr::memmem::find(text.slice(end, line), b" -p") else { return };
+    let Some(option) = memchr::memmem::find(text.slice(end, line), letter) else { return };
+    if apart && text.at(end + option + 3) != b' ' {
+        return;
+    }
     let at = end + option + 3;
     let at = if apart { text.run(at, 2, |byte| byte == b' ') } else { at };
     let (start, stop, written) = argument(text, at);
     report(text, start..stop, Promise::Password, written, "command-password", sink);
+}
+
+/// Called at `sqlplus` and `oracle:thin`: `scott/SECRET@db`.
+pub(crate) fn verify_oracle(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
+    let start = text.run(anchor.end, 8, |byte| matches!(byte, b' ' | b':' | b'"' | b'\'') || byte == b'-');
+    let start = if text.has_fold(start, b"s ") || text.has_fold(start, b"l ") { start + 2 } else { start };
+    let user = text.run(start, 64, |byte| is_word(byte) || matches!(byte, b'$' | b'#' | b'.'));
+    let end = text.run(user + 1, VALUE, |byte| !byte.is_ascii_whitespace() && !b"@/\"'".contains(&byte));
+    if user > start && text.at(user) == b'/' && text.at(end) == b'@' {
+        report(text, user + 1..text.floor(end), Promise::Password, Written::Quoted, "oracle-password", sink);
+    }
+}
+
+/// Called at `jwt` before a call: `jwt.sign(payload, "SECRET")`, `jwt.encode(payload, 'SECRET', …)`.
+pub(crate) fn verify_signing(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
+    let end = text.run(anchor.end, LINE, |byte| byte != b'\n' && byte != b';');
+    let call = text.slice(anchor.end, end);
+    let Some(comma) = [&b", \""[..], b", '", b", b\"", b", b'"]
+        .iter()
+        .filter_map(|quote| memchr::memmem::find(call, quote).map(|found| found + quote.len() - 1))
+        .min()
+    else {
+        return;
+    };
+    // What is signed may hold literals of its own.
+    let before = call.get(..comma).unwrap_or_default();
+    let depth = before.iter().fold(0_i32, |depth, byte| match byte {
+        b'(' | b'{' | b'[' => depth + 1,
+        b')' | b'}' | b']' => depth - 1,
+        _ => depth,
+    });
+    if depth == 0 {
+        let (start, stop, written) = argument(text, anchor.end + comma);
+        report(text, start..stop, Promise::Secret, written, "jwt-signing", sink);
+    }
 }
 
 /// Called at `identified by` or `password` before a literal of SQL.

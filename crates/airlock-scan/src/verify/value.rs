@@ -5,7 +5,14 @@ use std::ops::Range;
 use crate::{
     placeholder::Written,
     text::{Text, is_word},
-    verify::{keyed::scheme, plausible::unbalanced},
+    verify::{
+        keyed::scheme,
+        notation::{
+            alone, behind_name, declared, default, is_choice, is_code_behind, is_getter, is_text, property,
+            wrapped,
+        },
+        plausible::unbalanced,
+    },
 };
 
 /// The longest name, and the longest value.
@@ -49,6 +56,13 @@ impl Assigned {
         let at = text.run(closed, 16, is_blank);
         if at > end
             && closed == end
+            && text.at(at).is_ascii_alphabetic()
+            && let Some(end) = end_of_tag(text, anchor, at)
+        {
+            return Some(Self::Content(end + 1));
+        }
+        if at > end
+            && closed == end
             && let Some(start) = alone(text, anchor, end, at)
         {
             return Some(Self::Alone(start));
@@ -57,6 +71,8 @@ impl Assigned {
             (b'>', _) if at == end && is_element(text, anchor) => {
                 return Some(Self::Element(text.run(at + 1, 16, |byte| byte.is_ascii_whitespace())));
             }
+            (b'<', b'/') if at == end => return property(text, end).map(Self::Content),
+            (b'{', _) if closed == end + 1 => default(text, anchor, at)?,
             (b'>', _) if closed == end + 1 && is_attribute(text, anchor) => {
                 return Some(Self::Content(text.run(at + 1, 16, |byte| byte.is_ascii_whitespace())));
             }
@@ -69,7 +85,11 @@ impl Assigned {
                 None => return None,
             },
             (0xef, _) if text.has(at, "：".as_bytes()) => at + 3,
-            (b'v' | b'V' | b'\n' | b'\r', _) => member(text, closed)?,
+            (b'v' | b'V' | b'\n' | b'\r', _) => match member(text, closed) {
+                Some(start) => start,
+                None if at > closed && is_option(text, anchor) => at,
+                None => return None,
+            },
             (b'"' | b'\'', _) if at > closed && closed == end => return Some(Self::Apart(at)),
             // `passed ? "PASS" : "FAIL"`
             (b':', _) if closed > end && is_choice(text, anchor) => return None,
@@ -256,13 +276,25 @@ impl Bytes {
 /// What ends a value without quotes.
 static ENDS_BARE: Bytes = Bytes::of(b" \t\r\n\x0c\"'`<>,;&\\|");
 
-fn is_blank(byte: u8) -> bool {
+pub(super) fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
 /// Whether the name around `anchor` is an XML element: `<token>`.
 fn is_element(text: &Text<'_>, anchor: usize) -> bool {
-    text.before(text.run_back(anchor, NAME, is_name), 1) == b'<'
+    let start = text.run_back(anchor, NAME, is_name);
+    match text.before(start, 1) {
+        b'<' => true,
+        // `<wsse:Password>`
+        b':' => text.before(text.run_back(start - 1, 16, is_word), 1) == b'<',
+        _ => false,
+    }
+}
+
+/// End of the tag whose attributes start at `at`, if it is that of an element with the name around `anchor`.
+fn end_of_tag(text: &Text<'_>, anchor: usize, at: usize) -> Option<usize> {
+    let end = text.run(at, 160, |byte| !matches!(byte, b'<' | b'>' | b'\n'));
+    (text.at(end) == b'>' && text.before(end, 1) != b'/' && is_element(text, anchor)).then_some(end)
 }
 
 /// Whether the name around `anchor` is that of an XML element's content: `<entry key="password">`.
@@ -272,115 +304,6 @@ fn is_attribute(text: &Text<'_>, anchor: usize) -> bool {
     matches!(text.at(quote), b'"' | b'\'') && (before.ends_with(b" key=") || before.ends_with(b"name="))
 }
 
-/// Place of the value behind a name, blanks and no operator.
-fn alone(text: &Text<'_>, anchor: usize, end: usize, at: usize) -> Option<usize> {
-    match text.at(at) {
-        b'=' | b':' | b'"' | b'\'' | b'(' => None,
-        b'|' => {
-            // A row of a table: `password | …`
-            let start = text.run(at + 1, 16, is_blank);
-            let stop = text.run(start, 64, |byte| !byte.is_ascii_whitespace());
-            (start > at + 1 && is_mixed(text.slice(start, stop))).then_some(start)
-        }
-        b'i' | b'w' | b'e' => verb(text, at).or_else(|| is_directive(text, anchor, end, at).then_some(at)),
-        _ => is_directive(text, anchor, end, at).then_some(at),
-    }
-}
-
-/// Whether the name around `anchor` is a function's that looks a secret up: `get_secret("db/main")`.
-fn is_getter(text: &Text<'_>, anchor: usize) -> bool {
-    const VERBS: [&[u8]; 8] =
-        [b"get", b"read", b"fetch", b"load", b"lookup", b"retrieve", b"require", b"delete"];
-    let start = text.run_back(anchor, NAME, |byte| is_name(byte) && byte != b'.');
-    VERBS.iter().any(|verb| text.has_fold(start, verb))
-}
-
-/// Whether the name around `anchor` starts its line, or follows `set`, and the word at `at` ends it, as settings are
-/// written that have no operator. Sentences and declarations are written so, too: unless the name is only ever a setting, the word
-/// must be made of letters of both cases and digits, or of letters, digits and signs.
-fn is_directive(text: &Text<'_>, anchor: usize, end: usize, at: usize) -> bool {
-    let name = text.run_back(anchor, NAME, is_name);
-    let line = text.run_back(name, 32, is_blank);
-    if !matches!(text.before(line, 1), 0 | b'\n' | b'\r')
-        && !text.slice(name.saturating_sub(5), name).ends_with(b" set ")
-    {
-        return false;
-    }
-    let stop = text.run(at, 256, |byte| !byte.is_ascii_whitespace());
-    if !matches!(text.at(text.run(stop, 16, is_blank)), 0 | b'\n' | b'\r') {
-        return false;
-    }
-    let only_a_setting = [&b"bindpw"[..], b"rootpw"].iter().any(|own| text.slice(name, end) == *own);
-    only_a_setting || is_mixed(text.slice(at, stop))
-}
-
-/// Whether the word is none of a language's, and no type, number or version either.
-fn is_mixed(word: &[u8]) -> bool {
-    let has = |class: fn(&u8) -> bool| usize::from(word.iter().any(class));
-    let sign = |byte: &u8| b"!#$%^&*+=~?@".contains(byte);
-    let classes = has(u8::is_ascii_lowercase) + has(u8::is_ascii_uppercase) + has(sign);
-    let identifier = word.contains(&b'_') && word.iter().copied().all(is_word);
-    word.len() >= 8 && has(u8::is_ascii_digit) == 1 && classes >= 2 && !identifier
-}
-
-/// Place of what somebody says the secret is: `the password is …`, in quotes or as no word is written.
-fn verb(text: &Text<'_>, at: usize) -> Option<usize> {
-    const VERBS: [&[u8]; 6] = [b"is ", b"is: ", b"was ", b"ist ", b"est ", b"es "];
-    let word = VERBS.into_iter().find(|word| text.has(at, word))?;
-    let start = text.run(at + word.len(), 4, is_blank);
-    let quoted = matches!(text.at(start), b'"' | b'\'' | b'`');
-    let inside = start + usize::from(quoted);
-    let stop = text.run(inside, 64, |byte| !byte.is_ascii_whitespace() && !b",;\"'`".contains(&byte));
-    (is_mixed(text.slice(inside, stop)) && (quoted || text.at(start).is_ascii_alphanumeric()))
-        .then_some(start)
-}
-
-/// The second of two literals in a call, if the first is a name: `store_password("alice", "…")`.
-fn behind_name(text: &Text<'_>, first: usize) -> usize {
-    let quote = text.at(first);
-    let end = text.run(first + 1, NAME, |byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
-    let next = text.run(end + 2, 4, is_blank);
-    let second = text.at(first + 1).is_ascii_alphabetic()
-        && text.at(end) == quote
-        && text.at(end + 1) == b','
-        && matches!(text.at(next), b'"' | b'\'');
-    if second { next } else { first }
-}
-
-/// Place of the literal in `Some("…")` and other calls that only wrap it.
-fn wrapped(text: &Text<'_>, at: usize) -> usize {
-    const WRAPPERS: [&[u8]; 9] = [
-        b"Some(",
-        b"String::from(",
-        b"Secret::new(",
-        b"SecretString::new(",
-        b"SecretString::from(",
-        b"SecretStr(",
-        b"bytes(",
-        b"ConvertTo-SecureString ",
-        b"ConvertTo-SecureString -String ",
-    ];
-    if !matches!(text.at(at), b'S' | b'b' | b'C') {
-        return at;
-    }
-    let behind = |wrapper: &&[u8]| text.has(at, wrapper).then_some(at + wrapper.len());
-    let inside = WRAPPERS.iter().filter_map(behind).max();
-    inside.filter(|at| matches!(text.at(*at), b'"' | b'\'')).unwrap_or(at)
-}
-
-/// Whether `=>` stands before the value, and no bracket before that: the languages that write so have their texts
-/// in quotes, and only a printed array, `[password] => …`, has not. What stands behind `=~` is a pattern.
-fn is_code_behind(text: &Text<'_>, value: usize) -> bool {
-    let operator = text.run_back(value, 16, is_blank);
-    if text.before(operator, 1) == b'~' {
-        return true;
-    }
-    text.before(operator, 1) == b'>' && text.before(operator, 2) == b'=' && {
-        let name = text.run_back(operator - 2, 16, is_blank);
-        text.before(name, 1) != b']'
-    }
-}
-
 /// Whether the name around `anchor` is the first argument of a call: `define('DB_PASSWORD', …`, not a list's item.
 fn opens_call(text: &Text<'_>, anchor: usize) -> bool {
     let name = text.run_back(anchor, NAME, is_name);
@@ -388,18 +311,17 @@ fn opens_call(text: &Text<'_>, anchor: usize) -> bool {
     quotes < name && text.before(quotes, 1) == b'('
 }
 
-/// Whether the name around `anchor` is the first of two literals of which one is taken.
-fn is_choice(text: &Text<'_>, anchor: usize) -> bool {
-    let name = text.run_back(anchor, NAME, is_name);
-    let quotes = text.run_back(name, 4, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
-    quotes < name && text.before(quotes, 1) == b' ' && text.before(quotes, 2) == b'?'
-}
-
 /// Whether the name around `anchor` is an option: `--token`.
 fn is_option(text: &Text<'_>, anchor: usize) -> bool {
     let start = text.run_back(anchor, NAME, is_name);
     let before = text.before(start, 1);
-    text.has(start, b"--")
+    let single = || {
+        let name = text.slice(start, anchor + NAME);
+        let end = name.iter().position(|byte| !is_name(*byte)).unwrap_or(name.len());
+        let name = name.get(..end).unwrap_or_default();
+        [&b"pass"[..], b"password", b"passphrase"].iter().any(|word| name.ends_with(word))
+    };
+    (text.has(start, b"--") || text.at(start) == b'-' && single())
         && (before == 0 || before.is_ascii_whitespace() || matches!(before, b'"' | b'\'' | b'`' | b'['))
 }
 
@@ -432,40 +354,6 @@ fn operator(text: &Text<'_>, at: usize) -> Option<usize> {
         (typed, declared) => typed.or(declared),
     };
     Some(typed.map_or(end, |at| at + 1))
-}
-
-/// Whether a literal in quotes follows, perhaps wrapped in a call.
-fn is_text(text: &Text<'_>, at: usize) -> bool {
-    let at = wrapped(text, text.run(at, 16, is_blank));
-    let prefix = usize::from(matches!(text.at(at), b'b' | b'r' | b'u' | b'f'));
-    matches!(text.at(at), b'"' | b'\'' | b'`') || matches!(text.at(at + prefix), b'"' | b'\'')
-}
-
-/// Place of the `=` behind a type: `KEY: &'static str = …`, `key: Optional[str] = …`, `key: string | null = …`.
-fn declared(text: &Text<'_>, start: usize) -> Option<usize> {
-    const LONGEST: usize = 48;
-    let (mut at, mut digits) = (start, 0);
-    while at < start + LONGEST {
-        match text.at(at) {
-            b'=' => break,
-            // Words stand alone, but for what borrows and what lists.
-            b' ' => {
-                let word = text.slice(text.run_back(at, at - start, |byte| byte != b' '), at);
-                let joins = word.starts_with(b"&'")
-                    || [&b"|"[..], b",", b"dyn", b"mut"].iter().any(|end| word.ends_with(end))
-                    || text.at(at + 1) == b'|';
-                if !joins && text.at(at + 1) != b'=' {
-                    return None;
-                }
-            }
-            b'0'..=b'9' => digits += 1,
-            byte if byte.is_ascii_alphabetic() || b"_&'<>[]|,.?:*!".contains(&byte) => {}
-            _ => return None,
-        }
-        at += 1;
-    }
-    let assigned = text.at(at) == b'=' && text.at(at + 1) == b' ' && text.before(at, 1) == b' ';
-    (assigned && at > start + 1 && digits <= 3).then_some(at)
 }
 
 /// Place of the quote that closes the literal from `start`, written with as many escapes as the opening one.
@@ -537,10 +425,26 @@ mod tests {
             ("| token | value |", None),
             ("aws configure set token abC-12=34", Some("abC-12=34")),
             ("token svC-12=34", Some("svC-12=34")),
+            ("ENV token abC-12=34", Some("abC-12=34")),
+            ("enable token abc123", Some("abc123")),
+            ("enable token 5 $1$abc", Some("$1$abc")),
+            ("username bob token 7 0822455D", Some("0822455D")),
+            ("<ns:token>abc</ns:token>", Some("abc")),
+            ("<token type=\"x\">abc</token>", Some("abc")),
+            ("<token type=\"x\"/>abc", None),
+            ("<key>token</key>\n<string>abc</string>", Some("abc")),
+            ("variable \"token\" {\n  type = string\n  default = \"abc\"\n}", Some("abc")),
+            ("variable \"token\" {\n  type = string\n}\n default = \"abc\"", None),
+            ("\"token\": {\"value\": \"abc\"}", Some("abc")),
+            ("token = env.KEY || \"abc\"", Some("abc")),
+            ("token = get(\"x\") or 'abc'", Some("abc")),
+            ("token = bytes.fromhex(\"abc\")", Some("abc")),
+            ("-token abc", None),
             ("get_token(\"abC-12=34\")", None),
             ("config.token(\"abC-12=34\")", Some("abC-12=34")),
             ("if token == \"abc\"", Some("abc")),
             ("--token abc", Some("abc")),
+            ("--token vbc", Some("vbc")),
             ("--token=abc", Some("abc")),
             ("token: Bearer abc", Some("abc")),
             ("(token=abc)", Some("abc")),
