@@ -106,7 +106,7 @@ pub(crate) static SECRETS: &[Rule] = &[
             ".pw",
             "ndpw",
             "otpw",
-            "psk",
+            "_psk",
             "nar.login",
             "nar_login",
         ],
@@ -154,7 +154,7 @@ pub(crate) static SECRETS: &[Rule] = &[
     Rule {
         id: "command-password",
         kind: Kind::Password,
-        anchors: &["mysql", "sshpass", "docker login", "podman login", "redis-cli", "mongo"],
+        anchors: &["mysql", "sshpass", "docker login", "redis-cli", "mongosh"],
         description: "The password in `mysql -p…`, `sshpass -p …`, `docker login -p …`, `mongosh -p …`, `redis-cli -a …`",
         source: "https://dev.mysql.com/doc/refman/8.4/en/password-security-user.html",
         examples: &[
@@ -179,7 +179,7 @@ pub(crate) static SECRETS: &[Rule] = &[
     Rule {
         id: "oracle-password",
         kind: Kind::Password,
-        anchors: &["sqlplus ", "oracle:thin:"],
+        anchors: &["sqlplus ", "jdbc:oracle:thin:"],
         description: "The password in `sqlplus user/…@db` and in the addresses of Oracle's driver",
         source: "https://docs.oracle.com/en/database/oracle/oracle-database/19/sqpug/starting-SQL-Plus.html",
         examples: &[
@@ -208,6 +208,7 @@ pub(crate) static SECRETS: &[Rule] = &[
             "jwt.decode(token, key, algorithms=['HS256'])",
             "jwt.encode({'a': 1, 'b': 'h7Qw2zKk9Lx4'}, key)",
             "jwt.sign(payload, 'secret')",
+            "jwt.encode(claims, private_key, 'RS256x9Lx4')",
         ],
         matcher: Folded(structure::verify_signing),
     },

@@ -14,6 +14,7 @@ use crate::{
     text::{Text, is_base64url, is_word},
     verify::{
         plausible::{Promise, plausible},
+        structure::shows_how,
         value::{Assigned, NAME, VALUE, Value, is_name},
         vendors::in_vendors_form,
     },
@@ -85,7 +86,8 @@ fn judge(text: &Text<'_>, name: Range<usize>, telling: &Telling, value: Value, s
     let uuid = is_uuid(bytes);
     // `did not pass "…"`: a verb.
     let verb = value.apart && name.eq_ignore_ascii_case(b"pass");
-    if verb || uuid && is_of_request(name) || is_public_key(bytes) || is_of_badge(text, at) {
+    let shown = value.basic && shows_how(bytes);
+    if shown || verb || uuid && is_of_request(name) || is_public_key(bytes) || is_of_badge(text, at) {
         return;
     }
     let promise = match telling.kind {

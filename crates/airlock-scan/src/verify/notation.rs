@@ -35,33 +35,25 @@ pub(super) fn is_getter(text: &Text<'_>, anchor: usize) -> bool {
 /// written that have no operator. Sentences and declarations are written so, too: unless the name is only ever a setting, the word
 /// must be made of letters of both cases and digits, or of letters, digits and signs.
 fn is_directive(text: &Text<'_>, anchor: usize, end: usize, at: usize) -> bool {
-    let name = text.run_back(anchor, NAME, is_name);
-    let line = text.run_back(name, 32, is_blank);
-    let command = text.slice(name.saturating_sub(8), name);
-    if command.ends_with(b"enable ") || text.has(text.run_back(name, 80, |byte| byte != b'\n'), b"username ")
-    {
-        return is_of_router(text, at);
-    }
-    if !matches!(text.before(line, 1), 0 | b'\n' | b'\r')
-        && !command.ends_with(b" set ")
-        && !command.ends_with(b"ENV ")
-    {
-        return false;
-    }
+    // In a sentence more words follow.
     let stop = text.run(at, 256, |byte| !byte.is_ascii_whitespace());
     if !matches!(text.at(text.run(stop, 16, is_blank)), 0 | b'\n' | b'\r') {
         return false;
     }
-    let only_a_setting =
-        [&b"bindpw"[..], b"rootpw", b"masterauth"].iter().any(|own| text.slice(name, end) == *own);
-    only_a_setting || is_mixed(text.slice(at, stop))
-}
-
-/// Whether a line of a router's configuration ends in a password: `enable password …`, `username bob secret …`.
-fn is_of_router(text: &Text<'_>, at: usize) -> bool {
-    let stop = text.run(at, 128, |byte| !byte.is_ascii_whitespace());
-    let digits = text.slice(at, stop).iter().filter(|byte| byte.is_ascii_digit()).count();
-    stop - at >= 6 && digits > 0 && matches!(text.at(text.run(stop, 4, is_blank)), 0 | b'\n' | b'\r')
+    let name = text.run_back(anchor, NAME, is_name);
+    let line = text.run_back(name, 32, is_blank);
+    let starts = matches!(text.before(line, 1), 0 | b'\n' | b'\r');
+    let before = text.slice(name.saturating_sub(7), name);
+    let value = text.slice(at, stop);
+    if starts || before.ends_with(b" set ") || before.ends_with(b"ENV ") {
+        let only_a_setting =
+            [&b"bindpw"[..], b"rootpw", b"masterauth"].iter().any(|own| text.slice(name, end) == *own);
+        return only_a_setting || is_mixed(value);
+    }
+    // A router's: `enable password …`, `username bob secret …`
+    let of_router =
+        before == b"enable " || text.has(text.run_back(name, 80, |byte| byte != b'\n'), b"username ");
+    of_router && value.len() >= 6 && value.iter().any(u8::is_ascii_digit)
 }
 
 /// Whether the word is none of a language's, and no type, number or version either.
@@ -97,8 +89,7 @@ pub(super) fn behind_name(text: &Text<'_>, first: usize) -> usize {
     if second { next } else { first }
 }
 
-/// Place of the literal in `Some("…")` and other calls that only wrap it, in `{"value": "…"}`, and behind what it
-/// stands in for: `env.KEY || "…"`.
+/// Place of the literal in `Some("…")` and other calls that only wrap it, and in `{"value": "…"}`.
 pub(super) fn wrapped(text: &Text<'_>, at: usize) -> usize {
     const WRAPPERS: [&[u8]; 19] = [
         b"bytes.fromhex(",
@@ -124,12 +115,11 @@ pub(super) fn wrapped(text: &Text<'_>, at: usize) -> usize {
     match text.at(at) {
         b'S' | b'b' | b'C' | b'u' | b'h' | b'B' | b'n' => {}
         b'{' => return inner(text, at).unwrap_or(at),
-        _ => return fallback(text, at).unwrap_or(at),
+        _ => return at,
     }
     let behind = |wrapper: &&[u8]| text.has(at, wrapper).then_some(at + wrapper.len());
     let inside = WRAPPERS.iter().filter_map(behind).max();
-    let quoted = inside.filter(|at| matches!(text.at(*at), b'"' | b'\''));
-    quoted.or_else(|| fallback(text, at)).unwrap_or(at)
+    inside.filter(|at| matches!(text.at(*at), b'"' | b'\'')).unwrap_or(at)
 }
 
 /// Place of the value in an object that holds nothing else: `{"value": "…"}`.
@@ -143,7 +133,7 @@ fn inner(text: &Text<'_>, at: usize) -> Option<usize> {
 }
 
 /// Place of the literal that is taken where an expression gives nothing: `env.KEY || "…"`, `get("key") or '…'`.
-fn fallback(text: &Text<'_>, at: usize) -> Option<usize> {
+pub(super) fn fallback(text: &Text<'_>, at: usize) -> Option<usize> {
     const LONGEST: usize = 64;
     if !text.at(at).is_ascii_alphabetic() {
         return None;

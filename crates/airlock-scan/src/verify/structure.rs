@@ -61,12 +61,17 @@ pub(crate) fn verify_signing(text: &Text<'_>, anchor: Range<usize>, sink: &mut S
     };
     // What is signed may hold literals of its own.
     let before = call.get(..comma).unwrap_or_default();
-    let depth = before.iter().fold(0_i32, |depth, byte| match byte {
-        b'(' | b'{' | b'[' => depth + 1,
-        b')' | b'}' | b']' => depth - 1,
-        _ => depth,
-    });
-    if depth == 0 {
+    let (mut depth, mut commas) = (0_i32, 0);
+    for byte in before {
+        match byte {
+            b'(' | b'{' | b'[' => depth += 1,
+            b')' | b'}' | b']' => depth -= 1,
+            b',' if depth == 0 => commas += 1,
+            _ => {}
+        }
+    }
+    // The first comma is the one before the literal.
+    if depth == 0 && commas == 1 {
         let (start, stop, written) = argument(text, anchor.end + comma);
         report(text, start..stop, Promise::Secret, written, "jwt-signing", sink);
     }
@@ -243,6 +248,18 @@ fn is_session(name: &[u8]) -> bool {
 
 /// Whether the base64 holds printable ASCII with a colon inside, `user:password`, and the password is one.
 fn holds_pair(base64: &[u8]) -> bool {
+    pair(base64, |user, password| {
+        !user.is_empty() && password.len() > 2 && !user.contains(&b' ') && !is_sample(password)
+    })
+}
+
+/// Whether the base64 is that of `user:pass` and its like, which show how it is done.
+pub(crate) fn shows_how(base64: &[u8]) -> bool {
+    pair(base64, |_, password| is_sample(password))
+}
+
+/// Whether the base64 holds printable ASCII with a colon inside, and what stands around that is accepted.
+fn pair(base64: &[u8], accept: impl Fn(&[u8], &[u8]) -> bool) -> bool {
     let (mut decoded, mut len) = ([0_u8; VALUE], 0);
     let (mut bits, mut width) = (0_u32, 0_u32);
     for byte in base64.iter().filter(|byte| **byte != b'=') {
@@ -266,9 +283,6 @@ fn holds_pair(base64: &[u8]) -> bool {
     let colon = pair.iter().position(|byte| *byte == b':');
     pair.iter().all(|byte| (0x20..0x7f).contains(byte))
         && colon.is_some_and(|at| {
-            let password = pair.get(at + 1..).unwrap_or_default();
-            let user = pair.get(..at).unwrap_or_default();
-            // `user:pass` and its like show how it is done.
-            at > 0 && password.len() > 2 && !user.contains(&b' ') && !is_sample(password)
+            accept(pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default())
         })
 }

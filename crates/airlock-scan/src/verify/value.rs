@@ -8,8 +8,8 @@ use crate::{
     verify::{
         keyed::scheme,
         notation::{
-            alone, behind_name, declared, default, is_choice, is_code_behind, is_getter, is_text, property,
-            wrapped,
+            alone, behind_name, declared, default, fallback, is_choice, is_code_behind, is_getter, is_text,
+            property, wrapped,
         },
         plausible::unbalanced,
     },
@@ -109,7 +109,13 @@ impl Assigned {
             Self::Element(start) => Value::element(text, start),
             Self::Literal(start) => {
                 let start = wrapped(text, start);
-                let value = Value::literal(text, start)?;
+                let mut value = Value::literal(text, start)?;
+                if value.written == Written::Bare
+                    && matches!(text.at(value.span.end), b' ' | b'"' | b'\'')
+                    && let Some(literal) = fallback(text, start)
+                {
+                    value = Value::literal(text, literal)?;
+                }
                 if value.written == Written::Bare && is_code_behind(text, value.span.start) {
                     return None;
                 }
@@ -293,8 +299,11 @@ fn is_element(text: &Text<'_>, anchor: usize) -> bool {
 
 /// End of the tag whose attributes start at `at`, if it is that of an element with the name around `anchor`.
 fn end_of_tag(text: &Text<'_>, anchor: usize, at: usize) -> Option<usize> {
+    if !is_element(text, anchor) {
+        return None;
+    }
     let end = text.run(at, 160, |byte| !matches!(byte, b'<' | b'>' | b'\n'));
-    (text.at(end) == b'>' && text.before(end, 1) != b'/' && is_element(text, anchor)).then_some(end)
+    (text.at(end) == b'>' && text.before(end, 1) != b'/').then_some(end)
 }
 
 /// Whether the name around `anchor` is that of an XML element's content: `<entry key="password">`.
