@@ -12,7 +12,7 @@ use std::arch::x86_64::{
 
 use super::{
     Scan,
-    block::{BLOCK, Block, SEEN},
+    block::{BLOCK, Block, SEEN, padded},
     tables::{Half, Tables},
 };
 
@@ -33,21 +33,28 @@ fn scan(tables: &Tables, text: &[u8], blocks: &mut [Block]) {
 #[target_feature(enable = "avx2")]
 fn scan_avx2(tables: &Tables, text: &[u8], blocks: &mut [Block]) {
     for (index, block) in blocks.iter_mut().enumerate() {
-        if let Some(seen) = text.get(index * BLOCK..).and_then(|rest| rest.first_chunk::<SEEN>()) {
-            let (low, high) = (look::<0, 1, 2, 3>(tables, seen), look::<32, 33, 34, 35>(tables, seen));
-            *block = Block {
-                grams: join(low.grams, high.grams),
-                digits: join(low.digits, high.digits),
-                letters: join(low.letters, high.letters),
-                lower: join(low.lower, high.lower),
-                underscores: join(low.underscores, high.underscores),
-                hyphens: join(low.hyphens, high.hyphens),
-                dots: join(low.dots, high.dots),
-                colons: join(low.colons, high.colons),
-                marks: join(low.marks, high.marks),
-                leads: join(low.leads, high.leads),
-            };
-        }
+        let rest = text.get(index * BLOCK..).unwrap_or_default();
+        let last;
+        let seen = if let Some(seen) = rest.first_chunk::<SEEN>() {
+            seen
+        } else {
+            last = padded(rest);
+            &last
+        };
+        let (low, high) = (look::<0, 1, 2, 3>(tables, seen), look::<32, 33, 34, 35>(tables, seen));
+        *block = Block {
+            grams: join(low.grams, high.grams),
+            digits: join(low.digits, high.digits),
+            letters: join(low.letters, high.letters),
+            lower: join(low.lower, high.lower),
+            underscores: join(low.underscores, high.underscores),
+            hyphens: join(low.hyphens, high.hyphens),
+            dots: join(low.dots, high.dots),
+            colons: join(low.colons, high.colons),
+            gaps: join(low.gaps, high.gaps),
+            marks: join(low.marks, high.marks),
+            leads: join(low.leads, high.leads),
+        };
     }
 }
 
@@ -61,6 +68,7 @@ struct HalfBlock {
     hyphens: i32,
     dots: i32,
     colons: i32,
+    gaps: i32,
     marks: i32,
     leads: i32,
 }
@@ -92,9 +100,8 @@ fn look<const A: usize, const B: usize, const C: usize, const D: usize>(
         }
         any = _mm256_or_si256(any, hits);
     }
-    let (low, high) = nibbles(bytes);
-    let class =
-        _mm256_and_si256(_mm256_shuffle_epi8(whole(&LOW), low), _mm256_shuffle_epi8(whole(&HIGH), high));
+    let next = load::<B>(seen);
+    let (class, behind) = (class(bytes), class(next));
     // As signed numbers, the bytes inside characters are the least.
     let last_inner = _mm256_set1_epi8(0xbf_u8.cast_signed());
     HalfBlock {
@@ -106,9 +113,34 @@ fn look<const A: usize, const B: usize, const C: usize, const D: usize>(
         hyphens: equal(bytes, b'-'),
         dots: equal(bytes, b'.'),
         colons: equal(bytes, b':'),
-        marks: nonzero(_mm256_and_si256(class, _mm256_set1_epi8(MARK.cast_signed()))),
+        gaps: nonzero(_mm256_and_si256(class, _mm256_set1_epi8(GAP.cast_signed())))
+            | _mm256_movemask_epi8(bytes),
+        marks: marks(class, bytes, behind, next),
         leads: _mm256_movemask_epi8(_mm256_and_si256(bytes, _mm256_cmpgt_epi8(bytes, last_inner))),
     }
+}
+
+/// [`block::is_mark`](super::block::is_mark) of each byte and the one behind it, which have these classes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn marks(class: __m256i, bytes: __m256i, behind: __m256i, next: __m256i) -> i32 {
+    let is =
+        |class: __m256i, bits: u8| nonzero(_mm256_and_si256(class, _mm256_set1_epi8(bits.cast_signed())));
+    let word = is(behind, DIGIT | ALPHA_O | ALPHA_Z) | equal(next, b'_');
+    let line = equal(next, b'\n') | equal(next, b'\r');
+    let escape = is(behind, BACKSLASH) | equal(next, b'u') | equal(next, b'U') | equal(next, b'x');
+    is(class, NEWLINE) & word
+        | is(class, PERCENT) & (word | equal(next, b'#'))
+        | equal(bytes, b'=') & (line | equal(next, b'3'))
+        | is(class, BACKSLASH) & (line | escape | equal(next, b'/'))
+}
+
+/// The classes of each byte.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn class(bytes: __m256i) -> __m256i {
+    let (low, high) = nibbles(bytes);
+    _mm256_and_si256(_mm256_shuffle_epi8(whole(&LOW), low), _mm256_shuffle_epi8(whole(&HIGH), high))
 }
 
 /// Classes of bytes, each a product of halves.
@@ -121,33 +153,33 @@ const NEWLINE: u8 = 8;
 /// `%` and `&`
 const PERCENT: u8 = 16;
 const BACKSLASH: u8 = 32;
-const EQUALS: u8 = 64;
-const MARK: u8 = NEWLINE | PERCENT | BACKSLASH | EQUALS;
+/// A space, `/`, `(`, `)` and `%`
+const GAP: u8 = 64;
 
 const LOW: Half = twice([
-    DIGIT | ALPHA_Z,
+    DIGIT | ALPHA_Z | GAP,
     DIGIT | ALPHA_O | ALPHA_Z,
     DIGIT | ALPHA_O | ALPHA_Z,
     DIGIT | ALPHA_O | ALPHA_Z,
     DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z | PERCENT | GAP,
     DIGIT | ALPHA_O | ALPHA_Z | PERCENT,
-    DIGIT | ALPHA_O | ALPHA_Z | PERCENT,
     DIGIT | ALPHA_O | ALPHA_Z,
-    DIGIT | ALPHA_O | ALPHA_Z,
-    DIGIT | ALPHA_O | ALPHA_Z,
+    DIGIT | ALPHA_O | ALPHA_Z | GAP,
+    DIGIT | ALPHA_O | ALPHA_Z | GAP,
     ALPHA_O | ALPHA_Z | NEWLINE,
     ALPHA_O,
     ALPHA_O | BACKSLASH,
-    ALPHA_O | EQUALS,
     ALPHA_O,
     ALPHA_O,
+    ALPHA_O | GAP,
 ]);
 
 const HIGH: Half = twice([
     NEWLINE,
     0,
-    PERCENT,
-    DIGIT | EQUALS,
+    PERCENT | GAP,
+    DIGIT,
     ALPHA_O,
     ALPHA_Z | BACKSLASH,
     ALPHA_O,

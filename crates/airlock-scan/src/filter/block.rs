@@ -29,19 +29,40 @@ pub(super) struct Block {
     pub(super) dots: u64,
     /// `:`
     pub(super) colons: u64,
-    /// `\n`, `%`, `&`, `=` and `\`, at which text may stand for other text.
+    /// What else may stand between the groups of a number: a space, `/`, `(`, `)`, `%`, and all outside ASCII.
+    pub(super) gaps: u64,
+    /// [`marks`](is_mark) before a byte with which text may stand for other text.
     pub(super) marks: u64,
     /// First bytes of characters outside ASCII.
     pub(super) leads: u64,
 }
 
-/// Fills `blocks` from text in which they lie one behind the other; the twin of the vector code.
+/// Whether text may stand for other text where these two bytes do, the first one of ASCII: a line end before a
+/// word, an escape, an entity, a line that goes on.
+pub(super) const fn is_mark(byte: u8, next: u8) -> bool {
+    match byte {
+        b'\n' => next.is_ascii_alphanumeric() || next == b'_',
+        b'%' | b'&' => next.is_ascii_alphanumeric() || matches!(next, b'_' | b'#'),
+        b'=' => matches!(next, b'\n' | b'\r' | b'3'),
+        b'\\' => matches!(next, b'u' | b'U' | b'x' | b'/' | b'\n' | b'\r' | b'\\'),
+        _ => false,
+    }
+}
+
+/// Fills `blocks` from text in which they lie one behind the other, and behind which there is nothing but zero
+/// bytes; the twin of the vector code.
 pub(super) fn scan(tables: &Tables, text: &[u8], blocks: &mut [Block]) {
     for (index, block) in blocks.iter_mut().enumerate() {
-        if let Some(seen) = text.get(index * BLOCK..).and_then(|rest| rest.first_chunk::<SEEN>()) {
-            *block = look(tables, seen);
-        }
+        let rest = text.get(index * BLOCK..).unwrap_or_default();
+        *block = rest.first_chunk().map_or_else(|| look(tables, &padded(rest)), |seen| look(tables, seen));
     }
+}
+
+/// What is left of a text, with zero bytes behind it.
+pub(super) fn padded(rest: &[u8]) -> [u8; SEEN] {
+    let mut padded = [0; SEEN];
+    padded.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    padded
 }
 
 fn look(tables: &Tables, seen: &[u8; SEEN]) -> Block {
@@ -69,7 +90,8 @@ fn look(tables: &Tables, seen: &[u8; SEEN]) -> Block {
         block.hyphens |= bit(*byte == b'-');
         block.dots |= bit(*byte == b'.');
         block.colons |= bit(*byte == b':');
-        block.marks |= bit(b"\n%&=\\".contains(byte));
+        block.gaps |= bit(matches!(byte, b' ' | b'/' | b'(' | b')' | b'%' | 0x80..));
+        block.marks |= bit(is_mark(*byte, seen.get(at + 1).copied().unwrap_or(0)));
         block.leads |= bit(*byte >= 0xc0);
     }
     block
@@ -86,5 +108,11 @@ impl Block {
     #[inline]
     pub(super) fn url(&self) -> u64 {
         self.alnum() | self.underscores | self.hyphens
+    }
+
+    /// What may stand between the groups of a number.
+    #[inline]
+    pub(super) fn separators(&self) -> u64 {
+        self.dots | self.hyphens | self.gaps
     }
 }

@@ -18,18 +18,22 @@ mod tables;
 
 use self::{
     anchor::{Anchor, GRAM, Lookup, gram_at},
-    block::{BLOCK, Block, SEEN},
+    block::{BLOCK, Block},
     lead::Leads,
     tables::Tables,
 };
 use crate::rule::Rule;
 
-/// Blocks of one stretch.
-const STRETCH: usize = 64;
-/// Blocks of a short text; two at least.
+/// Blocks of one stretch, and one more, with which what goes on behind them is seen.
+const STRETCH: usize = 64 + 1;
+/// Blocks of a short text.
 const FEW: usize = 8;
 /// Shorter runs of letters and digits hide nothing that could be told from a word.
 pub(crate) const RUN: usize = 16;
+
+/// Numbers that are told have so many digits, or so many groups of them.
+const FEWEST_DIGITS: u32 = 7;
+const MANY_GROUPS: u32 = 4;
 
 /// Colons of an IPv6 address without `::`, one less where an IPv4 address ends it, and how far from a digit in
 /// it they stand at most.
@@ -42,7 +46,8 @@ pub(crate) trait Visit {
     /// `rule`'s anchor stands at `start..end`.
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize);
     /// A run of `len` ASCII digits, or of more than 40, starts at `start`: neither directly behind a letter
-    /// or `_`, nor as a further part of a word or number with `.`, `-` or `:`.
+    /// or `_`, nor as a further part of a word or number with `.`, `-` or `:`. Too few digits for any number, in the
+    /// run and in what may be further groups of it, are not told.
     fn digits(&mut self, start: usize, len: usize);
     /// A digit stands at `at` behind a colon, and as many colons as IPv6 addresses have stand around it.
     fn colons(&mut self, at: usize);
@@ -50,8 +55,10 @@ pub(crate) trait Visit {
     fn code(&mut self, start: usize);
     /// A run of at least [`RUN`] ASCII letters and digits starts at `start`.
     fn run(&mut self, start: usize);
-    /// `\n`, `%`, `&`, `=`, `\` or a character outside ASCII stands at `at`; in order of position over all calls.
+    /// A [mark](block::is_mark) or a character outside ASCII stands at `at`; in order of position over all calls.
     fn mark(&mut self, at: usize);
+    /// What stands before a place of the text was told, and is still in the cache.
+    fn settle(&mut self) {}
 }
 
 type Scan = fn(&Tables, &[u8], &mut [Block]);
@@ -98,34 +105,22 @@ impl Filter {
         }
     }
 
-    /// The walk, so many blocks at a time.
-    fn walk_by<const STRETCH: usize>(&self, bytes: &[u8], visit: &mut impl Visit) {
+    /// The walk, with room for so many blocks at a time.
+    fn walk_by<const ROOM: usize>(&self, bytes: &[u8], visit: &mut impl Visit) {
         let scan = self.scan();
-        let mut blocks = [Block::default(); STRETCH];
+        let mut blocks = [Block::default(); ROOM];
         let mut walk = Walk { filter: self, bytes, before: Block::default() };
-        let mut base = 0;
-        // Whole blocks that are seen with the bytes behind them; what remains is at most two blocks.
-        let whole = bytes.len().saturating_sub(SEEN - BLOCK) / BLOCK;
-        for first in (0..whole).step_by(STRETCH) {
-            let count = STRETCH.min(whole - first);
-            let stretch = blocks.get_mut(..count).unwrap_or_default();
-            base = first * BLOCK;
-            fetch(bytes, base + STRETCH * BLOCK, STRETCH);
-            scan(&self.tables, bytes.get(base..).unwrap_or_default(), stretch);
-            // A run that goes on behind the stretch is seen with the block behind it.
-            let next = behind(bytes, base + count * BLOCK);
-            walk.stretch(stretch, base, next, visit);
-            base += count * BLOCK;
-        }
-        let tail = bytes.get(base..).unwrap_or_default();
-        if !tail.is_empty() {
-            let mut padded = [0; 2 * BLOCK + SEEN];
-            if let Some(start) = padded.get_mut(..tail.len()) {
-                start.copy_from_slice(tail);
-            }
-            let stretch = blocks.get_mut(..tail.len().div_ceil(BLOCK)).unwrap_or_default();
-            scan(&self.tables, &padded, stretch);
-            walk.stretch(stretch, base, Block::default(), visit);
+        let all = bytes.len().div_ceil(BLOCK);
+        let mut first = 0;
+        while first < all {
+            let base = first * BLOCK;
+            let seen = blocks.get_mut(..ROOM.min(all - first)).unwrap_or_default();
+            fetch(bytes, base + ROOM * BLOCK, ROOM);
+            scan(&self.tables, bytes.get(base..).unwrap_or_default(), seen);
+            let told = seen.len() - usize::from(first + seen.len() < all);
+            walk.stretch(seen, told, base, visit);
+            visit.settle();
+            first += told;
         }
     }
 
@@ -183,19 +178,6 @@ fn best() -> Scan {
     block::scan
 }
 
-/// What stands behind a stretch, as far as something that goes on there needs it.
-fn behind(bytes: &[u8], at: usize) -> Block {
-    let mut block = Block::default();
-    for (index, byte) in bytes.get(at..).unwrap_or_default().iter().take(REACH as usize).enumerate() {
-        let bit = |set: bool| u64::from(set) << index;
-        block.digits |= bit(byte.is_ascii_digit());
-        block.letters |= bit(byte.is_ascii_alphabetic());
-        block.hyphens |= bit(matches!(byte, b'-' | b'_'));
-        block.colons |= bit(*byte == b':');
-    }
-    block
-}
-
 /// Visits what the blocks tell.
 struct Walk<'f, 't> {
     filter: &'f Filter,
@@ -205,9 +187,11 @@ struct Walk<'f, 't> {
 }
 
 impl Walk<'_, '_> {
-    fn stretch(&mut self, blocks: &[Block], base: usize, behind: Block, visit: &mut impl Visit) {
-        for (index, block) in blocks.iter().enumerate() {
-            let next = blocks.get(index + 1).unwrap_or(&behind);
+    /// Tells of the first `told` blocks from `base` on.
+    fn stretch(&mut self, blocks: &[Block], told: usize, base: usize, visit: &mut impl Visit) {
+        let nothing = Block::default();
+        for (index, block) in blocks.iter().take(told).enumerate() {
+            let next = blocks.get(index + 1).unwrap_or(&nothing);
             self.block(block, base + index * BLOCK, next, visit);
         }
     }
@@ -247,11 +231,26 @@ impl Walk<'_, '_> {
         let word = behind(block.letters | block.underscores, before.letters | before.underscores, 1);
         let colon = behind(block.colons, before.colons, 1);
         let time = colon & behind(block.digits, before.digits, 2);
-        for at in bits(starts & !(joint | word | time)) {
-            let shift = u32::try_from(at).unwrap_or(0);
-            let run =
-                (block.digits >> shift | next.digits.checked_shl(64 - shift).unwrap_or(0)).trailing_ones();
-            visit.digits(base + at, run as usize);
+        let told = starts & !(joint | word | time);
+        if told != 0 {
+            let next_starts = next.digits & !(next.digits << 1 | block.digits >> 63);
+            // A separator that separates nothing ends the number before it.
+            let parts = |block: &Block| block.digits | block.separators();
+            let (this, behind) = (parts(block), parts(next));
+            let this = block.digits | this & from(1, this, behind);
+            let behind = next.digits | behind & behind >> 1;
+            for at in bits(told) {
+                let digits = from(at, block.digits, next.digits);
+                let number = from(at, this, behind).trailing_ones();
+                let inside = u64::MAX.checked_shr(64 - number).unwrap_or(0);
+                // Where it goes on beyond what is seen, nobody knows.
+                if number > 60
+                    || (digits & inside).count_ones() >= FEWEST_DIGITS
+                    || (from(at, starts, next_starts) & inside).count_ones() >= MANY_GROUPS
+                {
+                    visit.digits(base + at, digits.trailing_ones() as usize);
+                }
+            }
         }
         for at in bits(starts & colon & alnum) {
             let around = u128::from(before.colons) >> 24 | u128::from(block.colons) << 40;
@@ -296,6 +295,12 @@ impl Walk<'_, '_> {
             visit.run(base + at);
         }
     }
+}
+
+/// The 64 bits from the one at `at` on.
+#[inline]
+fn from(at: usize, this: u64, next: u64) -> u64 {
+    this >> at | next << 1 << (63 - at)
 }
 
 /// From where on at least [`RUN`] bits are set, the first ones of the next word counted.

@@ -34,6 +34,14 @@ pub(super) struct Tables {
     pub(super) bytes: Box<[u64; 256]>,
     /// By the lower seven bits at once, where a processor looks that many up: exactly the bytes asked for.
     pub(super) wide: Box<[[Wide; GRAM]; GROUPS]>,
+    /// By the [`blend`] of the first three bytes, there too: a byte of one anchor and one of another make no gram.
+    pub(super) blends: Box<[Wide; GROUPS]>,
+}
+
+/// Where the first three bytes of a gram are looked up together, in the lower seven bits; the same for letters of
+/// both cases.
+pub(super) const fn blend([first, second, third]: [u8; 3]) -> u8 {
+    (first | 0x20) ^ (second | 0x20) << 1 ^ (third | 0x20) << 2
 }
 
 /// A table of as many entries as ASCII has characters. Others look up those of their lower seven bits.
@@ -44,6 +52,7 @@ impl Tables {
     pub(super) fn new(anchors: &[Anchor]) -> Self {
         let mut buckets = [Bucket::default(); BUCKETS * GROUPS];
         let mut wide = Box::new([[[0; 128]; GRAM]; GROUPS]);
+        let mut blends = Box::new([[0; 128]; GROUPS]);
         let mut sorted: Vec<&Anchor> = anchors.iter().collect();
         // The least selective ones first; the others then avoid their buckets.
         sorted.sort_by_cached_key(|anchor| Reverse(anchor.weight()));
@@ -56,9 +65,10 @@ impl Tables {
             {
                 *bucket = grown;
                 add(&mut wide, index, anchor);
+                blend_in(&mut blends, index, anchor);
             }
         }
-        Self { wide, ..Self::of(&buckets) }
+        Self { wide, blends, ..Self::of(&buckets) }
     }
 
     fn of(buckets: &[Bucket; BUCKETS * GROUPS]) -> Self {
@@ -67,6 +77,7 @@ impl Tables {
             lanes: [[empty; GRAM]; GROUPS],
             bytes: Box::new([0; 256]),
             wide: Box::new([[[0; 128]; GRAM]; GROUPS]),
+            blends: Box::new([[0; 128]; GROUPS]),
         };
         for (index, bucket) in buckets.iter().enumerate() {
             let bit = 1_u8 << (index % BUCKETS);
@@ -107,6 +118,20 @@ fn add(wide: &mut [[Wide; GRAM]; GROUPS], bucket: usize, anchor: &Anchor) {
                         *entry |= bit;
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Lets the blend of its gram through in a bucket; where a byte may be any, all of them.
+fn blend_in(blends: &mut [Wide; GROUPS], bucket: usize, anchor: &Anchor) {
+    let bit = 1 << (bucket % BUCKETS);
+    let Some(table) = blends.get_mut(bucket / BUCKETS) else { return };
+    match anchor.gram().first_chunk::<3>() {
+        None => table.iter_mut().for_each(|entry| *entry |= bit),
+        Some(first) => {
+            if let Some(entry) = table.get_mut(usize::from(blend(*first) & 0x7f)) {
+                *entry |= bit;
             }
         }
     }
