@@ -63,47 +63,64 @@ pub(crate) fn resolve(out: &mut Vec<Finding>, from: usize) {
     if fresh.len() < 2 {
         return;
     }
-    sort(fresh);
+    sort(fresh, 1);
     let mut last = from;
     // The strength of a merged finding is that of the span its kind was found in, not of the union.
     let mut best = None;
-    for next in from + 1..out.len() {
-        let (Some(next), Some(kept)) = (out.get(next).cloned(), out.get_mut(last)) else { break };
-        // Behind `%40` or `%2F` in a password, `@host` only looks like the end of an address.
-        let host =
-            kept.kind == Kind::ConnectionString && next.kind == Kind::Email && next.span.end > kept.span.end;
-        if host && next.span.start > kept.span.start && next.span.start < kept.span.end {
-            continue;
-        }
+    for index in from + 1..out.len() {
+        let Some((head, [next, ..])) = out.split_at_mut_checked(index) else { break };
+        let Some(kept) = head.get_mut(last) else { break };
         if next.span.start >= kept.span.end {
             last += 1;
             best = None;
-            if let Some(slot) = out.get_mut(last) {
-                *slot = next;
+            // Most findings stay where they are.
+            if let Some(slot) = head.get_mut(last) {
+                std::mem::swap(slot, next);
             }
+            continue;
+        }
+        // Behind `%40` or `%2F` in a password, `@host` only looks like the end of an address.
+        let host =
+            kept.kind == Kind::ConnectionString && next.kind == Kind::Email && next.span.end > kept.span.end;
+        if host && next.span.start > kept.span.start {
             continue;
         }
         let end = kept.span.end.max(next.span.end);
         let strength = best.unwrap_or_else(|| kept.strength());
         best = Some(strength.max(next.strength()));
         if next.strength() > strength {
-            *kept = Finding { span: kept.span.clone(), ..next };
+            *kept = Finding { span: kept.span.clone(), ..next.clone() };
         }
         kept.span.end = end;
     }
     out.truncate(last + 1);
 }
 
-/// Sorts by position, then by strength, the strongest first. Findings come nearly in order, so each is moved
-/// to its place from behind; where that takes long they were not, and are sorted as anything else.
-fn sort(found: &mut [Finding]) {
-    const STEPS: usize = 8;
-    let before = |a: &Finding, b: &Finding| match a.span.start.cmp(&b.span.start) {
-        Ordering::Equal => b.strength().cmp(&a.strength()),
+/// Puts those behind the first `sorted`, which are in order, in order with them as far as that is quickly done.
+pub(crate) fn sort_last(found: &mut [Finding], sorted: usize) {
+    insert(found, sorted.max(1));
+}
+
+/// Sorts by position, then by strength, the strongest first; the first `sorted` are in order.
+fn sort(found: &mut [Finding], sorted: usize) {
+    if !insert(found, sorted) {
+        found.sort_unstable_by(before);
+    }
+}
+
+fn before(one: &Finding, other: &Finding) -> Ordering {
+    match one.span.start.cmp(&other.span.start) {
+        Ordering::Equal => other.strength().cmp(&one.strength()),
         order => order,
-    };
-    let mut steps = found.len() * STEPS;
-    for sorted in 1..found.len() {
+    }
+}
+
+/// Moves each finding behind the first `sorted` to its place from behind: they come nearly in order. Gives up
+/// where that takes long.
+fn insert(found: &mut [Finding], sorted: usize) -> bool {
+    const STEPS: usize = 8;
+    let mut steps = (found.len() - sorted.min(found.len())) * STEPS;
+    for sorted in sorted..found.len() {
         let mut at = sorted;
         while let Some([one, other]) = at.checked_sub(1).and_then(|from| found.get_mut(from..=at))
             && before(one, other) == Ordering::Greater
@@ -112,10 +129,11 @@ fn sort(found: &mut [Finding]) {
             at -= 1;
             steps -= 1;
             if steps == 0 {
-                return found.sort_unstable_by(before);
+                return false;
             }
         }
     }
+    true
 }
 
 #[cfg(test)]
@@ -161,7 +179,7 @@ mod tests {
         let sorted: Vec<_> = (0..count).map(|at| finding(Kind::Phone, at * 10..at * 10 + 5)).collect();
         for step in [1, 7, 149, 299] {
             let mut shuffled: Vec<_> = (0..count).map(|at| sorted[(at * step + 3) % count].clone()).collect();
-            sort(&mut shuffled);
+            sort(&mut shuffled, 1);
             assert!(shuffled == sorted, "step {step}");
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     Class, DetectorSet, Finding, Kind, KindSet, Options, Rule,
     disguise::{self, Cells},
     filter::{Filter, Visit},
-    finding::resolve,
+    finding::{resolve, sort_last},
     keys::kind_of_key,
     placeholder::touches_mask,
     rule::{Matcher, Sink},
@@ -118,14 +118,15 @@ impl Scanner {
         let text = Text::new(text);
         let mut sink = Sink::new(out, self.kinds);
         let cells = (!depth.read && depth.layer < disguise::DEPTH).then(|| Cells::new(base));
-        let mut candidates = Candidates { scanner: self, text, depth, sink: &mut sink, cells };
+        let mut candidates =
+            Candidates { scanner: self, text, depth, sink: &mut sink, cells, from, settled: from };
         scanning().walk(text.bytes, &mut candidates);
         candidates.read_rest();
         if !self.kinds.opt_in().is_empty() {
-            verify::ids::walk(&text, &mut sink);
+            verify::ids::walk(&text, candidates.sink);
         }
+        candidates.settle();
         let open = sink.open;
-        out.extract_if(from.., |finding| touches_mask(&text, &finding.span)).for_each(drop);
         if let Some(options) = &self.options {
             options.refine(text.str, out, from);
         }
@@ -169,6 +170,9 @@ struct Candidates<'t, 's, 'o> {
     sink: &'s mut Sink<'o>,
     /// Collects the places where text stands for other text; `None` in what is itself a reading.
     cells: Option<Cells>,
+    /// How many findings there were before, and how many are known to touch no mask.
+    from: usize,
+    settled: usize,
 }
 
 impl Candidates<'_, '_, '_> {
@@ -182,6 +186,19 @@ impl Candidates<'_, '_, '_> {
         if let Some(cells) = &mut self.cells {
             cells.read(&self.text, scan, self.sink.out);
         }
+    }
+
+    /// Drops what touches a mask and puts the others in order, while they and the text around them are at hand.
+    #[inline(never)]
+    fn settle_rest(&mut self) {
+        let (out, text) = (&mut *self.sink.out, &self.text);
+        out.extract_if(self.settled.., |finding| touches_mask(text, &finding.span)).for_each(drop);
+        if self.depth.layer == 0
+            && let Some(own) = out.get_mut(self.from..)
+        {
+            sort_last(own, self.settled - self.from);
+        }
+        self.settled = out.len();
     }
 
     fn read_rest(&mut self) {
@@ -231,6 +248,13 @@ impl Visit for Candidates<'_, '_, '_> {
             if let Some(cells) = &mut self.cells {
                 cells.add(&self.text, at);
             }
+        }
+    }
+
+    #[inline]
+    fn settle(&mut self) {
+        if self.sink.out.len() > self.settled {
+            self.settle_rest();
         }
     }
 }
