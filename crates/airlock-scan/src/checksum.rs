@@ -32,12 +32,30 @@ fn crc32(bytes: &[u8]) -> u64 {
     crc32_of(bytes).into()
 }
 
-/// CRC-32 as in ISO 3309, bit by bit: it runs over a few bytes of tokens that were found.
+/// CRC-32 as in ISO 3309.
+#[expect(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
 fn crc32_of(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ ((sum & 1) * 0xedb8_8320))
-    })
+    !bytes.iter().fold(u32::MAX, |sum, byte| sum >> 8 ^ CRCS[usize::from(sum.to_le_bytes()[0] ^ byte)])
 }
+
+/// What each byte does to the sum.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
+static CRCS: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        let (mut sum, mut bit) = (byte as u32, 0);
+        while bit < 8 {
+            sum = (sum >> 1) ^ ((sum & 1) * 0xedb8_8320);
+            bit += 1;
+        }
+        table[byte as usize] = sum;
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
 
 /// The number that is written with these digits; the maximum for anything else.
 fn value(text: &[u8], digits: &[u8]) -> u64 {

@@ -271,6 +271,15 @@ const SAMPLES: &[&str] = &[
     "same-origin",
 ];
 
+const LONGEST_SAMPLE: usize = {
+    let (mut longest, mut rest) = (0, SAMPLES);
+    while let [word, tail @ ..] = rest {
+        longest = if word.len() > longest { word.len() } else { longest };
+        rest = tail;
+    }
+    longest
+};
+
 /// Whether the value is what people write in place of a secret.
 pub(crate) fn is_sample(value: &[u8]) -> bool {
     const STARTS: &[&str] = &[
@@ -301,7 +310,10 @@ pub(crate) fn is_sample(value: &[u8]) -> bool {
     let first = value.first().map(u8::to_ascii_lowercase);
     let starts = |word: &&str| word.bytes().next() == first && starts_with_fold(value, word);
     let same = |word: &&str| word.bytes().next() == first && value.eq_ignore_ascii_case(word.as_bytes());
-    SAMPLES.iter().any(same) || STARTS.iter().any(starts) || holds_sample_word(value) || is_sequence(value)
+    value.len() <= LONGEST_SAMPLE && SAMPLES.iter().any(same)
+        || STARTS.iter().any(starts)
+        || holds_sample_word(value)
+        || is_sequence(value)
 }
 
 /// Whether the value says of itself that it is a secret for trying something out, and nothing else: `test-api-key`,
@@ -350,10 +362,14 @@ fn holds_sample_word(value: &[u8]) -> bool {
         "changeit",
         "not-a-",
     ];
-    const STARTS: u32 = starts(&INSIDE) | 1 << (b'e' & 31);
-    value.iter().enumerate().any(|(at, byte)| {
-        // The marks share bits with letters, which costs nothing but a comparison.
-        if STARTS >> (byte & 31) & 1 == 0 {
+    // The first three bytes of each, `example` included. The marks share bits with letters, which costs nothing but
+    // a comparison.
+    const FIRST: u32 = nth(&INSIDE, 0) | 1 << (b'e' & 31);
+    const SECOND: u32 = nth(&INSIDE, 1) | 1 << (b'x' & 31);
+    const THIRD: u32 = nth(&INSIDE, 2) | 1 << (b'a' & 31);
+    value.windows(3).enumerate().any(|(at, part)| {
+        let &[first, second, third] = part else { return false };
+        if FIRST >> (first & 31) & SECOND >> (second & 31) & THIRD >> (third & 31) & 1 == 0 {
             return false;
         }
         let rest = value.get(at..).unwrap_or_default();
@@ -373,13 +389,12 @@ fn starts_with_fold(text: &[u8], word: &str) -> bool {
     text.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// The low five bits of the words' first bytes, a bit each.
-const fn starts(words: &[&str]) -> u32 {
+/// The low five bits of the words' bytes at `index`, a bit each.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
+const fn nth(words: &[&str], index: usize) -> u32 {
     let (mut set, mut rest) = (0, words);
     while let [word, tail @ ..] = rest {
-        if let [first, ..] = word.as_bytes() {
-            set |= 1 << (*first & 31);
-        }
+        set |= 1 << (word.as_bytes()[index] & 31);
         rest = tail;
     }
     set
@@ -387,6 +402,11 @@ const fn starts(words: &[&str]) -> u32 {
 
 /// Whether most of the value counts up in one go: `abcdefghijkl`, `123456789`.
 fn is_sequence(value: &[u8]) -> bool {
+    // Eight in a row hold a fourth place and the one behind it, wherever they start.
+    let counts = |part: &[u8]| matches!(part, [a, b, ..] if a.checked_add(1) == Some(*b));
+    if !value.chunks(4).any(counts) {
+        return false;
+    }
     let (mut run, mut longest) = (1, 1);
     for pair in value.windows(2) {
         let step = matches!(pair, [a, b] if a.checked_add(1) == Some(*b));

@@ -84,5 +84,7 @@ pub(crate) fn is_base64url(byte: u8) -> bool {
 
 /// Whether `needle` (lower case) occurs in `hay`, in any ASCII case. For short inputs.
 pub(crate) fn contains_fold(hay: &[u8], needle: &[u8]) -> bool {
-    hay.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
+    let Some((first, rest)) = needle.split_first() else { return true };
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), hay)
+        .any(|at| hay.get(at + 1..at + needle.len()).is_some_and(|part| part.eq_ignore_ascii_case(rest)))
 }

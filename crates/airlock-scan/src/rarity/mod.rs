@@ -54,15 +54,30 @@ fn cost(first: usize, second: usize, symbol: usize) -> usize {
 }
 
 #[inline]
+#[expect(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
 fn symbol(byte: u8) -> usize {
-    match byte {
-        b'a'..=b'z' => usize::from(byte - b'a') + 1,
-        b'A'..=b'Z' => usize::from(byte - b'A') + 1,
-        b'0'..=b'9' => DIGIT,
-        0x80.. => BEYOND_ASCII,
-        _ => EDGE,
-    }
+    usize::from(SYMBOLS[usize::from(byte)])
 }
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
+#[expect(clippy::cast_possible_truncation, reason = "symbols are few")]
+static SYMBOLS: [u8; 256] = {
+    let mut table = [EDGE as u8; 256];
+    let mut byte = 0_u8;
+    loop {
+        table[byte as usize] = match byte {
+            b'a'..=b'z' => byte - b'a' + 1,
+            b'A'..=b'Z' => byte - b'A' + 1,
+            b'0'..=b'9' => DIGIT as u8,
+            0x80.. => BEYOND_ASCII as u8,
+            _ => EDGE as u8,
+        };
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
 
 #[cfg(test)]
 mod tests {

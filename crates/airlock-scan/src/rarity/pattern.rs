@@ -20,6 +20,10 @@ pub(crate) fn is_pattern(value: &[u8]) -> bool {
             pairs += 1;
             let wraps = matches!((*slot, folded), (b'9', b'0') | (b'z', b'a'));
             steps += usize::from(*slot + 1 == folded || wraps || last == folded);
+            // Too many others by now, whatever follows.
+            if (pairs - steps) * 5 > value.len() * 2 {
+                return false;
+            }
         }
         *slot = folded;
         last = folded;
@@ -86,6 +90,10 @@ fn counts_on(value: &[u8]) -> bool {
 /// Whether most letters and digits stand in pieces of three and more that count up or repeat one character.
 fn is_typed(value: &[u8]) -> bool {
     const ENOUGH: usize = 12;
+    // Of a piece of three, two follow another.
+    if following(value) * 3 < ENOUGH * 2 {
+        return false;
+    }
     let (mut typed, mut all) = (0, 0);
     let (mut last, mut step, mut run) = (0_u8, 0_u8, 0_usize);
     for byte in value.iter().copied().chain([0]) {
@@ -106,14 +114,34 @@ fn is_typed(value: &[u8]) -> bool {
     typed >= ENOUGH && typed * 5 >= all * 3
 }
 
+/// How many bytes follow the one before them as in a piece that counts up or repeats one character; at least.
+fn following(value: &[u8]) -> usize {
+    let pairs = value.iter().zip(value.iter().skip(1));
+    pairs
+        .map(|(last, this)| usize::from(matches!((this | 0x20).wrapping_sub(last | 0x20), 0 | 1 | 231 | 247)))
+        .sum()
+}
+
 /// Whether most of a long value is a piece of 3 to 8 characters repeated.
 fn is_refrain(value: &[u8]) -> bool {
     const LONG: usize = 24;
     value.len() >= LONG
         && (3..=8).any(|period| {
-            let again = value.iter().skip(period).zip(value).filter(|(this, before)| this == before).count();
-            again * 4 >= (value.len() - period) * 3
+            let pairs = value.iter().skip(period).zip(value);
+            few(pairs.map(|(this, before)| this != before), value.len() - period)
         })
+}
+
+/// Whether no more than a quarter of so many are set. Sees that more are without looking at all of them.
+fn few(set: impl Iterator<Item = bool>, all: usize) -> bool {
+    let mut count = 0;
+    for set in set {
+        count += usize::from(set);
+        if count * 4 > all {
+            return false;
+        }
+    }
+    true
 }
 
 /// Whether neighbouring keys of a keyboard make up most of the value: `qwertyuiop`, `asdfghjkl`.
@@ -127,12 +155,8 @@ pub(crate) fn is_keyboard_run(value: &[u8]) -> bool {
     if value.len() < 6 {
         return false;
     }
-    let steps = value
-        .iter()
-        .zip(value.iter().skip(1))
-        .filter(|(first, second)| next(**first) == Some(second.to_ascii_lowercase()))
-        .count();
-    steps * 4 >= (value.len() - 1) * 3
+    let pairs = value.iter().zip(value.iter().skip(1));
+    few(pairs.map(|(first, second)| next(*first) != Some(second.to_ascii_lowercase())), value.len() - 1)
 }
 
 /// Whether the value is a UUID in its usual form.

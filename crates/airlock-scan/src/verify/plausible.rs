@@ -52,21 +52,20 @@ impl Made {
     fn of(value: &[u8]) -> Self {
         let mut made = Self { lower: 0, upper: 0, digits: 0, symbols: 0, changes: 0, spaces: false };
         let mut before = 0_u8;
+        let mut spaces = 0;
+        // Without a branch: which class comes next, nobody knows of a random value.
         for byte in value {
-            match byte {
-                b'a'..=b'z' => made.lower += 1,
-                b'A'..=b'Z' => made.upper += 1,
-                b'0'..=b'9' => made.digits += 1,
-                b' ' | b'\t' | b'\r' | b'\n' => made.spaces = true,
-                _ => made.symbols += 1,
-            }
-            made.changes += usize::from(
-                byte.is_ascii_alphabetic()
-                    && before.is_ascii_alphabetic()
-                    && byte.is_ascii_uppercase() != before.is_ascii_uppercase(),
-            );
+            let (lower, upper) = (byte.is_ascii_lowercase(), byte.is_ascii_uppercase());
+            made.lower += usize::from(lower);
+            made.upper += usize::from(upper);
+            made.digits += usize::from(byte.is_ascii_digit());
+            spaces += usize::from(matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+            made.changes +=
+                usize::from(lower & before.is_ascii_uppercase() | upper & before.is_ascii_lowercase());
             before = *byte;
         }
+        made.symbols = value.len() - made.lower - made.upper - made.digits - spaces;
+        made.spaces = spaces > 0;
         made
     }
 
@@ -199,7 +198,7 @@ fn is_stand_in(value: &[u8]) -> bool {
         || is_option(value)
         || is_prompt(value)
         // A regular expression
-        || memchr::memmem::find(value, b"(?").is_some_and(|at| {
+        || find(value, b"(?").is_some_and(|at| {
             matches!(value.get(at + 2), Some(b':' | b'=' | b'!' | b'<' | b'P'))
         })
         // Quotes that do not belong together hold what is between two literals.
@@ -218,6 +217,12 @@ fn is_label(value: &[u8]) -> bool {
     });
     let lower = value.first().is_some_and(u8::is_ascii_lowercase);
     words && (!lower || value.iter().any(u8::is_ascii_whitespace))
+}
+
+/// Where the mark stands first in a value, which hardly ever holds even the start of it.
+fn find(value: &[u8], mark: &[u8]) -> Option<usize> {
+    let first = *mark.first()?;
+    memchr::memchr_iter(first, value).find(|at| value.get(*at..).is_some_and(|rest| rest.starts_with(mark)))
 }
 
 /// An option of a command: `--unknown`.
@@ -267,7 +272,7 @@ fn is_code_of_catalogue(value: &[u8]) -> bool {
 /// Whether something was left out: `abc...`, `abc…`, `abc####`.
 fn is_elided(value: &[u8]) -> bool {
     const MARKS: [&[u8]; 4] = [b"...", "…".as_bytes(), b"####", b"----"];
-    MARKS.iter().any(|mark| value.ends_with(mark)) || memchr::memmem::find(value, b"...").is_some()
+    MARKS.iter().any(|mark| value.ends_with(mark)) || find(value, b"...").is_some()
 }
 
 /// A path or a URL: where something is. A password in a URL is found by another rule.
@@ -284,7 +289,7 @@ fn is_place(value: &[u8]) -> bool {
     (path || slashes >= 3) && rarity(value) < RANDOM
         || drive
         || local
-        || value.len() > 3 && memchr::memmem::find(value, b"://").is_some()
+        || value.len() > 3 && find(value, b"://").is_some()
         || value.starts_with(b"arn:")
 }
 

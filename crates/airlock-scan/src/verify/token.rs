@@ -108,9 +108,12 @@ fn is_near(text: &Text<'_>, start: usize, format: &Format) -> bool {
 fn is_sample(head: &[u8], tail: &[u8]) -> bool {
     let body = || head.iter().chain(tail).copied();
     let len = head.len() + tail.len();
-    let different = body().fold(0_u128, |seen, byte| seen | 1 << (byte & 0x7f)).count_ones();
-    if different < VARIETY && len >= SHORT || len >= LONG && !is_mixed(head, tail) {
+    if len >= SHORT && !varies(body()) || len >= LONG && !is_mixed(head, tail) {
         return true;
+    }
+    if head.is_empty() && !may_run(tail) {
+        // Nearly all random bodies.
+        return asks_for_one(tail);
     }
     let (mut before, mut last, mut same, mut rising) = (0_u8, 0_u8, 1, 1);
     for byte in body() {
@@ -123,7 +126,35 @@ fn is_sample(head: &[u8], tail: &[u8]) -> bool {
         }
         (before, last) = (byte, lower);
     }
-    [&b"your_"[..], b"your-", b"_here"].iter().any(|word| contains_fold(tail, word))
+    asks_for_one(tail)
+}
+
+/// Whether words in the body ask for the real one.
+fn asks_for_one(tail: &[u8]) -> bool {
+    let parts = || memchr::memchr2_iter(b'_', b'-', tail);
+    parts().next().is_some()
+        && [&b"your_"[..], b"your-", b"_here"].iter().any(|word| contains_fold(tail, word))
+}
+
+/// Whether there are as many different characters as a random body has. Nearly all have them at the beginning.
+fn varies(body: impl Iterator<Item = u8>) -> bool {
+    let mut seen = 0_u128;
+    for byte in body {
+        seen |= 1 << (byte & 0x7f);
+        if seen.count_ones() >= VARIETY {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether so many equal or rising characters as [`SAME`] and [`RISING`] say may stand in a row.
+fn may_run(body: &[u8]) -> bool {
+    // Such a row holds every eighth place and the one behind it, wherever it starts.
+    body.chunks(8).any(|eight| match eight {
+        [first, second, ..] => second.to_ascii_lowercase().wrapping_sub(first.to_ascii_lowercase()) <= 1,
+        _ => false,
+    })
 }
 
 /// The body without the numbers in front: they say whose the token is, and anybody's number may be `1111111111`.
