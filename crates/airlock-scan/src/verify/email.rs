@@ -12,12 +12,37 @@ use crate::{
 const LOCAL: usize = 64;
 const DOMAIN: usize = 255;
 
-/// What follows an `@` in names of files and of system units and is no top-level domain.
-const EXTENSIONS: [&[u8]; 30] = [
-    b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"avif", b"bmp", b"ico", b"pdf", b"css", b"scss",
-    b"js", b"mjs", b"ts", b"tsx", b"jsx", b"json", b"html", b"txt", b"xml", b"tgz", b"yaml", b"yml",
-    b"service", b"socket", b"timer", b"slice", b"scope", b"mount",
-];
+/// Whether an `@` before this (in lower case) stands in the name of a file or of a system unit: it is no top-level
+/// domain.
+fn is_extension(label: &[u8]) -> bool {
+    // One after the other, they took a fifth of the time of an address.
+    match label.len() {
+        2 => matches!(label, b"js" | b"ts"),
+        3 => matches!(
+            label,
+            b"png"
+                | b"jpg"
+                | b"gif"
+                | b"svg"
+                | b"bmp"
+                | b"ico"
+                | b"pdf"
+                | b"css"
+                | b"mjs"
+                | b"tsx"
+                | b"jsx"
+                | b"txt"
+                | b"xml"
+                | b"tgz"
+                | b"yml"
+        ),
+        4 => matches!(label, b"jpeg" | b"webp" | b"avif" | b"scss" | b"json" | b"html" | b"yaml"),
+        5 => matches!(label, b"timer" | b"slice" | b"scope" | b"mount"),
+        6 => label == b"socket",
+        7 => label == b"service",
+        _ => false,
+    }
+}
 
 /// Called at `@`.
 pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
@@ -62,7 +87,7 @@ fn local(text: &Text<'_>, at: usize) -> Option<usize> {
         return None;
     }
     // Most addresses are ASCII, and so is what stands before them.
-    let mut start = text.run_back(at, LOCAL, |byte| byte.is_ascii_alphanumeric() || is_local_symbol(byte));
+    let mut start = text.run_back(at, LOCAL, |byte| in_class(byte, IN_LOCAL));
     if !text.before(start, 1).is_ascii() {
         let head = text.str.get(..at)?;
         let script = Script::of(head.chars().next_back());
@@ -109,7 +134,33 @@ fn quoted(text: &Text<'_>, at: usize) -> Option<usize> {
     (opens && apart && end > start && text.at(start).is_ascii_alphanumeric()).then_some(open)
 }
 
-fn is_local_symbol(byte: u8) -> bool {
+/// ASCII characters of the part before the `@`, and of domains.
+const IN_LOCAL: u8 = 1;
+const IN_DOMAIN: u8 = 2;
+
+#[inline]
+#[expect(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
+fn in_class(byte: u8, class: u8) -> bool {
+    CLASSES[usize::from(byte)] & class != 0
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
+static CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() || is_local_symbol(byte) {
+            table[byte as usize] |= IN_LOCAL;
+        }
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-') {
+            table[byte as usize] |= IN_DOMAIN;
+        }
+        byte += 1;
+    }
+    table
+};
+
+const fn is_local_symbol(byte: u8) -> bool {
     matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'')
 }
 
@@ -122,8 +173,7 @@ fn domain(text: &Text<'_>, at: usize) -> Option<usize> {
     if first.is_ascii() && !first.is_ascii_alphanumeric() {
         return None;
     }
-    let mut end =
-        text.run(at, DOMAIN + 1, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    let mut end = text.run(at, DOMAIN + 1, |byte| in_class(byte, IN_DOMAIN));
     if !text.at(end).is_ascii() {
         let tail = text.str.get(at..)?;
         let script = Script::of(tail.chars().next());
@@ -155,11 +205,11 @@ fn literal(text: &Text<'_>, at: usize) -> Option<usize> {
 }
 
 fn is_top_level(label: &[u8]) -> bool {
+    let mut lower = [0; 8];
+    lower.iter_mut().zip(label).for_each(|(to, from)| *to = from.to_ascii_lowercase());
     let letters = label.iter().all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
     let encoded = label.starts_with(b"xn--");
-    label.len() >= 2
-        && (letters || encoded)
-        && !EXTENSIONS.iter().any(|extension| label.eq_ignore_ascii_case(extension))
+    label.len() >= 2 && (letters || encoded) && !is_extension(lower.get(..label.len()).unwrap_or_default())
 }
 
 /// Whether the `@` at `at` ends the user information of a URL, as in `https://user@example.com/`.
