@@ -81,9 +81,12 @@ fn grouped(number: &Number<'_>) -> Option<(usize, Confidence)> {
     }
     LAYOUTS.iter().find_map(|layout| {
         let count = layout.len();
+        if !number.starts_with(layout) {
+            return None;
+        }
         let separator = number.separator(count);
         let goes_on = number.next_length(count) == 4 && number.separator(count + 1).is_some();
-        if !number.starts_with(layout) || separator.is_none() || goes_on || !is_card(number.digits(count)) {
+        if separator.is_none() || goes_on || !is_card(number.digits(count)) {
             return None;
         }
         let end = number.end_of(count)?;

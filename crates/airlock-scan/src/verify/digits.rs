@@ -6,6 +6,8 @@ use crate::{rule::Sink, text::Text, verify};
 const DIGITS: usize = 20;
 /// More groups than any kind has, so that a longer number is seen to go on.
 const GROUPS: usize = 8;
+/// More digits than any kind has, and room for a word behind them.
+const ROOM: usize = 40;
 
 /// What stands between two groups of digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +41,9 @@ pub(crate) struct Number<'t> {
     start: usize,
     groups: [Group; GROUPS],
     count: usize,
-    /// Digits in all groups.
+    /// Digits in all groups, and the values of the first ones of them, one behind the other.
     total: usize,
+    digits: [u8; ROOM],
     /// The length of the group of digits that stands before the number, one space away; or 0.
     pub(crate) follows: usize,
 }
@@ -112,7 +115,7 @@ fn is_fraction(text: &Text<'_>, len: usize, end: usize) -> bool {
     if len > 8 || text.at(end) != b'.' {
         return false;
     }
-    let last = text.run(end + 1, DIGITS, |byte| byte.is_ascii_digit());
+    let last = run_of_digits(text, end + 1);
     last > end + 1 && !may_separate(text.at(last))
 }
 
@@ -137,7 +140,8 @@ fn number(text: &Text<'_>, start: usize, end: usize, sink: &mut Sink<'_>) {
     let Some(follows) = follows(text, start) else { return };
     let first =
         Group { start: 0, end: u8::try_from(end - start).unwrap_or(u8::MAX), separator: Separator::Space };
-    let mut number = Number { text, start, groups: [first; GROUPS], count: 1, total: end - start, follows };
+    let mut number =
+        Number { text, start, groups: [first; GROUPS], count: 0, total: 0, digits: [0; ROOM], follows };
     number.read(end);
     // Fewer digits than this in all are none of them.
     if number.total < 7 && number.count < 4 {
@@ -156,13 +160,30 @@ impl<'t> Number<'t> {
     fn read(&mut self, mut last: usize) {
         let (text, from) = (self.text, self.start);
         let place = |at: usize| u8::try_from(at - from).unwrap_or(u8::MAX);
-        for slot in self.groups.iter_mut().skip(1) {
+        self.take(from, last);
+        while let Some(slot) = self.groups.get_mut(self.count) {
             let Some((separator, start)) = separator(text, last) else { break };
-            last = text.run(start, DIGITS, |byte| byte.is_ascii_digit());
+            last = run_of_digits(text, start);
             *slot = Group { start: place(start), end: place(last), separator };
-            self.count += 1;
-            self.total += last - start;
+            self.take(start, last);
         }
+    }
+
+    /// Counts the group `start..end` and takes its digits.
+    #[inline]
+    fn take(&mut self, start: usize, end: usize) {
+        let mut at = start;
+        while at < end {
+            // Eight at a time, however many there are: what follows is written over, or not read.
+            if let Some(room) =
+                self.digits.get_mut(self.total + (at - start)..).and_then(<[u8]>::first_chunk_mut)
+            {
+                *room = (eight(self.text, at) & 0x0f0f_0f0f_0f0f_0f0f).to_le_bytes();
+            }
+            at += 8;
+        }
+        self.count += 1;
+        self.total += end - start;
     }
 
     pub(crate) fn groups(&self) -> &[Group] {
@@ -213,8 +234,8 @@ impl<'t> Number<'t> {
 
     /// The digits of the first `count` groups.
     pub(crate) fn digits(&self, count: usize) -> impl Iterator<Item = u8> + Clone + '_ {
-        let groups = self.groups().iter().take(count);
-        groups.flat_map(|group| self.bytes_of(*group)).map(|byte| byte - b'0')
+        let total: usize = self.groups().iter().take(count).map(|group| group.len()).sum();
+        self.digits.get(..total).unwrap_or(&self.digits).iter().copied()
     }
 
     /// The value of one short group; 0 where there is none.
@@ -230,6 +251,32 @@ impl<'t> Number<'t> {
     /// Whether the group is a lone zero in parentheses.
     pub(crate) fn is_trunk_zero(&self, group: Group) -> bool {
         group.separator == Separator::Paren && self.bytes_of(group) == b"0"
+    }
+}
+
+/// End of the digits at `start`, at most [`DIGITS`] of them.
+#[inline]
+fn run_of_digits(text: &Text<'_>, start: usize) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let mut at = start;
+    loop {
+        // The upper bit of each byte that is no digit, the lowest one being exact.
+        let bytes = eight(text, at) ^ (EACH * 0x30);
+        let others = (bytes | (bytes & (EACH * 0x7f)) + EACH * 0x76) & (EACH * 0x80);
+        if others != 0 || at - start >= DIGITS {
+            return (at + (others.trailing_zeros() / 8) as usize).min(start + DIGITS);
+        }
+        at += 8;
+    }
+}
+
+/// The eight bytes at `at`, the first one lowest; zero behind the end.
+#[inline]
+fn eight(text: &Text<'_>, at: usize) -> u64 {
+    let rest = text.bytes.get(at..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }
 
