@@ -471,10 +471,9 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
                 // What is called may be `sha256`.
                 .all(|part| part.is_empty() || named(part, 3))
     });
-    let path =
-        value.split(|byte| matches!(byte, b'.' | b':')).all(|part| part.is_empty() || identifier(part))
-            && (value.contains(&b'.') || value.windows(2).any(|pair| pair == b"::"));
-    let arrow = value.windows(2).any(|pair| pair == b"->" || pair == b"=>");
+    let path = (value.contains(&b'.') || value.windows(2).any(|pair| pair == b"::"))
+        && value.split(|byte| matches!(byte, b'.' | b':')).all(|part| part.is_empty() || identifier(part));
+    let arrow = value.contains(&b'>') && value.windows(2).any(|pair| pair == b"->" || pair == b"=>");
     // `$password`, `$CPAN::Config`, `$_POST['password']`
     let variable = value.strip_prefix(b"$").is_some_and(|name| {
         let lower = name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_');

@@ -27,11 +27,10 @@ const BREAK: usize = BIT;
 pub(crate) fn rarity(value: &[u8]) -> usize {
     let (mut first, mut second, mut sum, mut lower) = (EDGE, EDGE, 0, false);
     for byte in value {
-        // `camelCase` is two words.
-        if lower && byte.is_ascii_uppercase() {
-            sum += cost(first, second, EDGE) + BREAK;
-            (first, second) = (EDGE, EDGE);
-        }
+        // `camelCase` is two words. Without a branch: in a random value nobody knows when it comes.
+        let camel = lower && byte.is_ascii_uppercase();
+        sum += usize::from(camel) * (cost(first, second, EDGE) + BREAK);
+        (first, second) = (first * usize::from(!camel), second * usize::from(!camel));
         lower = byte.is_ascii_lowercase();
         let symbol = symbol(*byte);
         if symbol == EDGE {

@@ -116,10 +116,17 @@ fn is_typed(value: &[u8]) -> bool {
 
 /// How many bytes follow the one before them as in a piece that counts up or repeats one character; at least.
 fn following(value: &[u8]) -> usize {
-    let pairs = value.iter().zip(value.iter().skip(1));
-    pairs
-        .map(|(last, this)| usize::from(matches!((this | 0x20).wrapping_sub(last | 0x20), 0 | 1 | 231 | 247)))
-        .sum()
+    const PART: usize = 128;
+    let step =
+        |last: u8, this: u8| u8::from(matches!((this | 0x20).wrapping_sub(last | 0x20), 0 | 1 | 231 | 247));
+    let parts = value.chunks(PART).zip(value.get(1..).unwrap_or_default().chunks(PART));
+    // In bytes, of which many are added at once.
+    let sum = |(last, this): (&[u8], &[u8])| {
+        usize::from(
+            last.iter().zip(this).fold(0_u8, |sum, (last, this)| sum.wrapping_add(step(*last, *this))),
+        )
+    };
+    parts.map(sum).sum()
 }
 
 /// Whether most of a long value is a piece of 3 to 8 characters repeated.
@@ -127,7 +134,7 @@ fn is_refrain(value: &[u8]) -> bool {
     const LONG: usize = 24;
     value.len() >= LONG
         && (3..=8).any(|period| {
-            let pairs = value.iter().skip(period).zip(value);
+            let pairs = value.get(period..).unwrap_or_default().iter().zip(value);
             few(pairs.map(|(this, before)| this != before), value.len() - period)
         })
 }
@@ -178,10 +185,10 @@ pub(crate) fn is_hex(value: &[u8]) -> bool {
 /// Whether the value is a date, a time or a version: digits with a few marks and letters between them.
 pub(crate) fn is_date_or_version(value: &[u8]) -> bool {
     let value = value.strip_prefix(b"v").unwrap_or(value);
-    let marks = value.iter().filter(|byte| matches!(byte, b'.' | b'-' | b':' | b'/')).count();
+    let marks = || value.iter().filter(|byte| matches!(byte, b'.' | b'-' | b':' | b'/')).count();
     let mark = |byte: &u8| matches!(byte, b'.' | b'-' | b':' | b'/' | b'+' | b'T' | b'Z' | b' ');
     value.first().is_some_and(u8::is_ascii_digit)
-        && marks >= 2
+        && marks() >= 2
         && value.iter().all(|byte| byte.is_ascii_digit() || mark(byte))
 }
 

@@ -175,7 +175,7 @@ fn token(value: &[u8], written: Written) -> bool {
         let scrambled = made.upper > 0 && made.lower > 0 && made.changes * 4 >= value.len();
         return value.len() >= if scrambled { 12 } else { 16 } && rare >= RANDOM;
     }
-    if unbalanced(value) && made.symbols >= 6 {
+    if made.symbols >= 6 && unbalanced(value) {
         return true;
     }
     let enough = match value.len() {

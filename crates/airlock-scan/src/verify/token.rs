@@ -138,14 +138,15 @@ fn asks_for_one(tail: &[u8]) -> bool {
 
 /// Whether there are as many different characters as a random body has. Nearly all have them at the beginning.
 fn varies(body: impl Iterator<Item = u8>) -> bool {
-    let mut seen = 0_u128;
+    let (mut seen, mut different) = ([0; VARIETY], 0);
     for byte in body {
-        seen |= 1 << (byte & 0x7f);
-        if seen.count_ones() >= VARIETY {
-            return true;
+        if !seen.iter().take(different).any(|other| *other == byte) {
+            let Some(slot) = seen.get_mut(different) else { return true };
+            *slot = byte;
+            different += 1;
         }
     }
-    false
+    different >= VARIETY
 }
 
 /// Whether so many equal or rising characters as [`SAME`] and [`RISING`] say may stand in a row.
@@ -176,7 +177,7 @@ fn is_mixed(head: &[u8], tail: &[u8]) -> bool {
 }
 
 /// Bodies with fewer different characters are samples, unless they are shorter than [`SHORT`].
-const VARIETY: u32 = 5;
+const VARIETY: usize = 5;
 const SHORT: usize = 8;
 /// From this length on no random body is made of small letters alone.
 const LONG: usize = 30;
