@@ -1,6 +1,9 @@
 //! The scanner: walks a text once and hands every candidate to its verifier.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
     Class, DetectorSet, Finding, Kind, KindSet, Options, Rule,
@@ -104,13 +107,33 @@ impl Scanner {
     ///
     /// `base` is the place of `text` in the whole of which it is a part.
     pub(crate) fn collect(&self, text: &str, base: usize, out: &mut Vec<Finding>) -> Option<usize> {
+        self.collect_part(text, base, 0..text.len(), out)
+    }
+
+    /// The same for findings that start in a part of the text: what is found elsewhere may be missing.
+    ///
+    /// `part` ends where no anchor and no trigger matters any more.
+    pub(crate) fn collect_part(
+        &self,
+        text: &str,
+        base: usize,
+        part: Range<usize>,
+        out: &mut Vec<Finding>,
+    ) -> Option<usize> {
         if self.kinds.without(Kind::Injection).is_empty() {
             return None;
         }
-        self.collect_at(text, base, Depth { layer: 0, read: false }, out)
+        self.collect_at(text, base, &part, Depth { layer: 0, read: false }, out)
     }
 
-    fn collect_at(&self, text: &str, base: usize, depth: Depth, out: &mut Vec<Finding>) -> Option<usize> {
+    fn collect_at(
+        &self,
+        text: &str,
+        base: usize,
+        part: &Range<usize>,
+        depth: Depth,
+        out: &mut Vec<Finding>,
+    ) -> Option<usize> {
         let from = out.len();
         if let Some(options) = &self.options {
             options.collect(text, self.kinds, out);
@@ -120,7 +143,7 @@ impl Scanner {
         let cells = (!depth.read && depth.layer < disguise::DEPTH).then(|| Cells::new(base));
         let mut candidates =
             Candidates { scanner: self, text, depth, sink: &mut sink, cells, from, settled: from };
-        scanning().walk(text.bytes, &mut candidates);
+        scanning().walk(text.bytes, part, &mut candidates);
         candidates.read_rest();
         if !self.kinds.opt_in().is_empty() {
             verify::ids::walk(&text, candidates.sink);
@@ -181,7 +204,8 @@ impl Candidates<'_, '_, '_> {
     fn read_cell(&mut self) {
         let Self { scanner, depth, .. } = *self;
         let scan = &mut |reading: &str, out: &mut Vec<Finding>| {
-            scanner.collect_at(reading, 0, Depth { layer: depth.layer + 1, read: true }, out);
+            let depth = Depth { layer: depth.layer + 1, read: true };
+            scanner.collect_at(reading, 0, &(0..reading.len()), depth, out);
         };
         if let Some(cells) = &mut self.cells {
             cells.read(&self.text, scan, self.sink.out);
@@ -231,7 +255,8 @@ impl Visit for Candidates<'_, '_, '_> {
         let Self { scanner, depth, .. } = *self;
         if depth.layer < disguise::DEPTH {
             let scan = &mut |decoded: &str, out: &mut Vec<Finding>| {
-                scanner.collect_at(decoded, 0, Depth { layer: depth.layer + 1, read: false }, out);
+                let depth = Depth { layer: depth.layer + 1, read: false };
+                scanner.collect_at(decoded, 0, &(0..decoded.len()), depth, out);
             };
             disguise::verify_encoded(&self.text, start, scan, self.sink);
         }
@@ -274,7 +299,7 @@ fn screen_at(text: &str, depth: Depth, out: &mut Vec<Finding>) {
     let mut sink = Sink::new(out, KindSet::none().with(Kind::Injection));
     let cells = (!depth.read && depth.layer < disguise::DEPTH).then(|| Cells::new(0));
     let mut screening = Screening { text, depth, sink: &mut sink, cells };
-    self::screening().walk(text.bytes, &mut screening);
+    self::screening().walk(text.bytes, &(0..text.len()), &mut screening);
     if screening.cells.as_ref().is_some_and(Cells::has_triggers) {
         screening.read_cell();
     }

@@ -92,8 +92,12 @@ impl StreamScanner {
     /// whose anchor lies before `horizon` sees all the text it reads.
     fn decide(&mut self, horizon: usize, out: &mut Vec<Finding>) -> String {
         let mut found = Vec::new();
-        let open = self.scanner.collect(&self.buffer, self.base, &mut found);
         let last = horizon > self.buffer.len();
+        // What an anchor or the first trigger of a cell behind the horizon finds starts behind the cut; and numbers and
+        // tokens in the context were handed out.
+        let from = if self.flushed { 0 } else { self.decided.saturating_sub(ESCAPE) };
+        let part = from..disguise::end_of_cell(self.base, horizon);
+        let open = self.scanner.collect_part(&self.buffer, self.base, part, &mut found);
         let horizon = if last { horizon } else { open.map_or(horizon, |open| open.min(horizon)) };
         // Candidates behind the horizon may reach back so far.
         let mut cut = horizon.saturating_sub(LOOKBEHIND).clamp(self.decided, self.buffer.len());
@@ -140,6 +144,9 @@ impl StreamScanner {
         self.enough = HOLD.max(self.held() + self.held() / 16);
     }
 }
+
+/// How far behind the start of a run what is found in it may start: behind the letters of an escape.
+const ESCAPE: usize = 8;
 
 /// What is held back at most while nothing is open; a little more than what must be.
 const HOLD: usize = LOOKAHEAD + LOOKBEHIND + 256;

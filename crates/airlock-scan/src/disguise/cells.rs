@@ -35,6 +35,11 @@ const LONGEST: usize = 16 * 1024;
 /// more than `CELL + REACH + FAR`, 3,840 bytes.
 pub(crate) const CONTEXT: usize = NEAR + CELL + REACH + 8;
 
+/// Where the cell ends that the place `at` of a text lies in, which is itself a part from `base` on.
+pub(crate) fn end_of_cell(base: usize, at: usize) -> usize {
+    at + CELL - (base + at) % CELL
+}
+
 /// Finds what a text contains without its disguises.
 pub(crate) type Scan<'s> = &'s mut dyn FnMut(&str, &mut Vec<Finding>);
 

@@ -17,7 +17,7 @@ mod unit;
 mod wrap;
 
 pub(crate) use self::{
-    cells::{Added, CONTEXT, Cells, read_whole},
+    cells::{Added, CONTEXT, Cells, end_of_cell, read_whole},
     encoded::verify as verify_encoded,
     unit::{is_candidate, is_trigger},
 };

@@ -23,6 +23,7 @@ use self::{
     tables::Tables,
 };
 use crate::rule::Rule;
+use std::ops::Range;
 
 /// Blocks of one stretch, and one more, with which what goes on behind them is seen.
 const STRETCH: usize = 64 + 1;
@@ -30,10 +31,13 @@ const STRETCH: usize = 64 + 1;
 const FEW: usize = 8;
 /// Shorter runs of letters and digits hide nothing that could be told from a word.
 pub(crate) const RUN: usize = 16;
+const LONG_RUN: [u32; 4] = [1, 2, 4, 8];
 
 /// Numbers that are told have so many digits, or so many groups of them.
 const FEWEST_DIGITS: u32 = 7;
 const MANY_GROUPS: u32 = 4;
+/// And so many characters in all, seven.
+const SHORTEST_NUMBER: [u32; 3] = [1, 2, 3];
 
 /// Colons of an IPv6 address without `::`, one less where an IPv4 address ends it, and how far from a digit in
 /// it they stand at most.
@@ -96,21 +100,23 @@ impl Filter {
     }
 
     /// Walks over the text once and tells `visit` what it finds. Linear; allocates nothing.
-    pub(crate) fn walk(&self, bytes: &[u8], visit: &mut impl Visit) {
+    ///
+    /// Anchors and marks are told up to the end of `part`, and the rest only from its start on, give or take a block.
+    pub(crate) fn walk(&self, bytes: &[u8], part: &Range<usize>, visit: &mut impl Visit) {
         // Most texts are members of a JSON document: room for a whole stretch would cost more than looking at them.
         if bytes.len() <= FEW * BLOCK {
-            self.walk_by::<FEW>(bytes, visit);
+            self.walk_by::<FEW>(bytes, part, visit);
         } else {
-            self.walk_by::<STRETCH>(bytes, visit);
+            self.walk_by::<STRETCH>(bytes, part, visit);
         }
     }
 
     /// The walk, with room for so many blocks at a time.
-    fn walk_by<const ROOM: usize>(&self, bytes: &[u8], visit: &mut impl Visit) {
+    fn walk_by<const ROOM: usize>(&self, bytes: &[u8], part: &Range<usize>, visit: &mut impl Visit) {
         let scan = self.scan();
         let mut blocks = [Block::default(); ROOM];
-        let mut walk = Walk { filter: self, bytes, before: Block::default() };
-        let all = bytes.len().div_ceil(BLOCK);
+        let mut walk = Walk { filter: self, bytes, from: part.start, before: Block::default() };
+        let all = bytes.len().min(part.end).div_ceil(BLOCK);
         let mut first = 0;
         while first < all {
             let base = first * BLOCK;
@@ -182,6 +188,8 @@ fn best() -> Scan {
 struct Walk<'f, 't> {
     filter: &'f Filter,
     bytes: &'t [u8],
+    /// Where numbers and runs begin to matter.
+    from: usize,
     /// The block before, of which the last bits matter.
     before: Block,
 }
@@ -190,25 +198,29 @@ impl Walk<'_, '_> {
     /// Tells of the first `told` blocks from `base` on.
     fn stretch(&mut self, blocks: &[Block], told: usize, base: usize, visit: &mut impl Visit) {
         let nothing = Block::default();
+        // Before this block, numbers and runs do not matter.
+        let skipped = self.from.saturating_sub(base) / BLOCK;
         for (index, block) in blocks.iter().take(told).enumerate() {
             let next = blocks.get(index + 1).unwrap_or(&nothing);
-            self.block(block, base + index * BLOCK, next, visit);
+            self.block(block, base + index * BLOCK, next, index >= skipped, visit);
         }
     }
 
     #[inline]
-    fn block(&mut self, block: &Block, base: usize, next: &Block, visit: &mut impl Visit) {
+    fn block(&mut self, block: &Block, base: usize, next: &Block, whole: bool, visit: &mut impl Visit) {
         let before = std::mem::replace(&mut self.before, *block);
         for at in bits(block.grams) {
             self.filter.grams(self.bytes, base + at, visit);
         }
-        let starts = block.digits & !(block.digits << 1 | before.digits >> 63);
-        if starts != 0 {
-            Self::numbers(block, &before, next, starts, base, visit);
-        }
-        let long = long_runs(block.url(), next.url());
-        if long != 0 {
-            self.runs(block, &before, next, long, base, visit);
+        if whole {
+            let starts = block.digits & !(block.digits << 1 | before.digits >> 63);
+            if starts != 0 {
+                Self::numbers(block, &before, next, starts, base, visit);
+            }
+            let long = long_runs(block.url(), next.url(), LONG_RUN);
+            if long != 0 {
+                self.runs(block, &before, next, long, base, visit);
+            }
         }
         for at in bits(block.marks | block.leads) {
             visit.mark(base + at);
@@ -239,7 +251,7 @@ impl Walk<'_, '_> {
             let (this, behind) = (parts(block), parts(next));
             let this = block.digits | this & from(1, this, behind);
             let behind = next.digits | behind & behind >> 1;
-            for at in bits(told) {
+            for at in bits(told & long_runs(this, behind, SHORTEST_NUMBER)) {
                 let digits = from(at, block.digits, next.digits);
                 let number = from(at, this, behind).trailing_ones();
                 let inside = u64::MAX.checked_shr(64 - number).unwrap_or(0);
@@ -290,7 +302,7 @@ impl Walk<'_, '_> {
                 }
             });
         }
-        let plain = long_runs(block.alnum(), next.alnum()) & starts(block.alnum(), before.alnum());
+        let plain = long_runs(block.alnum(), next.alnum(), LONG_RUN) & starts(block.alnum(), before.alnum());
         for at in bits(plain) {
             visit.run(base + at);
         }
@@ -303,12 +315,13 @@ fn from(at: usize, this: u64, next: u64) -> u64 {
     this >> at | next << 1 << (63 - at)
 }
 
-/// From where on at least [`RUN`] bits are set, the first ones of the next word counted.
+/// From where on at least so many bits are set, the first ones of the next word counted; in steps that add up to one
+/// less.
 #[inline]
-fn long_runs(this: u64, next: u64) -> u64 {
+fn long_runs<const STEPS: usize>(this: u64, next: u64, steps: [u32; STEPS]) -> u64 {
     let mut long = u128::from(this) | u128::from(next) << 64;
-    for shift in [1, 2, 4, 8] {
-        long &= long >> shift;
+    for step in steps {
+        long &= long >> step;
     }
     #[expect(clippy::cast_possible_truncation, reason = "what starts in the upper half is not of this block")]
     let long = long as u64;

@@ -262,7 +262,7 @@ fn run_of_digits(text: &Text<'_>, start: usize) -> usize {
     loop {
         // The upper bit of each byte that is no digit, the lowest one being exact.
         let bytes = eight(text, at) ^ (EACH * 0x30);
-        let others = (bytes | (bytes & (EACH * 0x7f)) + EACH * 0x76) & (EACH * 0x80);
+        let others = (bytes | ((bytes & (EACH * 0x7f)) + EACH * 0x76)) & (EACH * 0x80);
         if others != 0 || at - start >= DIGITS {
             return (at + (others.trailing_zeros() / 8) as usize).min(start + DIGITS);
         }
