@@ -309,7 +309,11 @@ pub(crate) fn is_sample(value: &[u8]) -> bool {
     // Nearly all values differ in the first letter.
     let first = value.first().map(u8::to_ascii_lowercase);
     let starts = |word: &&str| word.bytes().next() == first && starts_with_fold(value, word);
-    let same = |word: &&str| word.bytes().next() == first && value.eq_ignore_ascii_case(word.as_bytes());
+    let same = |word: &&str| {
+        word.len() == value.len()
+            && word.bytes().next() == first
+            && value.eq_ignore_ascii_case(word.as_bytes())
+    };
     value.len() <= LONGEST_SAMPLE && SAMPLES.iter().any(same)
         || STARTS.iter().any(starts)
         || holds_sample_word(value)

@@ -121,6 +121,13 @@ impl Shape {
         let (fixed, rest) = rest.split_at_checked(fixed)?;
         // Fewer candidates fail before their anchor than behind it.
         let (body, _) = forward(fixed, text, anchor.end)?;
+        // Where it would end is one look, and reading so far is many.
+        if let [Step::Run { alphabet, min, max }] = rest
+            && min == max
+            && !ends(text, body + max, *alphabet)
+        {
+            return None;
+        }
         let (end, last) = forward(rest, text, body)?;
         let start = back(before, text, anchor.start)?;
         ends(text, end, last).then_some(Token { span: start..end, body })

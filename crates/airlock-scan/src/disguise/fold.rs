@@ -94,7 +94,28 @@ const ZEROS: [u32; 36] = [
     0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0x1fbf0,
 ];
 
+/// Where the digits start in each of the first columns of Unicode.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
+static COLUMNS: [u8; 0x200] = {
+    let mut table = [NO_DIGITS; 0x200];
+    let mut index = 0;
+    while index < ZEROS.len() {
+        let zero = ZEROS[index] as usize;
+        if zero >> 4 < table.len() {
+            table[zero >> 4] = ZEROS[index].to_le_bytes()[0] & 15;
+        }
+        index += 1;
+    }
+    table
+};
+const NO_DIGITS: u8 = 16;
+
 fn digit(code: u32) -> Option<char> {
+    // None starts in the middle of a column of sixteen and goes on in the next.
+    if let Some(column) = usize::try_from(code >> 4).ok().and_then(|column| COLUMNS.get(column)) {
+        let digit = (code & 15).wrapping_sub(u32::from(*column));
+        return char::from_digit(digit, 10).filter(|_| *column != NO_DIGITS);
+    }
     let script = ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?;
     char::from_digit(code - ZEROS.get(script)?, 10)
 }

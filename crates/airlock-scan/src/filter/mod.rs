@@ -153,7 +153,9 @@ impl Filter {
     #[inline(never)]
     fn tell(&self, gram: u32, bytes: &[u8], at: usize, visit: &mut impl Visit) {
         for lookup in std::iter::once(&self.four).chain(&self.shorter) {
-            tell(lookup.of(gram), bytes, at, visit);
+            if lookup.may_have(gram) {
+                tell(lookup.of(gram), bytes, at, visit);
+            }
         }
     }
 }

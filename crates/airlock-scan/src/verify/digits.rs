@@ -1,5 +1,7 @@
 //! Digit runs: reads the number that starts at one, then asks which kind its groups make.
 
+use std::cell::OnceCell;
+
 use crate::{rule::Sink, text::Text, verify};
 
 /// The most digits of a group that are read.
@@ -41,9 +43,10 @@ pub(crate) struct Number<'t> {
     start: usize,
     groups: [Group; GROUPS],
     count: usize,
-    /// Digits in all groups, and the values of the first ones of them, one behind the other.
+    /// Digits in all groups.
     total: usize,
-    digits: [u8; ROOM],
+    /// The values of the first ones of them, one behind the other, where somebody asked for them.
+    digits: OnceCell<[u8; ROOM]>,
     /// The length of the group of digits that stands before the number, one space away; or 0.
     pub(crate) follows: usize,
 }
@@ -140,8 +143,15 @@ fn number(text: &Text<'_>, start: usize, end: usize, sink: &mut Sink<'_>) {
     let Some(follows) = follows(text, start) else { return };
     let first =
         Group { start: 0, end: u8::try_from(end - start).unwrap_or(u8::MAX), separator: Separator::Space };
-    let mut number =
-        Number { text, start, groups: [first; GROUPS], count: 0, total: 0, digits: [0; ROOM], follows };
+    let mut number = Number {
+        text,
+        start,
+        groups: [first; GROUPS],
+        count: 1,
+        total: end - start,
+        digits: OnceCell::new(),
+        follows,
+    };
     number.read(end);
     // Fewer digits than this in all are none of them.
     if number.total < 7 && number.count < 4 {
@@ -160,30 +170,13 @@ impl<'t> Number<'t> {
     fn read(&mut self, mut last: usize) {
         let (text, from) = (self.text, self.start);
         let place = |at: usize| u8::try_from(at - from).unwrap_or(u8::MAX);
-        self.take(from, last);
-        while let Some(slot) = self.groups.get_mut(self.count) {
+        for slot in self.groups.iter_mut().skip(1) {
             let Some((separator, start)) = separator(text, last) else { break };
             last = run_of_digits(text, start);
             *slot = Group { start: place(start), end: place(last), separator };
-            self.take(start, last);
+            self.count += 1;
+            self.total += last - start;
         }
-    }
-
-    /// Counts the group `start..end` and takes its digits.
-    #[inline]
-    fn take(&mut self, start: usize, end: usize) {
-        let mut at = start;
-        while at < end {
-            // Eight at a time, however many there are: what follows is written over, or not read.
-            if let Some(room) =
-                self.digits.get_mut(self.total + (at - start)..).and_then(<[u8]>::first_chunk_mut)
-            {
-                *room = (eight(self.text, at) & 0x0f0f_0f0f_0f0f_0f0f).to_le_bytes();
-            }
-            at += 8;
-        }
-        self.count += 1;
-        self.total += end - start;
     }
 
     pub(crate) fn groups(&self) -> &[Group] {
@@ -234,8 +227,24 @@ impl<'t> Number<'t> {
 
     /// The digits of the first `count` groups.
     pub(crate) fn digits(&self, count: usize) -> impl Iterator<Item = u8> + Clone + '_ {
+        let digits = self.digits.get_or_init(|| self.gather());
         let total: usize = self.groups().iter().take(count).map(|group| group.len()).sum();
-        self.digits.get(..total).unwrap_or(&self.digits).iter().copied()
+        digits.get(..total).unwrap_or(digits).iter().copied()
+    }
+
+    fn gather(&self) -> [u8; ROOM] {
+        let (mut digits, mut total) = ([0; ROOM], 0);
+        for group in self.groups() {
+            // Eight at a time, however many there are: what follows is written over, or not read.
+            for at in (0..group.len()).step_by(8) {
+                if let Some(room) = digits.get_mut(total + at..).and_then(<[u8]>::first_chunk_mut) {
+                    let bytes = eight(self.text, self.start + usize::from(group.start) + at);
+                    *room = (bytes & 0x0f0f_0f0f_0f0f_0f0f).to_le_bytes();
+                }
+            }
+            total += group.len();
+        }
+        digits
     }
 
     /// The value of one short group; 0 where there is none.
