@@ -12,6 +12,11 @@ use crate::{
 pub(crate) fn character(text: &Text<'_>, at: usize) -> Option<Unit> {
     let char = text.str.get(at..)?.chars().next()?;
     let end = at + char.len_utf8();
+    // Where there is one digit there are many, and they are nothing else.
+    if let Some(digit) = fold::other_digit(char) {
+        let weight = Weight::near(has_digit_beside(text, at, end));
+        return Some(Unit { end, char: Some(digit), weight });
+    }
     let (before, after) = (text.before(at, 1), text.at(end));
     let words = (is_word(before), is_word(after));
     let unit = |char, weight| Some(Unit { end, char, weight });
@@ -93,7 +98,9 @@ fn dash(text: &Text<'_>, char: char, at: usize, end: usize) -> Option<Unit> {
 /// Whether another digit of any script stands directly beside.
 fn has_digit_beside(text: &Text<'_>, at: usize, end: usize) -> bool {
     let is_digit = |char: char| {
-        char.is_ascii_digit() || fold::ascii_form(char).is_some_and(|ascii| ascii.is_ascii_digit())
+        char.is_ascii_digit()
+            || fold::other_digit(char).is_some()
+            || fold::ascii_form(char).is_some_and(|ascii| ascii.is_ascii_digit())
     };
     let before = text.str.get(..at).and_then(|head| head.chars().next_back());
     let after = text.str.get(end..).and_then(|tail| tail.chars().next());

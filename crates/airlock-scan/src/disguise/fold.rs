@@ -110,12 +110,25 @@ static COLUMNS: [u8; 0x200] = {
 };
 const NO_DIGITS: u8 = 16;
 
-fn digit(code: u32) -> Option<char> {
-    // None starts in the middle of a column of sixteen and goes on in the next.
+/// The digit that a full-width one or one of most other scripts is a form of; the quick way to [`ascii_form`].
+#[inline]
+pub(crate) fn other_digit(char: char) -> Option<char> {
+    let code = u32::from(char);
     if let Some(column) = usize::try_from(code >> 4).ok().and_then(|column| COLUMNS.get(column)) {
-        let digit = (code & 15).wrapping_sub(u32::from(*column));
-        return char::from_digit(digit, 10).filter(|_| *column != NO_DIGITS);
+        // None starts in the middle of a column of sixteen and goes on in the next.
+        return value(code & 15, u32::from(*column));
     }
+    value(code, 0xff10)
+}
+
+/// The digit that stands at `place` where zero stands at `zero`.
+#[inline]
+fn value(place: u32, zero: u32) -> Option<char> {
+    let value = u8::try_from(place.wrapping_sub(zero)).ok().filter(|value| *value < 10)?;
+    Some(char::from(b'0' + value))
+}
+
+fn digit(code: u32) -> Option<char> {
     let script = ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?;
     char::from_digit(code - ZEROS.get(script)?, 10)
 }

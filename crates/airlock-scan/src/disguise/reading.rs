@@ -53,7 +53,9 @@ impl Reading {
         let mut taken = raw.start;
         let mut at = raw.start;
         while at < raw.end {
-            at = unit::candidate(text, at, raw.end);
+            if !unit::is_candidate(text.at(at)) {
+                at = unit::candidate(text, at, raw.end);
+            }
             let (start, end, char, weight) = if text.at(at) == b'\n' {
                 let joined = if wraps == Wraps::Joined { wrap::at(text, at) } else { None };
                 let Some(end) = joined else {
@@ -83,7 +85,10 @@ impl Reading {
     }
 
     fn take(&mut self, text: &Text<'_>, raw: Range<usize>) {
-        if let Some(part) = text.str.get(raw.clone()).filter(|part| !part.is_empty()) {
+        if raw.is_empty() {
+            return;
+        }
+        if let Some(part) = text.str.get(raw.clone()) {
             self.pieces.push(Piece { read: self.text.len(), raw: raw.start, unit: false });
             self.text.push_str(part);
         }
