@@ -22,6 +22,6 @@ pub mod skim;
 mod state;
 
 pub use envelope::Id;
-pub use guard::{Guard, GuardSettings};
+pub use guard::{Guard, GuardSettings, LateAnswers};
 pub use order::Release;
 pub use outcome::{Outcome, Pending, Report, Severity};

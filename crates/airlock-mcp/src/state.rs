@@ -3,9 +3,10 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     fmt,
+    sync::Arc,
 };
 
-use airlock_engine::Permit;
+use airlock_engine::{Caller, Permit};
 
 use crate::{
     catalog::{Catalog, Listed},
@@ -31,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) cursor: Option<String>,
     /// What the catalog's epoch was then; a change since makes the answer old.
     pub(crate) epoch: u64,
+    /// Who asked, and is shown what this caller may see.
+    pub(crate) caller: Arc<Caller>,
 }
 
 /// A client's request that the server has.
@@ -53,6 +56,7 @@ pub(crate) struct InFlight {
 pub(crate) struct Held {
     pub(crate) id: Id,
     pub(crate) line: Vec<u8>,
+    pub(crate) caller: Arc<Caller>,
 }
 
 // The line carries arguments.

@@ -3,12 +3,12 @@
 use std::{borrow::Cow, sync::Arc};
 
 use airlock_engine::{
-    Code, Permit, RawCall, Rejection, TargetKind, Tool,
+    Caller, Code, Permit, RawCall, Rejection, TargetKind, Tool,
     json::{Document, Splices, Value, write_string},
 };
 
 use super::{
-    Guard, fail,
+    Guard, LateAnswers, fail,
     reservation::{Reservation, Unsent},
 };
 use crate::{
@@ -39,6 +39,8 @@ pub(super) struct Request<'d> {
     pub(super) id: Value<'d>,
     pub(super) method: ClientMethod,
     pub(super) params: Option<Value<'d>>,
+    /// Who sends it, as the host vouches for it.
+    pub(super) caller: &'d Arc<Caller>,
 }
 
 impl<'d> Request<'d> {
@@ -98,17 +100,22 @@ struct Judged<'d> {
 }
 
 impl Guard {
-    pub(super) async fn client_message<'m>(&self, doc: &Document<'m>, line: &'m [u8]) -> Outcome<'m> {
+    pub(super) async fn client_message<'m>(
+        &self,
+        doc: &Document<'m>,
+        line: &'m [u8],
+        caller: &Arc<Caller>,
+    ) -> Outcome<'m> {
         match Envelope::classify(doc) {
             Ok(Envelope::Request { id, method, params }) => {
                 let method = ClientMethod::of(&method.as_str().unwrap_or_default());
-                self.client_request(Request { id, method, params }, line).await
+                self.client_request(Request { id, method, params, caller }, line).await
             }
             Ok(Envelope::Notification { method, params }) => {
-                self.client_notification(&method.as_str().unwrap_or_default(), params, line)
+                self.client_notification(&method.as_str().unwrap_or_default(), params, line, caller)
             }
             Ok(Envelope::Result { id, .. } | Envelope::Error { id, .. }) => self.client_answer(id, line),
-            Err(malformed) => self.client_malformed(malformed, doc),
+            Err(malformed) => self.client_malformed(malformed, doc, caller),
         }
     }
 
@@ -126,7 +133,7 @@ impl Guard {
             }
             ClientMethod::Resource => {
                 let uris = request.param("uri").into_iter();
-                let admitted = self.admit_resources(uris, request.text_param("uri").is_some()).await;
+                let admitted = self.admit_resources(uris, request.text_param("uri").is_some(), request.caller).await;
                 self.send(&request, reservation, admitted, None, line)
             }
             ClientMethod::Subscribe => {
@@ -134,14 +141,14 @@ impl Guard {
                 let uris = wanted.and_then(|wanted| wanted.get("resourceSubscriptions"));
                 let is_list = uris.is_none_or(|uris| uris.is_array());
                 let uris = uris.into_iter().flat_map(|uris| uris.elements());
-                let admitted = self.admit_resources(uris, is_list).await;
+                let admitted = self.admit_resources(uris, is_list, request.caller).await;
                 self.send(&request, reservation, admitted, None, line)
             }
             ClientMethod::Complete => {
                 let tool = self.completed(&request);
                 let argument = request.param("argument");
-                let call =
-                    RawCall::new(tool, argument.map_or("{}", |argument| argument.raw()), self.caller());
+                let arguments = argument.map_or("{}", |argument| argument.raw());
+                let call = RawCall::new(tool, arguments, Arc::clone(request.caller));
                 let admitted = self.engine.admit(call).await.map(|permit| vec![permit]);
                 self.send(&request, reservation, admitted, argument, line)
             }
@@ -158,22 +165,23 @@ impl Guard {
         &self,
         uris: impl Iterator<Item = Value<'d>>,
         well_formed: bool,
+        caller: &Arc<Caller>,
     ) -> Result<Vec<Permit>, Rejection> {
         let mut permits = Vec::new();
         for uri in uris {
             if permits.len() >= MAX_RESOURCES {
                 let rejection = Rejection::new(Code::LimitExceeded)
                     .with_hint(format!("at most {MAX_RESOURCES} resources in one request"));
-                return Err(self.record_refusal("?", rejection));
+                return Err(self.record_refusal("?", rejection, caller));
             }
             let name = uri.as_str().unwrap_or_default();
             let tool = self.engine.tool(TargetKind::Resource, &name, Some(RESOURCE_SCHEMA));
             let arguments = format!("{{\"uri\":{}}}", uri.raw());
-            permits.push(self.engine.admit(RawCall::new(tool, arguments, self.caller())).await?);
+            permits.push(self.engine.admit(RawCall::new(tool, arguments, Arc::clone(caller))).await?);
         }
         if permits.is_empty() && !well_formed {
             let tool = self.engine.tool(TargetKind::Resource, "", Some(RESOURCE_SCHEMA));
-            permits.push(self.engine.admit(RawCall::without_arguments(tool, self.caller())).await?);
+            permits.push(self.engine.admit(RawCall::without_arguments(tool, Arc::clone(caller))).await?);
         }
         Ok(permits)
     }
@@ -272,9 +280,10 @@ impl Guard {
         judged: Judged<'_>,
         line: &'m [u8],
     ) -> Outcome<'m> {
+        let caller = Arc::clone(request.caller);
         let call = match judged.arguments {
-            Some(arguments) => RawCall::new(judged.tool, arguments.raw(), self.caller()),
-            None => RawCall::without_arguments(judged.tool, self.caller()),
+            Some(arguments) => RawCall::new(judged.tool, arguments.raw(), caller),
+            None => RawCall::without_arguments(judged.tool, caller),
         };
         let admitted = self.engine.admit(call).await.map(|permit| vec![permit]);
         self.send(request, reservation, admitted, judged.arguments, line)
@@ -332,7 +341,8 @@ impl Guard {
             _ => return None,
         };
         let epoch = self.state().mirror(listed).catalog.epoch();
-        Some(Asked { listed, cursor: request.text_param("cursor").map(Cow::into_owned), epoch })
+        let cursor = request.text_param("cursor").map(Cow::into_owned);
+        Some(Asked { listed, cursor, epoch, caller: Arc::clone(request.caller) })
     }
 
     /// Refuses a call of a known name: the record has its arguments.
@@ -344,9 +354,10 @@ impl Guard {
         rejection: Rejection,
     ) -> Outcome<'static> {
         let tool = self.engine.tool(listed.kind(), name, None);
+        let caller = Arc::clone(request.caller);
         let call = match request.param("arguments") {
-            Some(arguments) => RawCall::new(tool, arguments.raw(), self.caller()),
-            None => RawCall::without_arguments(tool, self.caller()),
+            Some(arguments) => RawCall::new(tool, arguments.raw(), caller),
+            None => RawCall::without_arguments(tool, caller),
         };
         let rejection = self.engine.refuse(call, rejection);
         Outcome { to_client: vec![request.refusal(&rejection)], ..Outcome::stop() }
@@ -359,7 +370,7 @@ impl Guard {
         name: &str,
         rejection: Rejection,
     ) -> Outcome<'static> {
-        let rejection = self.record_refusal(name, rejection);
+        let rejection = self.record_refusal(name, rejection, request.caller);
         Outcome { to_client: vec![request.refusal(&rejection)], ..Outcome::stop() }
     }
 
@@ -368,11 +379,12 @@ impl Guard {
         method: &str,
         params: Option<Value<'_>>,
         line: &'m [u8],
+        caller: &Arc<Caller>,
     ) -> Outcome<'m> {
         if ClientMethod::of(method).needs_id() {
             // A server might carry it out all the same, and nobody would see the answer.
             let rejection = Rejection::new(Code::MalformedMessage).with_message("a request without an id");
-            let rejection = self.record_refusal("?", rejection);
+            let rejection = self.record_refusal("?", rejection, caller);
             let report = format!("a request without an id was not forwarded: {}", rejection.code());
             return Outcome { reports: vec![Report::warning(report)], ..Outcome::stop() };
         }
@@ -388,7 +400,7 @@ impl Guard {
         let mut state = self.state();
         if let Some(held) = state.take_held(id) {
             drop(state);
-            self.abandon_held(&held.line);
+            self.abandon_held(&held.line, &held.caller);
             return Outcome::stop();
         }
         if let Some(cancelled) = state.judging.get_mut(id) {
@@ -398,7 +410,10 @@ impl Guard {
         if state.is_own(id) {
             return Outcome::stop();
         }
-        state.cancel(id);
+        match self.late_answers {
+            LateAnswers::Come => state.cancel(id),
+            LateAnswers::Never => drop(state.answered(id)),
+        }
         Outcome::pass(line)
     }
 
@@ -414,13 +429,18 @@ impl Guard {
         Outcome { reports: vec![report], ..Outcome::stop() }
     }
 
-    fn client_malformed(&self, malformed: Malformed, doc: &Document<'_>) -> Outcome<'static> {
+    fn client_malformed(
+        &self,
+        malformed: Malformed,
+        doc: &Document<'_>,
+        caller: &Arc<Caller>,
+    ) -> Outcome<'static> {
         let mut outcome = Outcome::stop();
         outcome.reports.push(Report::warning(format!("a message from the client was refused: {malformed}")));
         let rejection = Rejection::new(Code::MalformedMessage).with_message(malformed.to_string());
         let root = doc.root();
         if malformed == Malformed::Batch {
-            let rejection = self.record_refusal("?", rejection);
+            let rejection = self.record_refusal("?", rejection, caller);
             let ids = root
                 .elements()
                 .filter(|member| member.get("method").is_some())
@@ -438,20 +458,16 @@ impl Guard {
         let method = root.get("method").and_then(|method| method.as_str());
         let method = ClientMethod::of(&method.unwrap_or_default());
         let name = root.get("params").and_then(|params| params.get("name")).and_then(|name| name.as_str());
-        let rejection = self.record_refusal(name.as_deref().unwrap_or("?"), rejection);
+        let rejection = self.record_refusal(name.as_deref().unwrap_or("?"), rejection, caller);
         let id = root.get("id").filter(|id| Id::read(*id).is_some_and(|id| !self.state().knows(&id)));
         outcome.to_client.push(match id {
             // With two ids or two methods nobody can say what the answer should look like.
             Some(id) if !root.has_duplicate_key() => {
-                Request { id, method, params: root.get("params") }.refusal(&rejection)
+                Request { id, method, params: root.get("params"), caller }.refusal(&rejection)
             }
             _ => refusal::as_error("null", &rejection),
         });
         outcome
-    }
-
-    pub(super) fn caller(&self) -> Arc<airlock_engine::Caller> {
-        Arc::clone(&self.settings.caller)
     }
 }
 

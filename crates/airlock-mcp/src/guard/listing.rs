@@ -54,11 +54,11 @@ impl Guard {
         }
         if reservation.release(&mut state) {
             drop(state);
-            self.abandon_held(line);
+            self.abandon_held(line, request.caller);
             return outcome;
         }
         state.held_bytes += line.len();
-        state.mirror(listed).held.push(Held { id, line: line.to_vec() });
+        state.mirror(listed).held.push(Held { id, line: line.to_vec(), caller: Arc::clone(request.caller) });
         if state.mirror(listed).own.is_none() {
             let raw_id = state.own_id();
             let mirror = state.mirror(listed);
@@ -94,7 +94,7 @@ impl Guard {
             Next::Judge(release) => {
                 outcome.release = release;
                 for (held, reservation) in self.take_all_held(listed) {
-                    self.judge_held(&held.line, reservation, &mut outcome).await;
+                    self.judge_held(&held, reservation, &mut outcome).await;
                 }
             }
         }
@@ -145,7 +145,7 @@ impl Guard {
         for (held, _reservation) in self.take_all_held(listed) {
             let rejection = Rejection::new(Code::InternalUpstream)
                 .with_message(format!("the server's list is not known, so nothing can be checked: {why}"));
-            outcome.to_client.extend(self.refuse_held(&held.line, rejection));
+            outcome.to_client.extend(self.refuse_held(&held, rejection));
         }
     }
 
@@ -182,11 +182,10 @@ impl Guard {
             tools
         };
         reports.extend(bounded(said));
-        let caller = &self.settings.caller;
         // What has a name and could not be learnt cannot be called either.
         let named = items.elements().map(|item| item.get("name").is_some_and(|name| name.as_str().is_some()));
         let seen = |tool: &Option<Arc<Tool>>, named: bool| match tool {
-            Some(tool) => self.engine.may_see(tool, caller),
+            Some(tool) => self.engine.may_see(tool, &asked.caller),
             None => !named,
         };
         tools.iter().zip(named).map(|(tool, named)| !seen(tool, named)).collect()

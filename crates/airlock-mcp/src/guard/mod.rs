@@ -43,11 +43,21 @@ impl Default for GuardSettings {
     }
 }
 
+/// Whether a server may still answer a request that the client cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LateAnswers {
+    /// It may: the answer is protected and goes on, and until then the call is not over.
+    Come,
+    /// The transport drops them: a cancelled call is over at once, and its record says `abandoned`.
+    Never,
+}
+
 /// Stands between one MCP client and one MCP server.
 #[derive(Debug)]
 pub struct Guard {
     engine: Airlock,
     settings: GuardSettings,
+    late_answers: LateAnswers,
     state: Mutex<State>,
     order: Arc<Order>,
     client_tape: Mutex<Tape>,
@@ -60,6 +70,7 @@ impl Guard {
         Self {
             engine,
             settings,
+            late_answers: LateAnswers::Come,
             state: Mutex::new(State::new()),
             order: Arc::default(),
             client_tape: Mutex::new(Tape::default()),
@@ -67,22 +78,45 @@ impl Guard {
         }
     }
 
+    /// A guard that knows how its transport treats late answers; [`LateAnswers::Come`] where nobody says.
+    #[must_use]
+    pub fn with_late_answers(self, late_answers: LateAnswers) -> Self {
+        Self { late_answers, ..self }
+    }
+
     /// Decides about one message from the client: a line without its line break.
     pub async fn on_client<'m>(&self, line: &'m [u8]) -> Outcome<'m> {
+        self.on_client_as(line, &self.settings.caller).await
+    }
+
+    /// As [`on_client`](Self::on_client), from a caller whom the host knows message by message.
+    pub async fn on_client_as<'m>(&self, line: &'m [u8], caller: &Arc<Caller>) -> Outcome<'m> {
         self.order.released().await;
         if is_several_lines(line) {
             let rejection = Rejection::new(Code::MalformedMessage).with_message(SEVERAL_LINES);
-            return self.refuse_unread(rejection, &skim(line));
+            return self.refuse_unread(rejection, &skim(line), caller);
         }
         let tape = std::mem::take(&mut *lock(&self.client_tape));
         match Document::parse_into(line, &self.settings.bounds, tape) {
             Ok(doc) => {
-                let outcome = self.client_message(&doc, line).await;
+                let outcome = self.client_message(&doc, line, caller).await;
                 *lock(&self.client_tape) = doc.into_tape();
                 outcome
             }
-            Err(error) => self.client_garbage(&error, &skim(line)),
+            Err(error) => self.client_garbage(&error, &skim(line), caller),
         }
+    }
+
+    /// Refuses a message of the client for a reason of the host's, with a record and, where it is a request, an
+    /// answer. Its text is not looked at beyond that.
+    pub fn refuse_client(&self, line: &[u8], rejection: Rejection, caller: &Arc<Caller>) -> Outcome<'static> {
+        let seen = skim(line);
+        let mut outcome = self.refuse_unread(rejection, &seen, caller);
+        if seen.id.is_none() {
+            // A notification has no answer.
+            outcome.to_client.clear();
+        }
+        outcome
     }
 
     /// Decides about one message from the server: a line without its line break.
@@ -104,7 +138,7 @@ impl Guard {
     /// A line from the client was too long to be kept; it was skipped.
     #[expect(clippy::unused_async, reason = "a transport need not know which decisions wait for a store")]
     pub async fn on_client_oversize(&self, seen: Skimmed) -> Outcome<'static> {
-        self.refuse_unread(self.too_long(), &seen)
+        self.refuse_unread(self.too_long(), &seen, &self.settings.caller)
     }
 
     /// A line from the server was too long to be kept; it was skipped.
@@ -134,7 +168,7 @@ impl Guard {
             outcome.to_client.push(fail(request, gone()));
         }
         for held in held {
-            outcome.to_client.extend(self.refuse_held(&held.line, gone()));
+            outcome.to_client.extend(self.refuse_held(&held, gone()));
         }
         outcome
     }
@@ -152,7 +186,7 @@ impl Guard {
         };
         drop(in_flight);
         for held in held {
-            self.abandon_held(&held.line);
+            self.abandon_held(&held.line, &held.caller);
         }
     }
 
@@ -172,24 +206,29 @@ impl Guard {
     }
 
     /// A line from the client that is no JSON, or too much of it.
-    fn client_garbage(&self, error: &JsonError, seen: &Skimmed) -> Outcome<'static> {
+    fn client_garbage(&self, error: &JsonError, seen: &Skimmed, caller: &Arc<Caller>) -> Outcome<'static> {
         let rejection = if error.kind.is_bound() {
             Rejection::new(Code::LimitExceeded).with_message(format!("the message cannot be read: {error}"))
         } else {
             Rejection::new(Code::MalformedMessage)
                 .with_message(format!("the message cannot be read: {error}"))
         };
-        self.refuse_unread(rejection, seen)
+        self.refuse_unread(rejection, seen, caller)
     }
 
     /// Refuses a message of which only the outermost members could be told.
-    fn refuse_unread(&self, rejection: Rejection, seen: &Skimmed) -> Outcome<'static> {
+    fn refuse_unread(
+        &self,
+        rejection: Rejection,
+        seen: &Skimmed,
+        caller: &Arc<Caller>,
+    ) -> Outcome<'static> {
         let mut outcome = Outcome::stop();
         outcome
             .reports
             .push(Report::warning(format!("a message from the client was refused: {}", rejection.code())));
         let is_call = seen.method.as_deref() == Some("tools/call");
-        let rejection = self.record_refusal("?", rejection);
+        let rejection = self.record_refusal("?", rejection, caller);
         let answerable = seen.id.as_deref().filter(|id| is_free_id(id, &self.state()));
         outcome.to_client.push(match answerable {
             Some(id) if is_call => refusal::as_tool_result(id, &rejection, refusal::Era::Legacy),
@@ -200,9 +239,9 @@ impl Guard {
     }
 
     /// Writes the record of something that never became a call.
-    fn record_refusal(&self, name: &str, rejection: Rejection) -> Rejection {
+    fn record_refusal(&self, name: &str, rejection: Rejection, caller: &Arc<Caller>) -> Rejection {
         let tool = self.engine.tool(TargetKind::Tool, name, None);
-        self.engine.refuse(RawCall::without_arguments(tool, Arc::clone(&self.settings.caller)), rejection)
+        self.engine.refuse(RawCall::without_arguments(tool, Arc::clone(caller)), rejection)
     }
 }
 
