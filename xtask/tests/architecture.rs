@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("airlock-macros", &[]),
     ("agent-airlock", &["airlock-engine", "airlock-host", "airlock-macros"]),
     ("airlock-mcp", &["airlock-engine"]),
+    ("airlock-rmcp", &["airlock-engine", "airlock-mcp"]),
     ("airlock-gateway", &["airlock-engine", "airlock-host", "airlock-mcp"]),
     ("airlock-cli", &["airlock-engine", "airlock-gateway", "airlock-host", "airlock-mcp", "airlock-scan"]),
     ("airlock-testkit", &["airlock-engine"]),
@@ -42,8 +43,8 @@ const OWNERS: &[(&str, &str)] = &[
     ("schemars", "agent-airlock"),
     ("syn", "airlock-macros"),
     ("clap", "airlock-cli"),
-    ("rmcp", SUITE),
-    ("tokio", SUITE),
+    ("rmcp", "airlock-rmcp"),
+    ("tokio", "airlock-rmcp"),
 ];
 
 /// Crate → names of its normal dependencies.

@@ -133,7 +133,8 @@ impl Guard {
             }
             ClientMethod::Resource => {
                 let uris = request.param("uri").into_iter();
-                let admitted = self.admit_resources(uris, request.text_param("uri").is_some(), request.caller).await;
+                let admitted =
+                    self.admit_resources(uris, request.text_param("uri").is_some(), request.caller).await;
                 self.send(&request, reservation, admitted, None, line)
             }
             ClientMethod::Subscribe => {

@@ -217,12 +217,7 @@ impl Guard {
     }
 
     /// Refuses a message of which only the outermost members could be told.
-    fn refuse_unread(
-        &self,
-        rejection: Rejection,
-        seen: &Skimmed,
-        caller: &Arc<Caller>,
-    ) -> Outcome<'static> {
+    fn refuse_unread(&self, rejection: Rejection, seen: &Skimmed, caller: &Arc<Caller>) -> Outcome<'static> {
         let mut outcome = Outcome::stop();
         outcome
             .reports

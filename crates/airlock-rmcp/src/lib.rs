@@ -1,0 +1,17 @@
+//! Guards an MCP server written with rmcp: one changed line.
+
+#![forbid(unsafe_code)]
+
+mod airlocked;
+mod judge;
+mod message;
+mod pump;
+mod setup;
+mod shield;
+mod transport;
+
+pub use airlock_engine::Caller;
+pub use airlock_mcp::{GuardSettings, Report, Severity};
+pub use airlocked::Airlocked;
+pub use shield::Shielded;
+pub use transport::{GuardedError, GuardedTransport};

@@ -1,0 +1,239 @@
+//! Between rmcp's typed messages and the JSON that the guard judges.
+//!
+//! What rmcp has read is the value: a message that the guard leaves alone goes on as it is. Only an edited one is
+//! made anew, and then from the edited JSON.
+
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientRequest, CustomNotification, CustomRequest, CustomResult, ErrorData,
+    Extensions, GetExtensions as _, JsonObject, JsonRpcMessage, NotificationMetaObject, RequestId,
+    RequestMetaObject, ServerJsonRpcMessage, ServerNotification, ServerRequest, ServerResult,
+};
+use serde_json::Value;
+
+/// The message cannot be written or read as what it was.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(_: serde_json::Error) -> Self {
+        Self
+    }
+}
+
+/// The id of a request or an answer.
+pub(crate) fn id_of<Q, R, N>(message: &JsonRpcMessage<Q, R, N>) -> Option<&RequestId> {
+    match message {
+        JsonRpcMessage::Request(request) => Some(&request.id),
+        JsonRpcMessage::Response(response) => Some(&response.id),
+        JsonRpcMessage::Error(error) => error.id.as_ref(),
+        JsonRpcMessage::Notification(_) => None,
+    }
+}
+
+/// What travels beside a message of the client and never on the wire: the host's own data about it.
+pub(crate) fn extensions_of(message: &ClientJsonRpcMessage) -> Option<&Extensions> {
+    match message {
+        JsonRpcMessage::Request(request) => Some(request.request.extensions()),
+        JsonRpcMessage::Notification(notification) => Some(notification.notification.extensions()),
+        JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => None,
+    }
+}
+
+/// What the host knows about a message, without what its sender wrote into `_meta`.
+pub(crate) fn host_extensions(message: &ClientJsonRpcMessage) -> Extensions {
+    let mut extensions = extensions_of(message).cloned().unwrap_or_default();
+    extensions.remove::<RequestMetaObject>();
+    extensions.remove::<NotificationMetaObject>();
+    extensions.remove::<rmcp::model::MetaObject>();
+    extensions
+}
+
+/// A message of the client with the arguments that were admitted in the place of those that came: the same values,
+/// without the ghosts. Everything else stays.
+pub(crate) fn with_admitted(
+    mut message: ClientJsonRpcMessage,
+    admitted: &[u8],
+) -> Result<ClientJsonRpcMessage, Unreadable> {
+    let admitted: Value = serde_json::from_slice(admitted)?;
+    let kept = admitted.pointer("/params/arguments").and_then(Value::as_object).ok_or(Unreadable)?;
+    let JsonRpcMessage::Request(request) = &mut message else { return Err(Unreadable) };
+    let arguments = match &mut request.request {
+        ClientRequest::CallToolRequest(call) => call.params.arguments.as_mut(),
+        ClientRequest::GetPromptRequest(get) => get.params.arguments.as_mut(),
+        _ => None,
+    };
+    prune_object(arguments.ok_or(Unreadable)?, kept)?;
+    Ok(message)
+}
+
+/// Drops the members that are not in `kept`. Anything else that differs means that this is not what was admitted.
+fn prune_object(object: &mut JsonObject, kept: &JsonObject) -> Result<(), Unreadable> {
+    object.retain(|name, _| kept.contains_key(name));
+    if object.len() != kept.len() {
+        return Err(Unreadable);
+    }
+    object.iter_mut().try_for_each(|(name, value)| prune(value, kept.get(name).ok_or(Unreadable)?))
+}
+
+fn prune(value: &mut Value, kept: &Value) -> Result<(), Unreadable> {
+    match (value, kept) {
+        (Value::Object(object), Value::Object(kept)) => prune_object(object, kept),
+        (Value::Array(items), Value::Array(kept)) if items.len() == kept.len() => {
+            items.iter_mut().zip(kept).try_for_each(|(item, kept)| prune(item, kept))
+        }
+        (Value::Array(_), Value::Array(_)) => Err(Unreadable),
+        (leaf, kept) if leaf == kept => Ok(()),
+        _ => Err(Unreadable),
+    }
+}
+
+/// A message to the server that the guard made itself, or that it kept and of which only the bytes are known.
+pub(crate) fn client_message(line: &[u8]) -> Result<ClientJsonRpcMessage, Unreadable> {
+    Ok(serde_json::from_slice(line)?)
+}
+
+/// A message to the client that the guard made itself: a refusal.
+pub(crate) fn refusal(line: &[u8]) -> Result<ServerJsonRpcMessage, Unreadable> {
+    let mut message: Value = serde_json::from_slice(line)?;
+    let id = message.get_mut("id").map(Value::take).filter(|id| !id.is_null());
+    let id: Option<RequestId> = id.map(serde_json::from_value).transpose()?;
+    if let Some(error) = message.get_mut("error") {
+        let error: ErrorData = serde_json::from_value(error.take())?;
+        return Ok(JsonRpcMessage::error(error, id));
+    }
+    let result = message.get_mut("result").map(Value::take).ok_or(Unreadable)?;
+    let result = serde_json::from_value(result)?;
+    Ok(JsonRpcMessage::response(ServerResult::CallToolResult(result), id.ok_or(Unreadable)?))
+}
+
+/// A message of the server with the guard's edits in it.
+pub(crate) fn with_edits(
+    message: ServerJsonRpcMessage,
+    edited: &[u8],
+) -> Result<ServerJsonRpcMessage, Unreadable> {
+    let mut edited: Value = serde_json::from_slice(edited)?;
+    let mut take = |member: &str| edited.get_mut(member).map(Value::take);
+    Ok(match message {
+        JsonRpcMessage::Response(response) => {
+            let result = take("result").ok_or(Unreadable)?;
+            JsonRpcMessage::response(result_with_edits(&response.result, result), response.id)
+        }
+        JsonRpcMessage::Error(error) => {
+            let edited = take("error").ok_or(Unreadable)?;
+            JsonRpcMessage::error(serde_json::from_value(edited)?, error.id)
+        }
+        JsonRpcMessage::Request(mut request) => {
+            let params = take("params");
+            let extensions = std::mem::take(request.request.extensions_mut());
+            JsonRpcMessage::request(request_with_edits(&request.request, params, extensions), request.id)
+        }
+        JsonRpcMessage::Notification(mut notification) => {
+            let params = take("params");
+            let extensions = std::mem::take(notification.notification.extensions_mut());
+            let notification = notification_with_edits(&notification.notification, params, extensions);
+            JsonRpcMessage::notification(notification)
+        }
+    })
+}
+
+/// Reads a result as the kind that it was. Where that would lose anything, it stays the plain JSON that it is: on
+/// the wire both are the same.
+fn result_with_edits(original: &ServerResult, edited: Value) -> ServerResult {
+    macro_rules! same_kind {
+        ($($kind:ident),* $(,)?) => {
+            match original {
+                $(ServerResult::$kind(_) => {
+                    serde_json::from_value(edited.clone()).ok().map(ServerResult::$kind)
+                })*
+                _ => None,
+            }
+        };
+    }
+    let typed = same_kind!(
+        DiscoverResult,
+        InitializeResult,
+        CompleteResult,
+        GetPromptResult,
+        ListPromptsResult,
+        ListResourcesResult,
+        ListResourceTemplatesResult,
+        ReadResourceResult,
+        SubscriptionsListenResult,
+        ListToolsResult,
+        ListSkillsResult,
+        GetSkillResult,
+        ElicitResult,
+        CreateTaskResult,
+        GetTaskResult,
+        CallToolResult,
+        InputRequiredResult,
+    );
+    match typed {
+        Some(typed) if serde_json::to_value(&typed).is_ok_and(|written| written == edited) => typed,
+        _ => ServerResult::CustomResult(CustomResult::new(edited)),
+    }
+}
+
+/// As [`result_with_edits`], for what the server asks; what the host put beside it stays beside it.
+fn request_with_edits(
+    original: &ServerRequest,
+    params: Option<Value>,
+    extensions: Extensions,
+) -> ServerRequest {
+    let method = method_of(original);
+    let edited = whole(&method, params.as_ref());
+    match serde_json::from_value::<ServerRequest>(edited.clone()) {
+        Ok(mut typed) if serde_json::to_value(&typed).is_ok_and(|written| written == edited) => {
+            keep_host_data(typed.extensions_mut(), extensions);
+            typed
+        }
+        _ => {
+            let mut custom = CustomRequest::new(method, params);
+            keep_host_data(&mut custom.extensions, extensions);
+            ServerRequest::CustomRequest(custom)
+        }
+    }
+}
+
+/// As [`request_with_edits`], for what the server tells.
+fn notification_with_edits(
+    original: &ServerNotification,
+    params: Option<Value>,
+    extensions: Extensions,
+) -> ServerNotification {
+    let method = method_of(original);
+    let edited = whole(&method, params.as_ref());
+    match serde_json::from_value::<ServerNotification>(edited.clone()) {
+        Ok(mut typed) if serde_json::to_value(&typed).is_ok_and(|written| written == edited) => {
+            keep_host_data(typed.extensions_mut(), extensions);
+            typed
+        }
+        _ => {
+            let mut custom = CustomNotification::new(method, params);
+            keep_host_data(&mut custom.extensions, extensions);
+            ServerNotification::CustomNotification(custom)
+        }
+    }
+}
+
+fn method_of(message: &impl serde::Serialize) -> String {
+    let written = serde_json::to_value(message).unwrap_or_default();
+    written.get("method").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn whole(method: &str, params: Option<&Value>) -> Value {
+    match params {
+        Some(params) => serde_json::json!({"method": method, "params": params}),
+        None => serde_json::json!({"method": method}),
+    }
+}
+
+/// `_meta` is as it was edited; what is not on the wire was not edited.
+fn keep_host_data(edited: &mut Extensions, original: Extensions) {
+    let mut kept = original;
+    kept.remove::<RequestMetaObject>();
+    kept.remove::<NotificationMetaObject>();
+    kept.remove::<rmcp::model::MetaObject>();
+    kept.extend(std::mem::take(edited));
+    *edited = kept;
+}

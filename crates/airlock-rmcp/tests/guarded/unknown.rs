@@ -1,0 +1,70 @@
+//! What rmcp does not know as a request of the protocol is refused, not passed around the guard.
+
+use rmcp::model::{ClientNotification, CustomNotification, CustomRequest};
+use serde_json::json;
+
+use crate::{
+    fixture::Fixture,
+    scene::{ERAS, Scene, Way, assert_leaks, assert_masked},
+};
+
+#[tokio::test]
+async fn unknown_requests_are_refused() {
+    for era in ERAS {
+        let bare = Scene::bare(era).await;
+        assert_leaks(&bare.request(CustomRequest::new("vendor/thing", Some(json!({"a": 1})))).await.unwrap());
+        assert_eq!(bare.runs.of("vendor/thing"), 1, "positive control");
+
+        let scene = Scene::permissive(era).await;
+        for method in ["vendor/thing", "tools/Call", "tasks/result"] {
+            let refused = scene.request(CustomRequest::new(method, Some(json!({"a": 1})))).await.unwrap_err();
+            assert_eq!(refused["data"]["block_reason"], "malformed_message", "{refused}");
+            assert_eq!(scene.runs.of(method), 0);
+            assert_eq!(scene.last_record().1, "blocked");
+        }
+    }
+}
+
+/// rmcp takes a call whose parameters it cannot read for a request of its own making.
+#[tokio::test]
+async fn a_call_that_rmcp_cannot_read_is_refused() {
+    for era in ERAS {
+        let scene = Scene::permissive(era).await;
+        let params = json!({"name": "delete_all", "arguments": ["no", "object"]});
+        let answer = scene.request(CustomRequest::new("tools/call", Some(params))).await;
+        let text = format!("{answer:?}");
+        assert!(text.contains("malformed_message"), "{text}");
+        assert_eq!((scene.runs.of("tools/call"), scene.runs.of("delete_all")), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn unknown_notifications_are_dropped() {
+    for era in ERAS {
+        let (bare, scene) = (Scene::bare(era).await, Scene::permissive(era).await);
+        for scene in [&bare, &scene] {
+            for method in ["vendor/note", "tools/call"] {
+                let note = CustomNotification::new(method, Some(json!({"name": "delete_all"})));
+                scene.client.send_notification(ClientNotification::CustomNotification(note)).await.unwrap();
+            }
+            // Comes after them.
+            scene.call("echo", json!({})).await.unwrap();
+            scene.call("nap", json!({"ms": 20})).await.unwrap();
+        }
+        assert_eq!((bare.runs.of("vendor/note"), bare.runs.of("tools/call")), (1, 1), "positive control");
+        assert_eq!((scene.runs.of("vendor/note"), scene.runs.of("tools/call")), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_custom_method_can_be_allowed_and_is_masked() {
+    for era in ERAS {
+        let allow =
+            |airlocked: airlock_rmcp::Airlocked<Fixture>| airlocked.allow_custom_method("vendor/thing");
+        let scene = Scene::with(Way::Guarded, era, "", Fixture::default(), allow).await;
+        let answer = scene.request(CustomRequest::new("vendor/thing", None)).await.unwrap();
+        assert_masked(&answer);
+        assert_eq!(scene.runs.of("vendor/thing"), 1);
+        assert!(scene.request(CustomRequest::new("vendor/other", None)).await.is_err());
+    }
+}
