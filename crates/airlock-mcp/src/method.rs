@@ -9,6 +9,8 @@ pub(crate) enum ClientMethod {
     GetPrompt,
     /// `resources/read`, `resources/subscribe`, `resources/unsubscribe`: judged by their URI.
     Resource,
+    /// `resources/directory/read`, `skills/get`: judged by their URI, answered with a description.
+    Described,
     /// `subscriptions/listen`: each resource that it names is judged by its URI.
     Subscribe,
     /// `completion/complete`: judged by what it completes.
@@ -29,6 +31,7 @@ impl ClientMethod {
             "tools/call" => Self::CallTool,
             "prompts/get" => Self::GetPrompt,
             "resources/read" | "resources/subscribe" | "resources/unsubscribe" => Self::Resource,
+            "resources/directory/read" | "skills/get" => Self::Described,
             "subscriptions/listen" => Self::Subscribe,
             "completion/complete" => Self::Complete,
             "tools/list" => Self::ListTools,

@@ -131,7 +131,7 @@ impl Guard {
             ClientMethod::GetPrompt => {
                 self.call_listed(&request, reservation, Listed::Prompts, Turn::Fresh, line).await
             }
-            ClientMethod::Resource => {
+            ClientMethod::Resource | ClientMethod::Described => {
                 let uris = request.param("uri").into_iter();
                 let admitted =
                     self.admit_resources(uris, request.text_param("uri").is_some(), request.caller).await;

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod calls;
+mod hosts;
 mod listing;
 mod output;
 mod races;
