@@ -5,6 +5,7 @@
 mod airlocked;
 mod judge;
 mod message;
+mod outbox;
 mod pump;
 mod setup;
 mod shield;

@@ -237,3 +237,117 @@ fn keep_host_data(edited: &mut Extensions, original: Extensions) {
     kept.extend(std::mem::take(edited));
     *edited = kept;
 }
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage, ServerJsonRpcMessage, ServerResult};
+    use serde_json::{Value, json};
+
+    use super::{Unreadable, client_message, refusal, with_admitted, with_edits};
+
+    fn call(arguments: &Value) -> ClientJsonRpcMessage {
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "t", "arguments": arguments}});
+        client_message(message.to_string().as_bytes()).unwrap()
+    }
+
+    fn admitted(came: &Value, admitted: &Value) -> Result<Value, Unreadable> {
+        let line = serde_json::to_vec(&call(admitted)).unwrap();
+        let message = serde_json::to_value(with_admitted(call(came), &line)?).unwrap();
+        Ok(message["params"]["arguments"].clone())
+    }
+
+    #[test]
+    fn ghosts_are_taken_out() {
+        for (came, left) in [
+            (json!({"a": 1, "b": 2}), json!({"a": 1})),
+            (json!({"a": {"b": [1, {"c": null, "d": "x"}]}}), json!({"a": {"b": [1, {"c": null}]}})),
+            (
+                json!({"a": 0.1, "b": u64::MAX, "c": i64::MIN, "g": 1}),
+                json!({"a": 0.1, "b": u64::MAX, "c": i64::MIN}),
+            ),
+            (json!({"a": 1}), json!({})),
+        ] {
+            assert_eq!(admitted(&came, &left), Ok(left));
+        }
+    }
+
+    #[test]
+    fn only_less_can_have_been_admitted() {
+        for (came, other) in [
+            (json!({"a": 1}), json!({"a": 2})),
+            (json!({"a": 1}), json!({"a": 1, "b": 2})),
+            (json!({"a": 1}), json!({"b": 1})),
+            (json!({"a": 1}), json!({"a": "1"})),
+            (json!({"a": [1, 2]}), json!({"a": [1]})),
+            (json!({"a": {"b": 1}}), json!({"a": []})),
+        ] {
+            assert_eq!(admitted(&came, &other), Err(Unreadable), "{came} {other}");
+        }
+        assert!(with_admitted(call(&json!({})), b"{}").is_err());
+        let ping = client_message(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).unwrap();
+        let line = serde_json::to_vec(&call(&json!({}))).unwrap();
+        assert!(with_admitted(ping, &line).is_err());
+    }
+
+    fn server(message: &Value) -> ServerJsonRpcMessage {
+        serde_json::from_value(message.clone()).unwrap()
+    }
+
+    #[test]
+    fn an_edited_message_is_what_was_edited() {
+        let result = |result: Value| json!({"jsonrpc": "2.0", "id": "a", "result": result});
+        let note =
+            |params: Value| json!({"jsonrpc": "2.0", "method": "notifications/message", "params": params});
+        for (original, edited) in [
+            (
+                result(
+                    json!({"content": [{"type": "text", "text": "a"}], "structuredContent": {"n": 5e-324}}),
+                ),
+                result(
+                    json!({"content": [{"type": "text", "text": "*"}], "structuredContent": {"n": 5e-324}}),
+                ),
+            ),
+            (result(json!({"tools": []})), result(json!({"tools": [], "extra": 1}))),
+            (result(json!({"vendor": "a"})), result(json!({"vendor": "*"}))),
+            (
+                json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -1, "message": "a", "data": ["a"]}}),
+                json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -1, "message": "*", "data": ["*"]}}),
+            ),
+            (
+                note(json!({"level": "info", "data": "a"})),
+                note(json!({"level": "info", "data": "*", "_meta": {"x": 1}})),
+            ),
+            (note(json!({"level": "info", "data": "a"})), note(json!({"level": "*", "data": "*"}))),
+            (
+                json!({"jsonrpc": "2.0", "id": 1, "method": "vendor/ask", "params": {"a": "a"}}),
+                json!({"jsonrpc": "2.0", "id": 1, "method": "vendor/ask", "params": {"a": "*"}}),
+            ),
+        ] {
+            let made = with_edits(server(&original), edited.to_string().as_bytes()).unwrap();
+            assert_eq!(serde_json::to_value(made).unwrap(), edited);
+        }
+    }
+
+    #[test]
+    fn a_result_stays_the_kind_that_it_was() {
+        let list = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": []}});
+        let made = with_edits(server(&list), list.to_string().as_bytes()).unwrap();
+        assert!(
+            matches!(made, JsonRpcMessage::Response(response) if matches!(response.result, ServerResult::ListToolsResult(_)))
+        );
+    }
+
+    #[test]
+    fn refusals_are_read() {
+        for refused in [
+            json!({"jsonrpc": "2.0", "id": 7, "result": {"content": [{"type": "text", "text": "no"}], "isError": true}}),
+            json!({"jsonrpc": "2.0", "id": "x", "error": {"code": -31000, "message": "no", "data": {"success": false}}}),
+        ] {
+            let read = refusal(refused.to_string().as_bytes()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), refused);
+        }
+        let nobody = json!({"jsonrpc": "2.0", "id": null, "error": {"code": -31000, "message": "no"}});
+        assert!(refusal(nobody.to_string().as_bytes()).is_ok());
+        assert!(refusal(br#"{"jsonrpc":"2.0","id":1}"#).is_err());
+    }
+}

@@ -24,29 +24,27 @@ use rmcp::{
     transport::Transport,
 };
 use tokio::{
-    sync::{
-        mpsc::{OwnedPermit, Sender, UnboundedReceiver},
-        oneshot,
-    },
+    sync::mpsc::{OwnedPermit, Sender, UnboundedReceiver},
     time::{Instant, sleep_until, timeout},
 };
 
 use crate::{
     judge::{self, Decision, Forward},
     message::{self, Unreadable},
+    outbox::{Outbox, Sent},
     setup::Setup,
     transport::Outgoing,
 };
 
-/// Most messages that wait in one direction before their sender has to.
+/// Most messages of the client that wait before it has to.
 const WAITING: usize = 64;
 /// How long a client may take to read what is left when the session is over.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// A message of the server, judged, and who waits for it to be sent.
+type FromServer<E> = (Decision<ServerJsonRpcMessage>, Option<Sent<E>>);
 
-/// Who waits until a message is sent.
-type Sent<E> = oneshot::Sender<Result<(), E>>;
+type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A call that waits for the server's list, as rmcp read it and as the guard was shown it.
 struct Held {
@@ -63,11 +61,15 @@ pub(crate) struct Pump<E> {
     /// For the server, in order.
     inbox: VecDeque<ClientJsonRpcMessage>,
     /// For the client, in order.
-    outbox: VecDeque<(Running<Result<(), E>>, Option<Sent<E>>)>,
+    outbox: Outbox<E>,
     held: HashMap<RequestId, Held>,
     /// What the host knows about the call for which the guard asks for a list.
     asking_as: Extensions,
-    client_is_gone: bool,
+    /// Answers to requests that could not be handed to the server after all; judged like answers of the server.
+    failures: VecDeque<ServerJsonRpcMessage>,
+    /// The client has nothing more to say; until then the server hears what it said.
+    client_is_gone: Option<Instant>,
+    /// The server has nothing more to say; until then the client is sent what it said.
     server_is_gone: Option<Instant>,
 }
 
@@ -84,10 +86,11 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
             outgoing,
             to_server: Some(to_server),
             inbox: VecDeque::new(),
-            outbox: VecDeque::new(),
+            outbox: Outbox::new(),
             held: HashMap::new(),
             asking_as: Extensions::new(),
-            client_is_gone: false,
+            failures: VecDeque::new(),
+            client_is_gone: None,
             server_is_gone: None,
         }
     }
@@ -97,15 +100,20 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
         T: Transport<RoleServer, Error = E>,
     {
         let mut client: Option<Running<Decision<ClientJsonRpcMessage>>> = None;
-        let mut server: Option<Running<(Decision<ServerJsonRpcMessage>, Sent<E>)>> = None;
+        let mut server: Option<Running<FromServer<E>>> = None;
         loop {
-            if self.client_is_gone && client.is_none() && self.has_delivered() {
+            if server.is_none()
+                && let Some(failure) = self.failures.pop_front()
+            {
+                server = Some(Box::pin(judged(Arc::clone(&self.guard), failure, None)));
+            }
+            if self.client_is_gone.is_some() && client.is_none() && self.has_delivered() {
                 self.to_server = None;
             }
             if self.server_is_gone.is_some() && server.is_none() && self.outbox.is_empty() {
                 break;
             }
-            let room = self.inbox.len() < WAITING && self.outbox.len() < WAITING;
+            let room = self.inbox.len() < WAITING && self.outbox.has_room();
             tokio::select! {
                 decision = running(&mut client), if client.is_some() => {
                     client = None;
@@ -115,32 +123,34 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
                     server = None;
                     self.server_decided(decision, sent, &mut transport);
                 }
-                sent = first(&mut self.outbox), if !self.outbox.is_empty() => self.sent(sent),
+                () = self.outbox.send_first(), if !self.outbox.is_empty() => {}
                 place = place(self.to_server.as_ref()), if self.to_server.is_some() && !self.inbox.is_empty() => {
-                    match (place, self.inbox.pop_front()) {
-                        (Some(place), Some(message)) => drop(place.send(message)),
-                        _ => {
-                            self.to_server = None;
-                            self.inbox.clear();
-                        }
+                    if let (Some(place), Some(message)) = (place, self.inbox.pop_front()) {
+                        place.send(message);
+                    } else {
+                        self.to_server = None;
+                        self.inbox.clear();
                     }
                 }
-                message = self.outgoing.recv(), if server.is_none() && self.server_is_gone.is_none() && self.outbox.len() < WAITING => {
+                message = self.outgoing.recv(), if server.is_none() && self.server_is_gone.is_none() && self.outbox.has_room() => {
                     match message {
                         Some(Outgoing { message, sent }) => {
-                            let guard = Arc::clone(&self.guard);
-                            server = Some(Box::pin(async { (judge::from_server(guard, message).await, sent) }));
+                            server = Some(Box::pin(judged(Arc::clone(&self.guard), message, Some(sent))));
                         }
                         None => self.server_is_gone = Some(Instant::now() + PATIENCE),
                     }
                 }
-                message = transport.receive(), if client.is_none() && !self.client_is_gone && room => match message {
+                message = transport.receive(), if client.is_none() && self.client_is_gone.is_none() && room => match message {
                     Some(message) => {
                         let (setup, guard) = (Arc::clone(&self.setup), Arc::clone(&self.guard));
                         client = Some(Box::pin(judge::from_client(setup, guard, message)));
                     }
-                    None => self.client_is_gone = true,
+                    None => self.client_is_gone = Some(Instant::now() + PATIENCE),
                 },
+                () = until(self.client_is_gone), if self.client_is_gone.is_some() && self.to_server.is_some() => {
+                    self.to_server = None;
+                    self.inbox.clear();
+                }
                 () = until(self.server_is_gone), if self.server_is_gone.is_some() => break,
             }
         }
@@ -170,7 +180,7 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
         let answered = self.refuse(to_client, transport);
         match forward {
             Forward::Same => self.inbox.push_back(message),
-            Forward::Edited(admitted) => self.deliver(message, &admitted, transport),
+            Forward::Edited(admitted) => self.deliver(message, &admitted),
             Forward::No => {
                 if let JsonRpcMessage::Request(request) = &message
                     && !answered.contains(&request.id)
@@ -179,7 +189,7 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
                 }
             }
         }
-        self.tell_server(to_server, transport);
+        self.tell_server(to_server);
         drop(release);
         if !self.held.is_empty() && self.guard.pending().held == 0 {
             self.held.clear();
@@ -189,57 +199,53 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
     fn server_decided<T>(
         &mut self,
         decision: Decision<ServerJsonRpcMessage>,
-        sent: Sent<E>,
+        sent: Option<Sent<E>>,
         transport: &mut T,
     ) where
         T: Transport<RoleServer, Error = E>,
     {
         let Decision { message, forward, to_client, to_server, reports, release, .. } = decision;
         self.report(&reports);
-        self.tell_server(to_server, transport);
+        self.tell_server(to_server);
         drop(release);
         let forward = match forward {
             Forward::Same => Some(message),
-            Forward::Edited(edited) => match message::with_edits(message, &edited) {
-                Ok(message) => Some(message),
-                Err(Unreadable) => {
-                    self.report(&[Report::warning("a masked message cannot be read, and was withheld")]);
-                    None
-                }
-            },
+            Forward::Edited(edited) => Some(self.edited(message, &edited)),
             Forward::No => None,
         };
-        match forward {
-            Some(message) => self.outbox.push_back((Box::pin(transport.send(message)), Some(sent))),
-            // Who sent it has nothing to mend; and nobody waits for an answer to a message that is withheld.
-            None => drop(sent.send(Ok(()))),
+        match (forward, sent) {
+            (Some(message), sent) => self.outbox.push(transport.send(message), sent),
+            // Who sent it has nothing to mend.
+            (None, Some(sent)) => drop(sent.send(Ok(()))),
+            (None, None) => {}
         }
         self.refuse(to_client, transport);
     }
 
-    /// Hands the server a request with the arguments that were admitted.
-    fn deliver<T>(&mut self, message: ClientJsonRpcMessage, admitted: &[u8], transport: &mut T)
-    where
-        T: Transport<RoleServer, Error = E>,
-    {
+    /// The message with the guard's edits; an error where they cannot be read, which is not to be.
+    fn edited(&self, message: ServerJsonRpcMessage, edited: &[u8]) -> ServerJsonRpcMessage {
         let id = message::id_of(&message).cloned();
-        match message::with_admitted(message, admitted) {
-            Ok(message) => self.inbox.push_back(message),
-            Err(Unreadable) => {
-                self.report(&[Report::warning("what was admitted is not what came; it was not passed on")]);
-                let error = ErrorData::internal_error("the admitted call cannot be passed on", None);
-                self.outbox
-                    .push_back((Box::pin(transport.send(ServerJsonRpcMessage::error(error, id))), None));
-            }
+        message::with_edits(message, edited).unwrap_or_else(|Unreadable| {
+            self.report(&[Report::warning("a masked message cannot be read, and was withheld")]);
+            ServerJsonRpcMessage::error(ErrorData::internal_error("the answer is withheld", None), id)
+        })
+    }
+
+    /// Hands the server a request with the arguments that were admitted.
+    fn deliver(&mut self, message: ClientJsonRpcMessage, admitted: &[u8]) {
+        let id = message::id_of(&message).cloned();
+        if let Ok(message) = message::with_admitted(message, admitted) {
+            self.inbox.push_back(message);
+        } else {
+            self.report(&[Report::warning("what was admitted is not what came; it was not passed on")]);
+            let error = ErrorData::internal_error("the admitted call cannot be passed on", None);
+            self.failures.push_back(ServerJsonRpcMessage::error(error, id));
         }
     }
 
     /// The guard's own messages to the server: its questions, calls that it lets go, and what it tells the server
     /// about requests that it refused.
-    fn tell_server<T>(&mut self, lines: Vec<Vec<u8>>, transport: &mut T)
-    where
-        T: Transport<RoleServer, Error = E>,
-    {
+    fn tell_server(&mut self, lines: Vec<Vec<u8>>) {
         for line in lines {
             let Ok(mut message) = message::client_message(&line) else {
                 self.report(&[Report::warning("a message of the guard's own cannot be read")]);
@@ -248,7 +254,7 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
             let held = message::id_of(&message).and_then(|id| self.held.remove(id));
             match held {
                 Some(held) if held.line == line => self.inbox.push_back(held.message),
-                Some(held) => self.deliver(held.message, &line, transport),
+                Some(held) => self.deliver(held.message, &line),
                 None => {
                     if let JsonRpcMessage::Request(request) = &mut message {
                         let mut extensions = self.asking_as.clone();
@@ -276,16 +282,9 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
                 self.held.remove(id);
                 answered.push(id.clone());
             }
-            self.outbox.push_back((Box::pin(transport.send(message)), None));
+            self.outbox.push(transport.send(message), None);
         }
         answered
-    }
-
-    fn sent(&mut self, result: Result<(), E>) {
-        if let Some((_, Some(waiting))) = self.outbox.pop_front() {
-            // Nobody waits any more where a task was dropped.
-            drop(waiting.send(result));
-        }
     }
 
     /// Answers what is under way as far as anybody listens, and closes the records.
@@ -293,7 +292,7 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
     where
         T: Transport<RoleServer, Error = E>,
     {
-        if !self.client_is_gone {
+        if self.client_is_gone.is_none() {
             let outcome = self.guard.on_server_closed().await;
             self.report(&outcome.reports);
             let refusals = outcome.to_client.iter().filter_map(|line| message::refusal(line).ok());
@@ -308,19 +307,19 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
     }
 
     fn report(&self, reports: &[Report]) {
-        reports.iter().for_each(|report| self.setup.report(report));
+        for report in reports {
+            self.setup.report(report);
+        }
     }
+}
+
+async fn judged<E>(guard: Arc<Guard>, message: ServerJsonRpcMessage, sent: Option<Sent<E>>) -> FromServer<E> {
+    (judge::from_server(guard, message).await, sent)
 }
 
 /// The result of what runs, if anything does.
 async fn running<T>(slot: &mut Option<Running<T>>) -> T {
     poll_fn(|context| slot.as_mut().map_or(Poll::Pending, |future| future.as_mut().poll(context))).await
-}
-
-/// The result of what is sent first; what comes after it waits.
-async fn first<E>(outbox: &mut VecDeque<(Running<Result<(), E>>, Option<Sent<E>>)>) -> Result<(), E> {
-    poll_fn(|context| outbox.front_mut().map_or(Poll::Pending, |(sending, _)| sending.as_mut().poll(context)))
-        .await
 }
 
 /// A place in rmcp's queue; `None` when rmcp listens no more.
