@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("airlock-gateway", &["airlock-engine", "airlock-host", "airlock-mcp"]),
     ("airlock-cli", &["airlock-engine", "airlock-gateway", "airlock-host", "airlock-mcp", "airlock-scan"]),
     ("airlock-testkit", &["airlock-engine"]),
-    ("airlock-e2e", &["airlock-testkit"]),
+    ("airlock-e2e", &["airlock-engine", "airlock-host", "airlock-rmcp", "airlock-testkit"]),
     ("xtask", &[]),
 ];
 

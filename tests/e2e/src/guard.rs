@@ -39,6 +39,29 @@ impl Guarded {
         }
     }
 
+    /// The Rust fixture with the guard inside of it, with the same setting.
+    ///
+    /// # Errors
+    ///
+    /// When the fixture is not built or the configuration cannot be written.
+    pub fn inside(setting: Setting, folder: &Path) -> Outcome<Self> {
+        let audit = folder.join(AUDIT);
+        let mut command =
+            vec![install::sibling("e2e-rmcp-server")?, "--airlocked".into(), audit.clone().into()];
+        let (text, agent) = match setting {
+            Setting::Transparent => (Some(TRANSPARENT), None),
+            Setting::Strict => (Some(STRICT), Some("e2e")),
+            Setting::Default => (None, None),
+        };
+        if let Some(text) = text {
+            let config = folder.join("airlock.toml");
+            fs::write(&config, text)?;
+            command.extend(["--config".into(), config.into()]);
+        }
+        command.extend(agent.into_iter().flat_map(|agent| ["--agent-id".into(), agent.into()]));
+        Ok(Self { command, audit })
+    }
+
     /// As [`new`](Self::new), with a configuration and flags of the test's own. The audit log is added to the
     /// configuration, which therefore has no `[audit]` itself.
     ///

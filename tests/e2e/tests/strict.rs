@@ -97,6 +97,34 @@ fn attack(peer: Peer, revision: Revision) -> Outcome {
     Ok(())
 }
 
+/// The same with the guard inside of the server. rmcp has read the message by then: of two equal keys it kept one, and
+/// a batch it refuses itself.
+#[test]
+fn rmcp_server_with_the_guard_inside() -> Outcome {
+    for revision in [Revision::V2025Mar, Revision::V2026Jul] {
+        let folder = tempfile::tempdir()?;
+        let guarded = Guarded::inside(Setting::Strict, folder.path())?;
+        let mut session = Session::start(&guarded.command, folder.path())?;
+        session.play(&script::opening(revision, &json!({})))?;
+        let attacks = fixture_attacks();
+        let readable = attacks.iter().filter(|attack| attack.0 != "duplicate-key");
+        for (kind, tool, arguments, expected) in readable.clone() {
+            let answer = session.ask_json(&script::call(revision, kind, tool, arguments))?;
+            expect_refusal(&answer, *expected).map_err(|error| format!("{kind}: {error}: {answer}"))?;
+        }
+        for id in ["valid-1", "valid-2"] {
+            let answer = session.ask_json(&valid_call(Peer::Rmcp, revision, id, folder.path()))?;
+            assert!(!is_error(&answer), "a valid call was answered with {answer}");
+        }
+        session.end()?;
+        let audit = std::fs::read_to_string(&guarded.audit)?;
+        let count = |result: &str| audit.lines().filter(|line| line.contains(result)).count();
+        assert_eq!(count(r#""result":"blocked""#), readable.count(), "{audit}");
+        assert_eq!(count(r#""result":"allowed""#), 2, "{audit}");
+    }
+    Ok(())
+}
+
 /// A call that the server accepts.
 fn valid_call(peer: Peer, revision: Revision, id: &str, folder: &Path) -> String {
     let path = json!(peers::served(folder).join("hello.txt"));
