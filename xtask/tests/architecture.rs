@@ -21,11 +21,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("airlock-macros", &[]),
     ("agent-airlock", &["airlock-engine", "airlock-host", "airlock-macros"]),
     ("airlock-mcp", &["airlock-engine"]),
-    ("airlock-rmcp", &["airlock-engine", "airlock-mcp"]),
+    ("airlock-rmcp", &["airlock-engine", "airlock-host", "airlock-mcp"]),
     ("airlock-gateway", &["airlock-engine", "airlock-host", "airlock-mcp"]),
     ("airlock-cli", &["airlock-engine", "airlock-gateway", "airlock-host", "airlock-mcp", "airlock-scan"]),
     ("airlock-testkit", &["airlock-engine"]),
-    ("airlock-e2e", &["airlock-engine", "airlock-host", "airlock-rmcp", "airlock-testkit"]),
+    ("airlock-e2e", &["airlock-rmcp", "airlock-testkit"]),
     ("xtask", &[]),
 ];
 

@@ -8,11 +8,11 @@ use rmcp::{
     RoleServer, Service,
     model::Extensions,
     serve_server,
-    service::{RunningService, ServerInitializeError},
+    service::RunningService,
     transport::{IntoTransport, Transport},
 };
 
-use crate::{Shielded, setup::Setup, transport::GuardedTransport};
+use crate::{ServeError, Shielded, StartError, setup::Setup, transport::GuardedTransport};
 
 /// An rmcp server with the guard around it. See the [crate's documentation](crate).
 pub struct Airlocked<S> {
@@ -21,6 +21,15 @@ pub struct Airlocked<S> {
 }
 
 impl<S> Airlocked<S> {
+    /// Guards `server` by the configuration of this machine: the file that `AIRLOCK_CONFIG` names, or else the user's
+    /// own, or else the defaults, as `airlock run` has it. All servers of a process share the engine.
+    ///
+    /// Where that is invalid, or has no place for audit records, [`serve`](Self::serve) says so: there is no server
+    /// without a guard.
+    pub fn new(server: S) -> Self {
+        Self { server: Arc::new(server), setup: Setup::of_machine() }
+    }
+
     /// Guards `server` by an engine of the host's own.
     ///
     /// Servers that share an engine (clones share everything) share its rate limits and its audit records.
@@ -78,15 +87,19 @@ impl<S> Airlocked<S> {
     /// Puts the guard around a transport. For hosts that drive rmcp themselves; whatever serves the transport is
     /// guarded, and only by its messages.
     ///
+    /// # Errors
+    ///
+    /// There is no guard; only after [`new`](Self::new).
+    ///
     /// # Panics
     ///
     /// Outside of a tokio runtime, on which a task carries the messages.
-    pub fn guard<T, E, A>(&self, transport: T) -> GuardedTransport<E>
+    pub fn guard<T, E, A>(&self, transport: T) -> Result<GuardedTransport<E>, StartError>
     where
         T: IntoTransport<RoleServer, E, A>,
         E: Error + Send + Sync + 'static,
     {
-        fn start<E, T>(transport: T, setup: Setup) -> GuardedTransport<E>
+        fn start<E, T>(transport: T, setup: Setup) -> Result<GuardedTransport<E>, StartError>
         where
             E: Error + Send + Sync + 'static,
             T: Transport<RoleServer, Error = E> + 'static,
@@ -102,17 +115,18 @@ impl<S: Service<RoleServer>> Airlocked<S> {
     ///
     /// # Errors
     ///
-    /// When the handshake fails.
+    /// When there is no guard, or the handshake fails.
     pub async fn serve<T, E, A>(
         self,
         transport: T,
-    ) -> Result<RunningService<RoleServer, Shielded<S>>, ServerInitializeError>
+    ) -> Result<RunningService<RoleServer, Shielded<S>>, ServeError>
     where
         T: IntoTransport<RoleServer, E, A>,
         E: Error + Send + Sync + 'static,
     {
-        let transport = self.guard(transport);
-        serve_server(Shielded::new(self.server), transport).await
+        let transport = self.guard(transport)?;
+        let served = serve_server(Shielded::new(self.server), transport).await;
+        served.map_err(|error| ServeError::Handshake(Box::new(error)))
     }
 }
 

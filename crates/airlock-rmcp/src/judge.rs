@@ -18,6 +18,8 @@ pub(crate) enum Forward {
     Edited(Vec<u8>),
     /// It stops here.
     No,
+    /// It might go on, but rmcp could not read it as what it is; it fails.
+    Unreadable,
 }
 
 /// The guard's decision, with the message that it is about.
@@ -78,8 +80,17 @@ pub(crate) async fn from_client(
                 Rejection::new(Code::InternalPanic).with_message("it cannot be told who the caller is");
             guard.refuse_client(&line, rejection, &setup.settings.caller).into()
         }
-        Ok(caller) if is_known(&setup, &message) => guard.on_client_as(&line, &caller).await.into(),
-        Ok(caller) => unknown(&guard, &line, &caller),
+        Ok(caller) => match kind(&setup, &message) {
+            Kind::Known => guard.on_client_as(&line, &caller).await.into(),
+            Kind::Unreadable => {
+                let parts: Parts = guard.on_client_as(&line, &caller).await.into();
+                match parts.forward {
+                    Forward::No => parts,
+                    _ => Parts { forward: Forward::Unreadable, ..parts },
+                }
+            }
+            Kind::Unknown => unknown(&guard, &line, &caller),
+        },
     };
     Decision::new(message, line, parts)
 }
@@ -101,8 +112,33 @@ fn unknown(guard: &Guard, line: &[u8], caller: &Arc<Caller>) -> Parts {
     guard.refuse_client(line, rejection, caller).into()
 }
 
-/// Whether the message is of a kind that the guard was written for. What rmcp could not read as one of the
-/// protocol's requests, and what a later rmcp may add, is not: it is refused rather than passed around the guard.
+/// What a message is to the wrapper.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The guard was written for it.
+    Known,
+    /// Arguments of the model's, in a form that rmcp cannot read. The guard says best what is wrong with them; whatever
+    /// it says, the server is not handed a call as a request of some other kind.
+    Unreadable,
+    /// Anything else that rmcp could not read as one of the protocol's requests, and what a later rmcp may add: refused
+    /// rather than passed around the guard.
+    Unknown,
+}
+
+fn kind(setup: &Setup, message: &ClientJsonRpcMessage) -> Kind {
+    if is_known(setup, message) {
+        return Kind::Known;
+    }
+    match message {
+        JsonRpcMessage::Request(request)
+            if matches!(request.request.method(), "tools/call" | "prompts/get") =>
+        {
+            Kind::Unreadable
+        }
+        _ => Kind::Unknown,
+    }
+}
+
 fn is_known(setup: &Setup, message: &ClientJsonRpcMessage) -> bool {
     match message {
         JsonRpcMessage::Request(request) => match &request.request {

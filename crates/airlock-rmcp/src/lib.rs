@@ -9,10 +9,13 @@ mod outbox;
 mod pump;
 mod setup;
 mod shield;
+mod start;
 mod transport;
 
-pub use airlock_engine::Caller;
+pub use airlock_engine::{AgentId, Airlock, Caller, Role, SessionId};
+pub use airlock_host::HostError;
 pub use airlock_mcp::{GuardSettings, Report, Severity};
 pub use airlocked::Airlocked;
 pub use shield::Shielded;
+pub use start::{ServeError, StartError};
 pub use transport::{GuardedError, GuardedTransport};

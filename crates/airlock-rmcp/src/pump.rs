@@ -76,13 +76,13 @@ pub(crate) struct Pump<E> {
 impl<E: Error + Send + Sync + 'static> Pump<E> {
     pub(crate) fn new(
         setup: Setup,
+        guard: Guard,
         outgoing: UnboundedReceiver<Outgoing<E>>,
         to_server: Sender<ClientJsonRpcMessage>,
     ) -> Self {
-        let guard = Arc::new(setup.guard());
         Self {
             setup: Arc::new(setup),
-            guard,
+            guard: Arc::new(guard),
             outgoing,
             to_server: Some(to_server),
             inbox: VecDeque::new(),
@@ -181,6 +181,7 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
         match forward {
             Forward::Same => self.inbox.push_back(message),
             Forward::Edited(admitted) => self.deliver(message, &admitted),
+            Forward::Unreadable => self.fail(message::id_of(&message).cloned()),
             Forward::No => {
                 if let JsonRpcMessage::Request(request) = &message
                     && !answered.contains(&request.id)
@@ -211,7 +212,7 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
         let forward = match forward {
             Forward::Same => Some(message),
             Forward::Edited(edited) => Some(self.edited(message, &edited)),
-            Forward::No => None,
+            Forward::No | Forward::Unreadable => None,
         };
         match (forward, sent) {
             (Some(message), sent) => self.outbox.push(transport.send(message), sent),
@@ -238,9 +239,14 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
             self.inbox.push_back(message);
         } else {
             self.report(&[Report::warning("what was admitted is not what came; it was not passed on")]);
-            let error = ErrorData::internal_error("the admitted call cannot be passed on", None);
-            self.failures.push_back(ServerJsonRpcMessage::error(error, id));
+            self.fail(id);
         }
+    }
+
+    /// Answers a call that was admitted and that the server cannot be handed.
+    fn fail(&mut self, id: Option<RequestId>) {
+        let error = ErrorData::invalid_params("the request cannot be read as what it says it is", None);
+        self.failures.push_back(ServerJsonRpcMessage::error(error, id));
     }
 
     /// The guard's own messages to the server: its questions, calls that it lets go, and what it tells the server

@@ -11,17 +11,22 @@ use airlock_engine::{Airlock, Caller};
 use airlock_mcp::{Guard, GuardSettings, LateAnswers, Report, Severity};
 use rmcp::model::Extensions;
 
+use crate::start::{Machine, StartError, machine};
+
 type FindCaller = dyn Fn(&Extensions) -> Option<Caller> + Send + Sync;
 type Hear = dyn Fn(&Report) + Send + Sync;
 
 #[derive(Clone)]
 pub(crate) struct Setup {
-    pub(crate) engine: Airlock,
+    /// Without one nothing is served.
+    pub(crate) engine: Result<Airlock, StartError>,
     pub(crate) settings: GuardSettings,
     pub(crate) find_caller: Option<Arc<FindCaller>>,
     pub(crate) hear: Option<Arc<Hear>>,
     /// Methods beyond rmcp's own that are let through.
     pub(crate) custom_methods: BTreeSet<String>,
+    /// What the operator should hear at the start.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The closure that knows who calls panicked; nothing can be judged then.
@@ -30,18 +35,28 @@ pub(crate) struct UnknownCaller;
 
 impl Setup {
     pub(crate) fn new(engine: Airlock) -> Self {
-        Self {
-            engine,
-            settings: GuardSettings::default(),
-            find_caller: None,
-            hear: None,
-            custom_methods: BTreeSet::new(),
+        Self::with(Ok(engine), GuardSettings::default(), Vec::new())
+    }
+
+    /// By the configuration of this machine.
+    pub(crate) fn of_machine() -> Self {
+        match machine() {
+            Ok(Machine { engine, settings, warnings }) => Self::with(Ok(engine), settings, warnings),
+            Err(error) => Self::with(Err(error), GuardSettings::default(), Vec::new()),
         }
     }
 
+    fn with(engine: Result<Airlock, StartError>, settings: GuardSettings, warnings: Vec<String>) -> Self {
+        Self { engine, settings, warnings, find_caller: None, hear: None, custom_methods: BTreeSet::new() }
+    }
+
     /// A guard for one session. rmcp does not send the answer to a request that was cancelled.
-    pub(crate) fn guard(&self) -> Guard {
-        Guard::new(self.engine.clone(), self.settings.clone()).with_late_answers(LateAnswers::Never)
+    pub(crate) fn guard(&self) -> Result<Guard, StartError> {
+        let engine = self.engine.clone()?;
+        for warning in &self.warnings {
+            self.report(&Report::warning(warning.clone()));
+        }
+        Ok(Guard::new(engine, self.settings.clone()).with_late_answers(LateAnswers::Never))
     }
 
     /// Who sends a message, by what the host put beside it. Arguments are never asked.

@@ -15,7 +15,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{pump::Pump, setup::Setup};
+use crate::{StartError, pump::Pump, setup::Setup};
 
 /// Most messages that wait for rmcp's loop to take them.
 const TAKEN_AHEAD: usize = 16;
@@ -38,14 +38,15 @@ pub struct GuardedTransport<E> {
 
 impl<E: Error + Send + Sync + 'static> GuardedTransport<E> {
     /// Starts to carry messages, on a task of the current runtime.
-    pub(crate) fn start<T>(transport: T, setup: Setup) -> Self
+    pub(crate) fn start<T>(transport: T, setup: Setup) -> Result<Self, StartError>
     where
         T: Transport<RoleServer, Error = E> + 'static,
     {
+        let guard = setup.guard()?;
         let (to_client, outgoing) = mpsc::unbounded_channel();
         let (to_server, from_client) = mpsc::channel(TAKEN_AHEAD);
-        let pump = tokio::spawn(Pump::new(setup, outgoing, to_server).run(transport));
-        Self { to_client: Some(to_client), from_client, pump: Some(pump) }
+        let pump = tokio::spawn(Pump::new(setup, guard, outgoing, to_server).run(transport));
+        Ok(Self { to_client: Some(to_client), from_client, pump: Some(pump) })
     }
 }
 

@@ -39,26 +39,27 @@ impl Guarded {
         }
     }
 
-    /// The Rust fixture with the guard inside of it, with the same setting.
+    /// The Rust fixture with the guard inside of it, with the same setting: in the user's own configuration, below
+    /// `folder`.
     ///
     /// # Errors
     ///
     /// When the fixture is not built or the configuration cannot be written.
     pub fn inside(setting: Setting, folder: &Path) -> Outcome<Self> {
+        let mut command = vec![install::sibling("e2e-rmcp-server")?, "--airlocked".into()];
         let audit = folder.join(AUDIT);
-        let mut command =
-            vec![install::sibling("e2e-rmcp-server")?, "--airlocked".into(), audit.clone().into()];
-        let (text, agent) = match setting {
-            Setting::Transparent => (Some(TRANSPARENT), None),
-            Setting::Strict => (Some(STRICT), Some("e2e")),
-            Setting::Default => (None, None),
+        let text = match setting {
+            Setting::Transparent => TRANSPARENT,
+            Setting::Strict => STRICT,
+            Setting::Default => return Ok(Self { command, audit }),
         };
-        if let Some(text) = text {
-            let config = folder.join("airlock.toml");
-            fs::write(&config, text)?;
-            command.extend(["--config".into(), config.into()]);
+        if let Setting::Strict = setting {
+            command.push("e2e".into());
         }
-        command.extend(agent.into_iter().flat_map(|agent| ["--agent-id".into(), agent.into()]));
+        let config = folder.join(".config/airlock");
+        fs::create_dir_all(&config)?;
+        let place = audit.display().to_string();
+        fs::write(config.join("airlock.toml"), format!("{text}\n[audit]\npath = {place:?}\n"))?;
         Ok(Self { command, audit })
     }
 

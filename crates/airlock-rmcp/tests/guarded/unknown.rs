@@ -1,11 +1,11 @@
 //! What rmcp does not know as a request of the protocol is refused, not passed around the guard.
 
 use rmcp::model::{ClientNotification, CustomNotification, CustomRequest};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     fixture::Fixture,
-    scene::{ERAS, Scene, Way, assert_leaks, assert_masked},
+    scene::{ERAS, Scene, Way, assert_leaks, assert_masked, assert_refused},
 };
 
 #[tokio::test]
@@ -25,15 +25,23 @@ async fn unknown_requests_are_refused() {
     }
 }
 
-/// rmcp takes a call whose parameters it cannot read for a request of its own making.
+/// rmcp takes a call whose parameters it cannot read for a request of its own making. It is judged as the call that it
+/// is, and never reaches the server as something else.
 #[tokio::test]
 async fn a_call_that_rmcp_cannot_read_is_refused() {
     for era in ERAS {
+        let call = |params: Value| CustomRequest::new("tools/call", Some(params));
+        let listed = json!({"name": "delete_all", "arguments": ["no", "object"]});
+        let admissible = json!({"name": "delete_all", "arguments": {}, "requestState": 5});
+        let bare = Scene::bare(era).await;
+        assert!(bare.request(call(admissible.clone())).await.is_ok());
+        assert_eq!(bare.runs.of("tools/call"), 1, "positive control");
+
         let scene = Scene::permissive(era).await;
-        let params = json!({"name": "delete_all", "arguments": ["no", "object"]});
-        let answer = scene.request(CustomRequest::new("tools/call", Some(params))).await;
-        let text = format!("{answer:?}");
-        assert!(text.contains("malformed_message"), "{text}");
+        assert_refused(&scene.request(call(listed)).await, "validation_error");
+        let error = scene.request(call(admissible)).await.unwrap_err();
+        assert_eq!(error["code"], -32602, "{error}");
+        assert_eq!(scene.last_record(), ("delete_all".to_owned(), "failed".to_owned(), None));
         assert_eq!((scene.runs.of("tools/call"), scene.runs.of("delete_all")), (0, 0));
     }
 }

@@ -3,25 +3,15 @@
 //! Its tools, prompts and resources are the same as those of `python/server.py`, so that one test table fits
 //! both. Everything it leaks is made up.
 //!
-//!     e2e-rmcp-server [--airlocked AUDIT [--config FILE] [--agent-id ID]]
+//!     e2e-rmcp-server [--airlocked [AGENT]]
 //!
-//! With `--airlocked` the guard is inside: the one line that an author changes, and what a host needs for an engine
-//! of its own.
+//! With `--airlocked` the guard is inside, by the one line that an author changes.
 #![expect(deprecated, reason = "log messages are deprecated since 2026-07-28, and still to be guarded")]
 
 use std::error::Error;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use airlock_engine::{
-    AgentId, Airlock, Caller, Providers,
-    config::{self, ConfigFile, ConfigInput, Flags},
-    memory::MemoryStore,
-};
-use airlock_host::{AuditFile, HostFiles, SystemClock};
-use airlock_rmcp::Airlocked;
-use jiff::tz::TimeZone;
+use airlock_rmcp::{AgentId, Airlocked, Caller};
 use rmcp::handler::server::router::prompt::PromptRouter;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::{Json, Parameters};
@@ -48,59 +38,20 @@ fn leak() -> serde_json::Value {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    match Inside::of_arguments()? {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
         None => Fixture::new().serve(rmcp::transport::stdio()).await?.waiting().await?,
-        Some(inside) => {
-            let guarded =
-                Airlocked::with_engine(Fixture::new(), inside.engine()?).default_caller(inside.caller);
+        Some("--airlocked") => {
+            let mut guarded = Airlocked::new(Fixture::new());
+            if let Some(agent) = arguments.next() {
+                guarded = guarded
+                    .default_caller(Caller { agent_id: Some(AgentId::new(&agent)?), ..Caller::anonymous() });
+            }
             guarded.serve(rmcp::transport::stdio()).await?.waiting().await?
         }
+        Some(_) => return Err("usage: e2e-rmcp-server [--airlocked [AGENT]]".into()),
     };
     Ok(())
-}
-
-/// What the guard inside is made of.
-struct Inside {
-    audit: PathBuf,
-    config: Option<String>,
-    caller: Caller,
-}
-
-impl Inside {
-    /// `None`: there is to be no guard.
-    fn of_arguments() -> Result<Option<Self>, Box<dyn Error>> {
-        let mut arguments = std::env::args().skip(1);
-        let mut inside: Option<Self> = None;
-        while let (Some(flag), Some(value)) = (arguments.next(), arguments.next()) {
-            match (&*flag, &mut inside) {
-                ("--airlocked", None) => {
-                    inside = Some(Self { audit: value.into(), config: None, caller: Caller::anonymous() });
-                }
-                ("--config", Some(inside)) => inside.config = Some(std::fs::read_to_string(value)?),
-                ("--agent-id", Some(inside)) => inside.caller.agent_id = Some(AgentId::new(&value)?),
-                _ => {
-                    return Err(
-                        "usage: e2e-rmcp-server [--airlocked AUDIT [--config FILE] [--agent-id ID]]".into()
-                    );
-                }
-            }
-        }
-        Ok(inside)
-    }
-
-    fn engine(&self) -> Result<Airlock, Box<dyn Error>> {
-        let text = self.config.as_deref().unwrap_or_default();
-        let file = ConfigFile { name: "airlock.toml", text, readable_by_others: false };
-        let input = ConfigInput { file: Some(file), environment: &[], flags: Flags::default() };
-        let config = config::load(&input, &TimeZone::system()).map_err(|problems| problems.to_string())?;
-        let providers = Providers {
-            clock: Arc::new(SystemClock::new()),
-            rate_limits: Arc::new(MemoryStore::default()),
-            files: Arc::new(HostFiles::new(std::env::current_dir()?)),
-            audit: Arc::new(AuditFile::open(self.audit.clone())?),
-        };
-        Ok(Airlock::new(&config, providers, [0; 32]))
-    }
 }
 
 #[derive(Deserialize, schemars::JsonSchema)]
