@@ -1,6 +1,10 @@
 //! The wrapper that a server's author writes.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{
+    error::Error,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use airlock_engine::{Airlock, Caller};
 use airlock_mcp::{GuardSettings, Report};
@@ -12,12 +16,17 @@ use rmcp::{
     transport::{IntoTransport, Transport},
 };
 
-use crate::{ServeError, Shielded, StartError, setup::Setup, transport::GuardedTransport};
+use crate::{ServeError, Shielded, StartError, bridge::Session, setup::Setup, transport::GuardedTransport};
 
-/// An rmcp server with the guard around it. See the [crate's documentation](crate).
+/// An rmcp server with the guard around it: see the [crate's documentation](crate).
+///
+/// Around a [`ServerHandler`](rmcp::ServerHandler) it is one itself. [`serve`](Self::serve) is its own, though, and
+/// guards more: prefer it where there is a transport to serve.
 pub struct Airlocked<S> {
     pub(crate) server: Arc<S>,
     pub(crate) setup: Setup,
+    /// Where the wrapper is driven as a handler: the session of the server inside.
+    pub(crate) session: OnceLock<Result<Session, StartError>>,
 }
 
 impl<S> Airlocked<S> {
@@ -27,14 +36,14 @@ impl<S> Airlocked<S> {
     /// Where that is invalid, or has no place for audit records, [`serve`](Self::serve) says so: there is no server
     /// without a guard.
     pub fn new(server: S) -> Self {
-        Self { server: Arc::new(server), setup: Setup::of_machine() }
+        Self { server: Arc::new(server), setup: Setup::of_machine(), session: OnceLock::new() }
     }
 
     /// Guards `server` by an engine of the host's own.
     ///
     /// Servers that share an engine (clones share everything) share its rate limits and its audit records.
     pub fn with_engine(server: S, engine: Airlock) -> Self {
-        Self { server: Arc::new(server), setup: Setup::new(engine) }
+        Self { server: Arc::new(server), setup: Setup::new(engine), session: OnceLock::new() }
     }
 
     /// Replaces the settings of the guard: the default caller, whether denied tools are hidden from lists, the bounds

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     fixture::Fixture,
-    scene::{ERAS, Scene, Way, assert_refused},
+    scene::{DOORS, Scene, Way, assert_refused},
 };
 
 const ADMINS: &str = "[policy]\nallowed_roles = [\"admin\"]\nrequire_agent_id = true";
@@ -20,16 +20,16 @@ fn admin() -> Caller {
 }
 
 async fn scene(
-    era: crate::scene::Era,
+    door: crate::scene::Door,
     adjust: impl FnOnce(Airlocked<Fixture>) -> Airlocked<Fixture> + Send + 'static,
 ) -> Scene {
-    Scene::with(Way::Guarded, era, ADMINS, Fixture::default(), adjust).await
+    Scene::with(Way::Guarded, door, ADMINS, Fixture::default(), adjust).await
 }
 
 #[tokio::test]
 async fn nobody_is_let_in_where_a_role_is_required() {
-    for era in ERAS {
-        let scene = scene(era, |airlocked| airlocked).await;
+    for door in DOORS {
+        let scene = scene(door, |airlocked| airlocked).await;
         assert_refused(&scene.call("echo", json!({})).await, "agent_required");
         let claimed = json!({"agent_id": "agent-7", "roles": ["admin"], "caller": {"agent_id": "agent-7"}});
         assert_refused(&scene.call("echo", claimed).await, "agent_required");
@@ -39,8 +39,8 @@ async fn nobody_is_let_in_where_a_role_is_required() {
 
 #[tokio::test]
 async fn the_default_caller_is_who_calls() {
-    for era in ERAS {
-        let scene = scene(era, |airlocked| airlocked.default_caller(admin())).await;
+    for door in DOORS {
+        let scene = scene(door, |airlocked| airlocked.default_caller(admin())).await;
         assert!(scene.call("echo", json!({})).await.unwrap()["isError"] != true);
         assert_eq!(scene.runs.of("echo"), 1);
         assert_eq!(scene.records().last().unwrap()["agent_id"], "agent-7");
@@ -49,10 +49,10 @@ async fn the_default_caller_is_who_calls() {
 
 #[tokio::test]
 async fn a_closure_tells_who_calls() {
-    for era in ERAS {
-        let scene = scene(era, |airlocked| airlocked.caller(|_| Some(admin()))).await;
+    for door in DOORS {
+        let scene = scene(door, |airlocked| airlocked.caller(|_| Some(admin()))).await;
         assert!(scene.call("echo", json!({})).await.unwrap()["isError"] != true);
-        let lost = self::scene(era, |airlocked| airlocked.caller(|_| None)).await;
+        let lost = self::scene(door, |airlocked| airlocked.caller(|_| None)).await;
         assert_refused(&lost.call("echo", json!({})).await, "agent_required");
         assert_eq!((scene.runs.of("echo"), lost.runs.of("echo")), (1, 0));
     }

@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use crate::{
     fixture::SECRETS,
-    scene::{ERAS, Era, Scene, Server},
+    scene::{DOORS, Door, LEGACY_DOORS, Scene},
 };
 
 #[tokio::test]
 async fn a_panic_is_a_failed_call_with_a_safe_error() {
-    for era in ERAS {
-        let scene = Scene::permissive(era).await;
+    for door in DOORS {
+        let scene = Scene::permissive(door).await;
         for tool in ["crash", "crash_late"] {
             let error = scene.call(tool, json!({})).await.unwrap_err();
             assert!(!SECRETS.iter().any(|secret| error.to_string().contains(secret)), "{error}");
@@ -44,8 +44,8 @@ async fn start_nap(scene: &Scene, ms: u64) -> rmcp::service::RequestHandle<rmcp:
 
 #[tokio::test]
 async fn a_cancelled_call_is_abandoned() {
-    for era in ERAS {
-        let scene = Scene::permissive(era).await;
+    for door in DOORS {
+        let scene = Scene::permissive(door).await;
         let handle = start_nap(&scene, 60_000).await;
         handle.cancel(Some("enough".to_owned())).await.unwrap();
         scene.record("nap", "abandoned").await;
@@ -57,23 +57,24 @@ async fn a_cancelled_call_is_abandoned() {
 
 #[tokio::test]
 async fn a_call_under_way_when_the_client_goes_is_abandoned() {
-    let scene = Scene::permissive(Era::Legacy).await;
-    let handle = start_nap(&scene, 60_000).await;
-    let Scene { client, audit, server, .. } = scene;
-    client.cancel().await.unwrap();
-    drop(handle);
-    // rmcp waits a few seconds for what is under way, and then gives up.
-    let Server::Guarded(server) = server else { panic!("it is guarded") };
-    server.waiting().await.unwrap();
-    let records: Vec<Value> =
-        audit.records().iter().map(|record| serde_json::from_str(record).unwrap()).collect();
-    let record = records.last().unwrap();
-    assert_eq!((&record["tool"], &record["result"]), (&json!("nap"), &json!("abandoned")));
+    for door in LEGACY_DOORS {
+        let scene = Scene::permissive(door).await;
+        let handle = start_nap(&scene, 60_000).await;
+        let Scene { client, audit, server, .. } = scene;
+        client.cancel().await.unwrap();
+        drop(handle);
+        // rmcp waits a few seconds for what is under way, and then gives up.
+        server.waiting().await;
+        let records: Vec<Value> =
+            audit.records().iter().map(|record| serde_json::from_str(record).unwrap()).collect();
+        let record = records.last().unwrap();
+        assert_eq!((&record["tool"], &record["result"]), (&json!("nap"), &json!("abandoned")));
+    }
 }
 
 #[tokio::test]
 async fn without_a_place_for_records_nothing_runs() {
-    let scene = Scene::permissive(Era::Legacy).await;
+    let scene = Scene::permissive(Door::LEGACY).await;
     assert!(scene.call("echo", json!({})).await.unwrap()["isError"] != true, "positive control");
     scene.audit.break_down();
     assert_eq!(scene.call("echo", json!({})).await.unwrap()["isError"], true);

@@ -18,9 +18,9 @@ use rmcp::{
         ListResourcesResult, ListToolsResult, LoggingLevel, LoggingMessageNotificationParam, MetaObject,
         PaginatedRequestParams, ProgressNotificationParam, Prompt, PromptArgument, PromptMessage,
         ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource, ResourceContents,
-        Role, SamplingMessage, ServerCapabilities, ServerConfig, Tool,
+        Role, SamplingMessage, ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
     },
-    service::RequestContext,
+    service::{RequestContext, SubscriptionContext},
 };
 use serde_json::{Value, json};
 
@@ -114,6 +114,7 @@ impl ServerHandler for Fixture {
             .enable_logging()
             .enable_prompts()
             .enable_resources()
+            .enable_resources_subscribe()
             .enable_completions()
             .enable_tools()
             .enable_tool_list_changed()
@@ -250,6 +251,17 @@ impl ServerHandler for Fixture {
     ) -> Result<ReadResourceResponse, ErrorData> {
         self.runs.note(&request.uri, None);
         Ok(ReadResourceResult::new(vec![ResourceContents::text(LEAK, request.uri)]).into())
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        self.runs.note("filter", None);
+        Some(requested.clone())
+    }
+
+    async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
+        self.runs.note("listen", None);
+        subscription.cancelled().await;
+        Ok(())
     }
 
     async fn complete(

@@ -18,4 +18,5 @@ mod endings;
 mod fixture;
 mod output;
 mod scene;
+mod stateless;
 mod unknown;

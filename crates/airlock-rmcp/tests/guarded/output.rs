@@ -8,13 +8,13 @@ use serde_json::json;
 
 use crate::{
     fixture::{Fixture, leak},
-    scene::{ERAS, Era, Scene, Server, Way, assert_leaks, assert_masked},
+    scene::{DOORS, Door, LEGACY_DOORS, Scene, Server, Way, assert_leaks, assert_masked},
 };
 
 #[tokio::test]
 async fn tool_results_are_masked() {
-    for era in ERAS {
-        let (bare, scene) = (Scene::bare(era).await, Scene::permissive(era).await);
+    for door in DOORS {
+        let (bare, scene) = (Scene::bare(door).await, Scene::permissive(door).await);
         let (leaked, masked) =
             (bare.call("account", json!({})).await.unwrap(), scene.call("account", json!({})).await.unwrap());
         for place in ["/content/0/text", "/structuredContent", "/_meta/note"] {
@@ -44,8 +44,8 @@ async fn tool_results_are_masked() {
 
 #[tokio::test]
 async fn errors_are_masked() {
-    for era in ERAS {
-        let (bare, scene) = (Scene::bare(era).await, Scene::permissive(era).await);
+    for door in DOORS {
+        let (bare, scene) = (Scene::bare(door).await, Scene::permissive(door).await);
         let leaked = bare.call("account_denied", json!({})).await.unwrap_err();
         let masked = scene.call("account_denied", json!({})).await.unwrap_err();
         for place in ["/message", "/data"] {
@@ -59,8 +59,8 @@ async fn errors_are_masked() {
 
 #[tokio::test]
 async fn prompts_resources_and_completions_are_masked() {
-    for era in ERAS {
-        let (bare, scene) = (Scene::bare(era).await, Scene::permissive(era).await);
+    for door in DOORS {
+        let (bare, scene) = (Scene::bare(door).await, Scene::permissive(door).await);
         let mut greet = GetPromptRequestParams::new("greet");
         greet.arguments = json!({"name": "Zoe"}).as_object().cloned();
         let prompt = GetPromptRequest::new(greet);
@@ -80,16 +80,18 @@ async fn prompts_resources_and_completions_are_masked() {
 
 #[tokio::test]
 async fn instructions_are_masked() {
-    let (bare, scene) = (Scene::bare(Era::Legacy).await, Scene::permissive(Era::Legacy).await);
-    let instructions = |scene: &Scene| scene.client.peer_info().unwrap().instructions.clone().unwrap();
-    assert_leaks(&instructions(&bare));
-    assert_masked(&instructions(&scene));
+    for door in LEGACY_DOORS {
+        let (bare, scene) = (Scene::bare(door).await, Scene::permissive(door).await);
+        let instructions = |scene: &Scene| scene.client.peer_info().unwrap().instructions.clone().unwrap();
+        assert_leaks(&instructions(&bare));
+        assert_masked(&instructions(&scene));
+    }
 }
 
 #[tokio::test]
 async fn progress_and_log_messages_are_masked() {
-    for era in ERAS {
-        let (bare, scene) = (Scene::bare(era).await, Scene::permissive(era).await);
+    for door in DOORS {
+        let (bare, scene) = (Scene::bare(door).await, Scene::permissive(door).await);
         bare.call("account_events", json!({})).await.unwrap();
         scene.call("account_events", json!({})).await.unwrap();
         for event in ["progress", "log"] {
@@ -103,7 +105,7 @@ async fn progress_and_log_messages_are_masked() {
 /// The host may keep a handle, too: what it says passes the guard like everything else.
 #[tokio::test]
 async fn what_the_host_says_by_itself_is_masked() {
-    let scene = Scene::permissive(Era::Legacy).await;
+    let scene = Scene::permissive(Door::LEGACY).await;
     let message = LoggingMessageNotificationParam::new(LoggingLevel::Info, leak());
     let Server::Guarded(server) = &scene.server else { panic!("it is guarded") };
     server.peer().notify_logging_message(message).await.unwrap();
@@ -112,25 +114,27 @@ async fn what_the_host_says_by_itself_is_masked() {
 
 #[tokio::test]
 async fn what_the_server_asks_is_masked_and_answered() {
-    let (bare, scene) = (Scene::bare(Era::Legacy).await, Scene::permissive(Era::Legacy).await);
-    for scene in [&bare, &scene] {
-        let answer = scene.call("ask", json!({})).await.unwrap();
-        assert!(answer["content"][0]["text"].as_str().unwrap().contains("forty-two"), "{answer}");
+    for door in LEGACY_DOORS {
+        let (bare, scene) = (Scene::bare(door).await, Scene::permissive(door).await);
+        for scene in [&bare, &scene] {
+            let answer = scene.call("ask", json!({})).await.unwrap();
+            assert!(answer["content"][0]["text"].as_str().unwrap().contains("forty-two"), "{answer}");
+        }
+        assert_leaks(&bare.event("asked").await);
+        assert_masked(&scene.event("asked").await);
     }
-    assert_leaks(&bare.event("asked").await);
-    assert_masked(&scene.event("asked").await);
 }
 
 #[tokio::test]
 async fn long_output_is_cut_and_stays_what_it_was() {
     let toml = "[airlock]\nmax_output_chars = 300";
-    for era in ERAS {
-        let scene = Scene::start(Way::Guarded, era, toml, Fixture::default()).await;
+    for door in DOORS {
+        let scene = Scene::start(Way::Guarded, door, toml, Fixture::default()).await;
         let cut = scene.call("long", json!({})).await.unwrap();
         assert!(cut["content"].to_string().contains("[airlock: "), "{cut}");
         assert!(cut["structuredContent"]["lines"].is_array(), "{cut}");
         assert!(cut.to_string().len() < 1_500, "{cut}");
-        let whole = Scene::bare(era).await.call("long", json!({})).await.unwrap();
+        let whole = Scene::bare(door).await.call("long", json!({})).await.unwrap();
         assert!(whole.to_string().len() > 2_000, "positive control");
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use airlock_engine::Airlock;
-use airlock_rmcp::{Airlocked, GuardSettings, Shielded};
+use airlock_rmcp::{Airlocked, Shielded};
 use airlock_testkit::FakeAudit;
 use rmcp::{
     ClientHandler, ClientLifecycleMode, ClientServiceExt as _, ErrorData, RoleClient, RoleServer,
@@ -29,14 +29,38 @@ pub(crate) enum Era {
     Modern,
 }
 
-pub(crate) const ERAS: [Era; 2] = [Era::Legacy, Era::Modern];
+/// How the wrapper is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Served {
+    /// By itself: `Airlocked::serve`.
+    Transport,
+    /// As a handler by rmcp, as its HTTP service does it.
+    Handler,
+}
+
+/// How client and server meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Door {
+    pub(crate) era: Era,
+    served: Served,
+}
+
+impl Door {
+    pub(crate) const LEGACY: Self = Self { era: Era::Legacy, served: Served::Transport };
+    pub(crate) const MODERN: Self = Self { era: Era::Modern, served: Served::Transport };
+    pub(crate) const LEGACY_HANDLER: Self = Self { era: Era::Legacy, served: Served::Handler };
+    pub(crate) const MODERN_HANDLER: Self = Self { era: Era::Modern, served: Served::Handler };
+}
+
+pub(crate) const DOORS: [Door; 4] = [Door::LEGACY, Door::MODERN, Door::LEGACY_HANDLER, Door::MODERN_HANDLER];
+pub(crate) const LEGACY_DOORS: [Door; 2] = [Door::LEGACY, Door::LEGACY_HANDLER];
 
 /// What stands between client and server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     /// Nothing, for control.
     Bare,
-    /// `Airlocked::serve`.
+    /// The guard.
     Guarded,
 }
 
@@ -96,30 +120,43 @@ pub(crate) struct Scene {
 
 /// The running server, however it is served.
 pub(crate) enum Server {
-    Bare { _running: RunningService<RoleServer, Fixture> },
+    Bare(RunningService<RoleServer, Fixture>),
     Guarded(RunningService<RoleServer, Shielded<Fixture>>),
+    Handler(RunningService<RoleServer, Airlocked<Fixture>>),
+}
+
+impl Server {
+    /// Waits until the session is over.
+    pub(crate) async fn waiting(self) {
+        let waited = match self {
+            Self::Bare(running) => running.waiting().await,
+            Self::Guarded(running) => running.waiting().await,
+            Self::Handler(running) => running.waiting().await,
+        };
+        waited.unwrap();
+    }
 }
 
 impl Scene {
-    pub(crate) async fn strict(era: Era) -> Self {
-        Self::start(Way::Guarded, era, "[airlock]\nstrict_mode = true", Fixture::default()).await
+    pub(crate) async fn strict(door: Door) -> Self {
+        Self::start(Way::Guarded, door, "[airlock]\nstrict_mode = true", Fixture::default()).await
     }
 
-    pub(crate) async fn permissive(era: Era) -> Self {
-        Self::start(Way::Guarded, era, "", Fixture::default()).await
+    pub(crate) async fn permissive(door: Door) -> Self {
+        Self::start(Way::Guarded, door, "", Fixture::default()).await
     }
 
-    pub(crate) async fn bare(era: Era) -> Self {
-        Self::start(Way::Bare, era, "", Fixture::default()).await
+    pub(crate) async fn bare(door: Door) -> Self {
+        Self::start(Way::Bare, door, "", Fixture::default()).await
     }
 
-    pub(crate) async fn start(way: Way, era: Era, toml: &str, fixture: Fixture) -> Self {
-        Self::with(way, era, toml, fixture, |airlocked| airlocked).await
+    pub(crate) async fn start(way: Way, door: Door, toml: &str, fixture: Fixture) -> Self {
+        Self::with(way, door, toml, fixture, |airlocked| airlocked).await
     }
 
     pub(crate) async fn with(
         way: Way,
-        era: Era,
+        door: Door,
         toml: &str,
         fixture: Fixture,
         adjust: impl FnOnce(Airlocked<Fixture>) -> Airlocked<Fixture> + Send + 'static,
@@ -127,7 +164,7 @@ impl Scene {
         let (engine, audit): (Airlock, _) = airlock_testkit::engine(toml);
         let runs = Arc::clone(&fixture.runs);
         let listener = Listener::default();
-        let lifecycle = match era {
+        let lifecycle = match door.era {
             Era::Legacy => ClientLifecycleMode::Initialize,
             Era::Modern => {
                 ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] }
@@ -137,16 +174,22 @@ impl Scene {
         // The modern server is not there before the first request.
         let server = tokio::spawn(async move {
             match way {
-                Way::Bare => Server::Bare { _running: fixture.serve(far).await.expect("the server starts") },
+                Way::Bare => Server::Bare(fixture.serve(far).await.expect("the server starts")),
                 Way::Guarded => {
-                    let airlocked =
-                        Airlocked::with_engine(fixture, engine).settings(GuardSettings::default());
-                    Server::Guarded(adjust(airlocked).serve(far).await.expect("the server starts"))
+                    let airlocked = adjust(Airlocked::with_engine(fixture, engine));
+                    match door.served {
+                        Served::Transport => {
+                            Server::Guarded(airlocked.serve(far).await.expect("the server starts"))
+                        }
+                        Served::Handler => Server::Handler(
+                            rmcp::serve_server(airlocked, far).await.expect("the server starts"),
+                        ),
+                    }
                 }
             }
         });
         let client = listener.clone().serve_with_lifecycle(near, lifecycle).await.expect("the client starts");
-        if era == Era::Modern {
+        if door.era == Era::Modern {
             client.list_resources(None).await.expect("the first request");
         }
         let server = server.await.unwrap();

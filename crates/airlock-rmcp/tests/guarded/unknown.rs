@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 
 use crate::{
     fixture::Fixture,
-    scene::{ERAS, Scene, Way, assert_leaks, assert_masked, assert_refused},
+    scene::{DOORS, Scene, Way, assert_leaks, assert_masked, assert_refused},
 };
 
 #[tokio::test]
 async fn unknown_requests_are_refused() {
-    for era in ERAS {
-        let bare = Scene::bare(era).await;
+    for door in DOORS {
+        let bare = Scene::bare(door).await;
         assert_leaks(&bare.request(CustomRequest::new("vendor/thing", Some(json!({"a": 1})))).await.unwrap());
         assert_eq!(bare.runs.of("vendor/thing"), 1, "positive control");
 
-        let scene = Scene::permissive(era).await;
+        let scene = Scene::permissive(door).await;
         for method in ["vendor/thing", "tools/Call", "tasks/result"] {
             let refused = scene.request(CustomRequest::new(method, Some(json!({"a": 1})))).await.unwrap_err();
             assert_eq!(refused["data"]["block_reason"], "malformed_message", "{refused}");
@@ -29,15 +29,15 @@ async fn unknown_requests_are_refused() {
 /// is, and never reaches the server as something else.
 #[tokio::test]
 async fn a_call_that_rmcp_cannot_read_is_refused() {
-    for era in ERAS {
+    for door in DOORS {
         let call = |params: Value| CustomRequest::new("tools/call", Some(params));
         let listed = json!({"name": "delete_all", "arguments": ["no", "object"]});
         let admissible = json!({"name": "delete_all", "arguments": {}, "requestState": 5});
-        let bare = Scene::bare(era).await;
+        let bare = Scene::bare(door).await;
         assert!(bare.request(call(admissible.clone())).await.is_ok());
         assert_eq!(bare.runs.of("tools/call"), 1, "positive control");
 
-        let scene = Scene::permissive(era).await;
+        let scene = Scene::permissive(door).await;
         assert_refused(&scene.request(call(listed)).await, "validation_error");
         let error = scene.request(call(admissible)).await.unwrap_err();
         assert_eq!(error["code"], -32602, "{error}");
@@ -48,8 +48,8 @@ async fn a_call_that_rmcp_cannot_read_is_refused() {
 
 #[tokio::test]
 async fn unknown_notifications_are_dropped() {
-    for era in ERAS {
-        let (bare, scene) = (Scene::bare(era).await, Scene::permissive(era).await);
+    for door in DOORS {
+        let (bare, scene) = (Scene::bare(door).await, Scene::permissive(door).await);
         for scene in [&bare, &scene] {
             for method in ["vendor/note", "tools/call"] {
                 let note = CustomNotification::new(method, Some(json!({"name": "delete_all"})));
@@ -66,10 +66,10 @@ async fn unknown_notifications_are_dropped() {
 
 #[tokio::test]
 async fn a_custom_method_can_be_allowed_and_is_masked() {
-    for era in ERAS {
+    for door in DOORS {
         let allow =
             |airlocked: airlock_rmcp::Airlocked<Fixture>| airlocked.allow_custom_method("vendor/thing");
-        let scene = Scene::with(Way::Guarded, era, "", Fixture::default(), allow).await;
+        let scene = Scene::with(Way::Guarded, door, "", Fixture::default(), allow).await;
         let answer = scene.request(CustomRequest::new("vendor/thing", None)).await.unwrap();
         assert_masked(&answer);
         assert_eq!(scene.runs.of("vendor/thing"), 1);
