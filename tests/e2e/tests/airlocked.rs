@@ -105,3 +105,21 @@ fn a_client_made_with_rmcp_sees_no_difference() -> Outcome {
     }
     Ok(())
 }
+
+#[test]
+fn without_a_guard_there_is_no_server() -> Outcome {
+    for (text, problem) in [
+        ("[airlock]\nstrict_mod = true\n", "strict_mod"),
+        ("[audit]\npath = \"stdout\"\n", "AuditToStdout"),
+        ("[audit]\npath = \"/dev/null/audit.jsonl\"\n", "audit records cannot be written"),
+    ] {
+        let folder = tempfile::tempdir()?;
+        let guarded = Guarded::inside(Setting::Strict, folder.path())?;
+        fs::write(folder.path().join(".config/airlock/airlock.toml"), text)?;
+        let ended = Session::start(&guarded.command, folder.path())?.wait()?;
+        assert!(ended.status.is_some_and(|status| !status.success()), "{text}: {}", ended.stderr);
+        assert!(ended.stderr.contains(problem), "{text}: {}", ended.stderr);
+        assert!(ended.received.is_empty(), "{text}: {:?}", wire::readable(&ended.received));
+    }
+    Ok(())
+}
