@@ -26,6 +26,9 @@ const LIMITS: [&str; 4] = ["-timeout=5", "-rss_limit_mb=2048", "-max_len=16384",
 /// What to run, and for how long.
 pub(crate) struct Options {
     seconds: u32,
+    /// Where the inputs start. A smoke test always starts at the same place, so that a build fails for what changed
+    /// and not by luck; a hunt starts anywhere.
+    seed: Option<u32>,
     sanitizer: Sanitizer,
     /// All targets where none is named.
     targets: Vec<String>,
@@ -41,7 +44,7 @@ enum Sanitizer {
 impl Options {
     /// A smoke test: every target for ten seconds.
     pub(crate) fn smoke() -> Self {
-        Self { seconds: 10, sanitizer: Sanitizer::None, targets: Vec::new() }
+        Self { seconds: 10, seed: Some(1), sanitizer: Sanitizer::None, targets: Vec::new() }
     }
 
     /// Reads `[--seconds N] [--sanitizer address] [TARGET…]`; `None` for anything else.
@@ -51,6 +54,7 @@ impl Options {
             words = match words {
                 ["--seconds", seconds, rest @ ..] => {
                     options.seconds = seconds.parse().ok().filter(|seconds| *seconds > 0)?;
+                    options.seed = None;
                     rest
                 }
                 ["--sanitizer", "address", rest @ ..] => {
@@ -112,7 +116,7 @@ fn run_all(folder: &Path, options: &Options) -> Result<(), String> {
     let mut found = Vec::new();
     for some in targets.chunks(cores) {
         let started: Vec<Run> =
-            some.iter().map(|name| Run::start(folder, name, options.seconds)).collect::<Result<_, _>>()?;
+            some.iter().map(|name| Run::start(folder, name, options)).collect::<Result<_, _>>()?;
         found.extend(started.into_iter().filter_map(|run| run.end().err()));
     }
     let (count, seconds) = (targets.len(), options.seconds);
@@ -143,7 +147,7 @@ struct Run {
 }
 
 impl Run {
-    fn start(folder: &Path, name: &str, seconds: u32) -> Result<Self, String> {
+    fn start(folder: &Path, name: &str, options: &Options) -> Result<Self, String> {
         let failed = |error| format!("cannot start the fuzz target `{name}`: {error}");
         let corpus = folder.join("corpus").join(name);
         fs::create_dir_all(&corpus).map_err(failed)?;
@@ -151,7 +155,10 @@ impl Run {
         let binary = folder.join(env!("XTASK_HOST")).join("release").join(name);
         let seeds = root().join("fuzz/seeds").join(name);
         let mut command = command(binary);
-        command.args(LIMITS).arg(format!("-max_total_time={seconds}"));
+        command.args(LIMITS).arg(format!("-max_total_time={}", options.seconds));
+        if let Some(seed) = options.seed {
+            command.arg(format!("-seed={seed}"));
+        }
         command.arg(format!("-artifact_prefix={}/{name}-", folder.display())).arg(&corpus);
         if seeds.exists() {
             command.arg(seeds);
