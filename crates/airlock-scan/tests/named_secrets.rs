@@ -82,7 +82,6 @@ fn found_in_every_notation() {
                 ("FROM x\nENV DB_PASSWORD h7Qw2zKk9\n", "h7Qw2zKk9"),
                 ("enable secret 5 $1$mERr$hx5rVt7rPNoS4wqbXKX7m0\n", "$1$mERr$hx5rVt7rPNoS4wqbXKX7m0"),
                 ("username admin password 7 0822455D0A16\n", "0822455D0A16"),
-                ("WIFI_PSK=\"h7Qw2zKk9\"\n", "h7Qw2zKk9"),
                 ("masterauth h7Qw2zKk9\n", "h7Qw2zKk9"),
                 ("keytool -genkey -storepass h7Qw2zKk9", "h7Qw2zKk9"),
                 ("variable \"db_password\" {\n  type    = string\n  default = \"h7Qw2zKk9\"\n}", "h7Qw2zKk9"),

@@ -14,7 +14,7 @@ use crate::{
     text::{Text, is_base64url, is_word},
     verify::{
         plausible::{Promise, plausible},
-        structure::shows_how,
+        structure::{shows_how, verify_signing},
         value::{Assigned, NAME, VALUE, Value, is_name},
         vendors::in_vendors_form,
     },
@@ -29,6 +29,9 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
     let first = text.at(anchor.start);
     let before = usize::from(first.is_ascii() && !first.is_ascii_alphabetic());
     let anchor = anchor.start + before..anchor.end;
+    if text.at(anchor.end) == b'.' && text.has_fold(anchor.start, b"jwt") {
+        verify_signing(text, anchor.end, sink);
+    }
     let end = text.run(anchor.end, NAME, is_name);
     let end = wide_colon(text, anchor.end, end);
     // Most stems stand in ordinary words, which nothing is assigned to: that is the cheapest to see.

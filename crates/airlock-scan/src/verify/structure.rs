@@ -25,9 +25,8 @@ pub(crate) fn verify_command(text: &Text<'_>, anchor: Range<usize>, sink: &mut S
     let name = text.slice(anchor.start, anchor.end);
     // Only MySQL's own clients have the password directly behind the letter.
     let apart = !name.eq_ignore_ascii_case(b"mysql");
-    let letter: &[u8] = if name.eq_ignore_ascii_case(b"redis-cli") { b" -a" } else { b" -p" };
     let line = text.run(end, LINE, |byte| !matches!(byte, b'\n' | b'|' | b';'));
-    let Some(option) = memchr::memmem::find(text.slice(end, line), letter) else { return };
+    let Some(option) = memchr::memmem::find(text.slice(end, line), b" -p") else { return };
     if apart && text.at(end + option + 3) != b' ' {
         return;
     }
@@ -37,21 +36,13 @@ pub(crate) fn verify_command(text: &Text<'_>, anchor: Range<usize>, sink: &mut S
     report(text, start..stop, Promise::Password, written, "command-password", sink);
 }
 
-/// Called at `sqlplus` and `oracle:thin`: `scott/SECRET@db`.
-pub(crate) fn verify_oracle(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
-    let start = text.run(anchor.end, 8, |byte| matches!(byte, b' ' | b':' | b'"' | b'\'') || byte == b'-');
-    let start = if text.has_fold(start, b"s ") || text.has_fold(start, b"l ") { start + 2 } else { start };
-    let user = text.run(start, 64, |byte| is_word(byte) || matches!(byte, b'$' | b'#' | b'.'));
-    let end = text.run(user + 1, VALUE, |byte| !byte.is_ascii_whitespace() && !b"@/\"'".contains(&byte));
-    if user > start && text.at(user) == b'/' && text.at(end) == b'@' {
-        report(text, user + 1..text.floor(end), Promise::Password, Written::Quoted, "oracle-password", sink);
-    }
-}
-
-/// Called at `jwt` before a call: `jwt.sign(payload, "SECRET")`, `jwt.encode(payload, 'SECRET', …)`.
-pub(crate) fn verify_signing(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
-    let end = text.run(anchor.end, LINE, |byte| byte != b'\n' && byte != b';');
-    let call = text.slice(anchor.end, end);
+/// Called behind `jwt`: `jwt.sign(payload, "SECRET")`, `jwt.encode(payload, 'SECRET', …)`.
+pub(crate) fn verify_signing(text: &Text<'_>, at: usize, sink: &mut Sink<'_>) {
+    const CALLS: [&[u8]; 4] = [b".sign(", b".encode(", b".verify(", b".decode("];
+    let Some(call) = CALLS.into_iter().find(|call| text.has(at, call)) else { return };
+    let start = at + call.len();
+    let end = text.run(start, LINE, |byte| byte != b'\n' && byte != b';');
+    let call = text.slice(start, end);
     let Some(comma) = [&b", \""[..], b", '", b", b\"", b", b'"]
         .iter()
         .filter_map(|quote| memchr::memmem::find(call, quote).map(|found| found + quote.len() - 1))
@@ -72,8 +63,8 @@ pub(crate) fn verify_signing(text: &Text<'_>, anchor: Range<usize>, sink: &mut S
     }
     // The first comma is the one before the literal.
     if depth == 0 && commas == 1 {
-        let (start, stop, written) = argument(text, anchor.end + comma);
-        report(text, start..stop, Promise::Secret, written, "jwt-signing", sink);
+        let (start, stop, written) = argument(text, start + comma);
+        report(text, start..stop, Promise::Secret, written, "keyed-text", sink);
     }
 }
 
