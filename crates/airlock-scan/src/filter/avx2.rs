@@ -100,8 +100,7 @@ fn look<const A: usize, const B: usize, const C: usize, const D: usize>(
         }
         any = _mm256_or_si256(any, hits);
     }
-    let next = load::<B>(seen);
-    let (class, behind) = (class(bytes), class(next));
+    let class = class(bytes);
     // As signed numbers, the bytes inside characters are the least.
     let last_inner = _mm256_set1_epi8(0xbf_u8.cast_signed());
     HalfBlock {
@@ -115,23 +114,29 @@ fn look<const A: usize, const B: usize, const C: usize, const D: usize>(
         colons: equal(bytes, b':'),
         gaps: nonzero(_mm256_and_si256(class, _mm256_set1_epi8(GAP.cast_signed())))
             | _mm256_movemask_epi8(bytes),
-        marks: marks(class, bytes, behind, next),
+        marks: marks(class, bytes, load::<B>(seen)),
         leads: _mm256_movemask_epi8(_mm256_and_si256(bytes, _mm256_cmpgt_epi8(bytes, last_inner))),
     }
 }
 
-/// [`block::is_mark`](super::block::is_mark) of each byte and the one behind it, which have these classes.
+/// [`block::is_mark`](super::block::is_mark) of each byte, which has this class, and the one behind it.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn marks(class: __m256i, bytes: __m256i, behind: __m256i, next: __m256i) -> i32 {
+fn marks(class: __m256i, bytes: __m256i, next: __m256i) -> i32 {
     let is =
         |class: __m256i, bits: u8| nonzero(_mm256_and_si256(class, _mm256_set1_epi8(bits.cast_signed())));
+    let (others, equals) = (is(class, NEWLINE | PERCENT | BACKSLASH), equal(bytes, b'='));
+    // Most of prose ends here.
+    if others | equals == 0 {
+        return 0;
+    }
+    let behind = self::class(next);
     let word = is(behind, DIGIT | ALPHA_O | ALPHA_Z) | equal(next, b'_');
     let line = equal(next, b'\n') | equal(next, b'\r');
     let escape = is(behind, BACKSLASH) | equal(next, b'u') | equal(next, b'U') | equal(next, b'x');
     is(class, NEWLINE) & word
         | is(class, PERCENT) & (word | equal(next, b'#'))
-        | equal(bytes, b'=') & (line | equal(next, b'3'))
+        | equals & (line | equal(next, b'3'))
         | is(class, BACKSLASH) & (line | escape | equal(next, b'/'))
 }
 
