@@ -233,6 +233,8 @@ impl Candidates<'_, '_, '_> {
 }
 
 impl Visit for Candidates<'_, '_, '_> {
+    const NUMBERS: bool = true;
+
     #[inline]
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize) {
         dispatch(&self.text, rule, start, end, self.sink);
@@ -327,6 +329,8 @@ impl Screening<'_, '_, '_> {
 }
 
 impl Visit for Screening<'_, '_, '_> {
+    const NUMBERS: bool = false;
+
     #[inline]
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize) {
         dispatch(&self.text, rule, start, end, self.sink);

@@ -47,6 +47,9 @@ const NEIGHBOURS: u128 = (1 << (2 * REACH)) - 1;
 
 /// Told what the walk finds, in order of position within one block for each of the methods.
 pub(crate) trait Visit {
+    /// Whether to tell of numbers: of [`digits`](Self::digits), [`colons`](Self::colons) and [`code`](Self::code).
+    const NUMBERS: bool;
+
     /// `rule`'s anchor stands at `start..end`.
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize);
     /// A run of `len` ASCII digits, or of more than 40, starts at `start`: neither directly behind a letter
@@ -209,14 +212,14 @@ impl Walk<'_, '_> {
     }
 
     #[inline]
-    fn block(&mut self, block: &Block, base: usize, next: &Block, whole: bool, visit: &mut impl Visit) {
+    fn block<V: Visit>(&mut self, block: &Block, base: usize, next: &Block, whole: bool, visit: &mut V) {
         let before = std::mem::replace(&mut self.before, *block);
         for at in bits(block.grams) {
             self.filter.grams(self.bytes, base + at, visit);
         }
         if whole {
             let starts = block.digits & !(block.digits << 1 | before.digits >> 63);
-            if starts != 0 {
+            if starts != 0 && V::NUMBERS {
                 Self::numbers(block, &before, next, starts, base, visit);
             }
             let long = long_runs(block.url(), next.url(), LONG_RUN);

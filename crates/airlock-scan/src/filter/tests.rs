@@ -19,6 +19,8 @@ struct Log {
 }
 
 impl Visit for Log {
+    const NUMBERS: bool = true;
+
     fn anchor(&mut self, rule: &'static Rule, start: usize, end: usize) {
         self.anchors.push((rule.id, start, end));
     }
@@ -172,6 +174,8 @@ fn numbers_that_are_too_short_are_not_told() {
     #[derive(Default)]
     struct Places(Vec<usize>);
     impl Visit for Places {
+        const NUMBERS: bool = true;
+
         fn anchor(&mut self, _: &'static Rule, _: usize, _: usize) {}
         fn digits(&mut self, start: usize, _: usize) {
             self.0.push(start);
