@@ -263,3 +263,20 @@ fn a_key_that_is_cut_off_in_an_escape() {
     Scanner::new(KindSet::all()).scan("-----BEGIN PRIVATE KEY-----\\--", &mut found);
     assert!(found.iter().all(|finding| finding.span.end <= 30));
 }
+
+/// The walk looks at blocks of 64 bytes, and an address is longer than half of one.
+#[test]
+fn an_address_is_found_wherever_it_stands_in_a_block() {
+    for before in 0..130 {
+        for address in
+            ["2001:db8:85a3:8d3:1319:8a2e:370:7348", "2001:0db8:85a3:08d3:1319:8a2e:192.168.34.217"]
+        {
+            let text = format!("{} {address} is up", ".".repeat(before));
+            let found = scan(&text);
+            assert!(
+                found.iter().any(|(kind, found)| *kind == Kind::IpAddress && *found == address),
+                "{before} {address}: {found:?}"
+            );
+        }
+    }
+}

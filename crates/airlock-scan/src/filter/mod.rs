@@ -270,9 +270,10 @@ impl Walk<'_, '_> {
             }
         }
         for at in bits(starts & colon & alnum) {
-            let around = u128::from(before.colons) >> 24 | u128::from(block.colons) << 40;
-            let around = around | u128::from(next.colons).checked_shl(104).unwrap_or(0);
-            if (around >> at & NEIGHBOURS).count_ones() >= COLONS {
+            let back = (u128::from(before.colons) | u128::from(block.colons) << 64) >> at >> (64 - REACH);
+            let ahead = u128::from(from(at, block.colons, next.colons)) << REACH;
+            let around = back & ((1 << REACH) - 1) | ahead;
+            if (around & NEIGHBOURS).count_ones() >= COLONS {
                 visit.colons(base + at);
             }
         }
