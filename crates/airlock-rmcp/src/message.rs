@@ -63,7 +63,8 @@ pub(crate) fn with_admitted(
         _ => None,
     };
     prune_object(arguments.ok_or(Unreadable)?, kept)?;
-    Ok(message)
+    // Not only the arguments: nothing but what was admitted goes on.
+    if serde_json::to_value(&message)? == admitted { Ok(message) } else { Err(Unreadable) }
 }
 
 /// Drops the members that are not in `kept`. Anything else that differs means that this is not what was admitted.
@@ -284,6 +285,17 @@ mod tests {
             assert_eq!(admitted(&came, &other), Err(Unreadable), "{came} {other}");
         }
         assert!(with_admitted(call(&json!({})), b"{}").is_err());
+        let other = serde_json::to_string(&call(&json!({"a": 1}))).unwrap();
+        for (from, to) in
+            [("\"t\"", "\"u\""), ("\"id\":1", "\"id\":2"), ("\"a\":1}", "\"a\":1},\"requestState\":\"x\"")]
+        {
+            assert!(other.contains(from), "{other}");
+            assert!(
+                with_admitted(call(&json!({"a": 1})), other.replace(from, to).as_bytes()).is_err(),
+                "{to}"
+            );
+        }
+        assert!(with_admitted(call(&json!({"a": 1})), other.as_bytes()).is_ok(), "positive control");
         let ping = client_message(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).unwrap();
         let line = serde_json::to_vec(&call(&json!({}))).unwrap();
         assert!(with_admitted(ping, &line).is_err());

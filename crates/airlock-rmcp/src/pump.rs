@@ -177,14 +177,17 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
         {
             self.held.remove(id);
         }
-        let answered = self.refuse(to_client, transport);
+        let refused = !to_client.is_empty();
+        self.refuse(to_client, transport);
         match forward {
             Forward::Same => self.inbox.push_back(message),
             Forward::Edited(admitted) => self.deliver(message, &admitted),
             Forward::Unreadable => self.fail(message::id_of(&message).cloned()),
             Forward::No => {
+                // Neither passed on nor refused: it waits. One that is refused because another of its id waits must not
+                // take the other's place.
                 if let JsonRpcMessage::Request(request) = &message
-                    && !answered.contains(&request.id)
+                    && !refused
                 {
                     self.held.insert(request.id.clone(), Held { message, line });
                 }
@@ -220,7 +223,9 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
             (None, Some(sent)) => drop(sent.send(Ok(()))),
             (None, None) => {}
         }
-        self.refuse(to_client, transport);
+        for refused in self.refuse(to_client, transport) {
+            self.held.remove(&refused);
+        }
     }
 
     /// The message with the guard's edits; an error where they cannot be read, which is not to be.
@@ -284,10 +289,7 @@ impl<E: Error + Send + Sync + 'static> Pump<E> {
                 self.report(&[Report::warning("a refusal of the guard's own cannot be read")]);
                 continue;
             };
-            if let Some(id) = message::id_of(&message) {
-                self.held.remove(id);
-                answered.push(id.clone());
-            }
+            answered.extend(message::id_of(&message).cloned());
             self.outbox.push(transport.send(message), None);
         }
         answered

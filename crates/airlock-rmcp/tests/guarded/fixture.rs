@@ -64,6 +64,8 @@ pub(crate) struct Fixture {
     pub(crate) listings: Arc<AtomicUsize>,
     /// Tools per page; 0 for all at once.
     pub(crate) page: usize,
+    /// How long the server thinks about its list.
+    pub(crate) thinks: Duration,
 }
 
 fn tool(name: &'static str, schema: &Value) -> Tool {
@@ -128,6 +130,7 @@ impl ServerHandler for Fixture {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         self.listings.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(self.thinks).await;
         let tools = self.tools();
         if self.page == 0 {
             return Ok(ListToolsResult::with_all_items(tools));

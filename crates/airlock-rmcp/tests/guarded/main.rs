@@ -17,6 +17,7 @@ mod calls;
 mod endings;
 mod fixture;
 mod output;
+mod raw;
 mod scene;
 mod stateless;
 mod unknown;
