@@ -267,13 +267,14 @@ fn pair(base64: &[u8], accept: impl Fn(&[u8], &[u8]) -> bool) -> bool {
             width -= 8;
             let Some(slot) = decoded.get_mut(len) else { return false };
             *slot = (bits >> width & 0xff) as u8;
+            // Most that is no pair ends here soon.
+            if !(0x20..0x7f).contains(slot) {
+                return false;
+            }
             len += 1;
         }
     }
     let pair = decoded.get(..len).unwrap_or_default();
     let colon = pair.iter().position(|byte| *byte == b':');
-    pair.iter().all(|byte| (0x20..0x7f).contains(byte))
-        && colon.is_some_and(|at| {
-            accept(pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default())
-        })
+    colon.is_some_and(|at| accept(pair.get(..at).unwrap_or_default(), pair.get(at + 1..).unwrap_or_default()))
 }

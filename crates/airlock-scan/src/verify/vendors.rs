@@ -111,8 +111,15 @@ static VENDORS: &[Vendor] = &[
     only("salesforce_access", &[]),
 ];
 
+/// Names without a vendor that stand before most values: the table need not be asked.
+const NOBODYS: [&[u8]; 7] =
+    [b"password", b"authorization", b"token", b"secret", b"api_key", b"apikey", b"passwd"];
+
 /// Whether the name names a vendor, and the value is (`Some(true)`) or cannot be (`Some(false)`) its key.
 pub(crate) fn in_vendors_form(name: &[u8], value: &[u8]) -> Option<bool> {
+    if NOBODYS.iter().any(|common| name.eq_ignore_ascii_case(common)) {
+        return None;
+    }
     let mut refused = None;
     let letters = letters(name);
     let named = |vendor: &&Vendor| vendor.letters & !letters == 0 && contains_fold(name, vendor.name);
@@ -197,6 +204,13 @@ fn is_word_or_number(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn common_names_name_nobody() {
+        for vendor in VENDORS {
+            assert!(!NOBODYS.iter().any(|common| contains_fold(common, vendor.name)), "{:?}", vendor.name);
+        }
+    }
 
     #[test]
     fn the_form_decides() {
