@@ -7,4 +7,5 @@
 )]
 
 mod counter;
+mod files;
 mod harness;
