@@ -7,5 +7,6 @@
 )]
 
 mod counter;
+mod fetch;
 mod files;
 mod harness;
