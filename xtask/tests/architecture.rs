@@ -46,6 +46,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("clap", "airlock-cli"),
     ("rmcp", "airlock-rmcp"),
     ("tokio", "airlock-rmcp"),
+    ("rusqlite", "airlock-examples"),
 ];
 
 /// Crate → names of its normal dependencies.

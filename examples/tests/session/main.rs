@@ -10,3 +10,4 @@ mod counter;
 mod fetch;
 mod files;
 mod harness;
+mod notes_db;
