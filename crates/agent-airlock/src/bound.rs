@@ -19,16 +19,33 @@ use crate::{
 #[derive(Clone)]
 pub struct Bound {
     tool: Tool,
+    binding: Binding,
+}
+
+/// What an engine says about a tool. Apart from the tool, so that the tool can keep one of its own.
+#[derive(Clone)]
+pub(crate) struct Binding {
     target: Arc<airlock_engine::Tool>,
     airlock: Airlock,
+}
+
+impl Binding {
+    pub(crate) fn new(tool: &Tool, airlock: &Airlock) -> Self {
+        let schema = Some(tool.schema_text());
+        let target = airlock.tool_with(TargetKind::Tool, tool.name(), schema, tool.settings());
+        Self { target, airlock: airlock.clone() }
+    }
 }
 
 impl Bound {
     /// Binds a tool to an engine.
     pub(crate) fn new(tool: Tool, airlock: &Airlock) -> Self {
-        let schema = Some(tool.schema_text());
-        let target = airlock.tool_with(TargetKind::Tool, tool.name(), schema, tool.settings());
-        Self { tool, target, airlock: airlock.clone() }
+        let binding = Binding::new(&tool, airlock);
+        Self::of(tool, binding)
+    }
+
+    pub(crate) fn of(tool: Tool, binding: Binding) -> Self {
+        Self { tool, binding }
     }
 
     /// The tool.
@@ -38,12 +55,12 @@ impl Bound {
 
     /// Why its schema cannot be used, if it cannot.
     pub(crate) fn contract_error(&self) -> Option<&airlock_engine::ContractError> {
-        self.target.contract_error()
+        self.binding.target.contract_error()
     }
 
     /// Whether the policies let this caller know that it exists.
     pub fn is_visible_to(&self, caller: &Caller) -> bool {
-        self.airlock.may_see(&self.target, caller)
+        self.binding.airlock.may_see(&self.binding.target, caller)
     }
 
     /// Calls it through the four layers.
@@ -89,13 +106,13 @@ impl Bound {
         caller: &Caller,
     ) -> Result<ProtectedChunks, Rejection> {
         let caller = Arc::new(caller.clone());
-        let call = RawCall::new(Arc::clone(&self.target), arguments, Arc::clone(&caller));
+        let call = RawCall::new(Arc::clone(&self.binding.target), arguments, Arc::clone(&caller));
         if !self.tool.problems().is_empty() {
             let rejection = Rejection::new(Code::InternalPolicy)
                 .with_message("the tool asks for something that cannot be understood");
-            return Err(self.airlock.refuse(call, rejection));
+            return Err(self.binding.airlock.refuse(call, rejection));
         }
-        let permit = self.airlock.admit(call).await?;
+        let permit = self.binding.airlock.admit(call).await?;
         let running = match entered(&caller, || self.tool.start(permit.arguments(), &caller)) {
             Ok(Some(running)) => running,
             // The schema let it pass, and the type does not take it. The reason may quote a value.

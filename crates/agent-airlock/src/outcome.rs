@@ -79,9 +79,13 @@ impl<T: ToolOutput, E: Display> IntoOutcome for Result<T, E> {
 #[doc(hidden)]
 pub struct Value<T>(pub T);
 
-impl<T: ToolOutput, E: Display> Value<Result<T, E>> {
-    /// The outcome of a `Result`.
-    pub fn into_outcome(self) -> Outcome {
+impl<T, E> Value<Result<T, E>> {
+    /// The outcome of a `Result`. The bounds stand here, so that a `Result` without them is not taken for a value.
+    pub fn into_outcome(self) -> Outcome
+    where
+        T: ToolOutput,
+        E: Display,
+    {
         IntoOutcome::into_outcome(self.0)
     }
 }

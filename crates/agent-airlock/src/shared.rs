@@ -26,7 +26,9 @@ pub fn start() -> Result<(), HostError> {
     engine().as_ref().map(drop).map_err(Clone::clone)
 }
 
-/// Gives calls outside a toolbox this engine. Only the first engine of a process is taken: `false` if there was one.
+/// Gives calls outside a toolbox this engine. Only the first engine of a process is taken: `false` if one was started
+/// or installed before, or could not be started; calls go on with that.
+#[must_use = "an engine that is not taken judges nothing"]
 pub fn install(airlock: Airlock) -> bool {
     ENGINE.set(Ok(airlock)).is_ok()
 }

@@ -115,10 +115,14 @@ enum State {
 }
 
 struct Open {
+    chunks_in_turn: u32,
     chunks: TextStream,
     stream: OutputStream,
     caller: Arc<Caller>,
 }
+
+/// Chunks that are taken at a time.
+const TURN: u32 = 64;
 
 /// One step of an open stream.
 enum Step {
@@ -132,7 +136,7 @@ impl ProtectedChunks {
     }
 
     pub(crate) fn open(chunks: TextStream, stream: OutputStream, caller: Arc<Caller>) -> Self {
-        Self(State::Open(Box::new(Open { chunks, stream, caller })))
+        Self(State::Open(Box::new(Open { chunks_in_turn: 0, chunks, stream, caller })))
     }
 
     /// The next chunk; `None` at the end.
@@ -159,8 +163,18 @@ impl ProtectedChunks {
         }
     }
 
+    /// A stream that is always ready must not keep its task for itself: after [`TURN`] chunks others get their turn, and
+    /// whoever waits with a timeout too.
     fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Option<Step>> {
         loop {
+            if let State::Open(open) = &mut self.0 {
+                open.chunks_in_turn += 1;
+                if open.chunks_in_turn > TURN {
+                    open.chunks_in_turn = 0;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
             let open = match &mut self.0 {
                 State::Open(open) => open,
                 State::Whole(_) | State::Ended => {

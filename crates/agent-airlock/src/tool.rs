@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     Output,
-    bound::Bound,
+    bound::{Binding, Bound},
     outcome::{IntoOutcome, Outcome},
     schema, shared,
 };
@@ -68,7 +68,7 @@ struct Definition {
     problems: Vec<String>,
     start: Arc<Start>,
     /// For calls outside a toolbox.
-    shared: OnceLock<Option<Bound>>,
+    shared: OnceLock<Option<Binding>>,
 }
 
 impl Tool {
@@ -147,10 +147,9 @@ impl Tool {
         arguments: impl Into<Arc<str>>,
         caller: &Caller,
     ) -> Result<Output, Rejection> {
-        let bound =
-            self.0.shared.get_or_init(|| Some(Bound::new(self.clone(), shared::engine().as_ref().ok()?)));
-        match bound {
-            Some(bound) => bound.call_json(arguments, caller).await,
+        let bind = || Some(Binding::new(self, shared::engine().as_ref().ok()?));
+        match self.0.shared.get_or_init(bind) {
+            Some(binding) => Bound::of(self.clone(), binding.clone()).call_json(arguments, caller).await,
             None => Err(shared::not_started().for_tool(self.name())),
         }
     }
@@ -212,6 +211,7 @@ impl Tool {
     #[must_use]
     pub fn config(self, config: &AirlockConfig) -> Self {
         self.set(|settings| *settings = std::mem::take(settings).over(ToolSettings::of(config)))
+            .bounded(config.max_output_chars)
     }
 
     /// A policy that must admit each call, besides the configured one. `name` is how records show it; policies of one
@@ -228,15 +228,14 @@ impl Tool {
         }
     }
 
-    /// The caller must hold one of these roles.
+    /// The caller must hold one of these roles. None of them is a mistake, with which no toolbox is built.
     #[must_use]
     pub fn roles<'r>(self, roles: impl IntoIterator<Item = &'r str>) -> Self {
-        let allowed_roles = roles.into_iter().map(str::to_owned).collect();
         let name = format!("{}.roles", self.name());
-        self.policy(&name, &SecurityPolicy { allowed_roles, ..SecurityPolicy::default() })
+        self.policy(&name, &SecurityPolicy::permissive().for_roles(roles))
     }
 
-    /// At most so many calls per caller, such as `"10/minute"`.
+    /// At most so many calls per caller, such as `"10/minute"`. Counted by the engine: of each toolbox by itself.
     #[must_use]
     pub fn rate_limit(self, limit: &str) -> Self {
         let name = format!("{}.rate_limit", self.name());
@@ -255,6 +254,13 @@ impl Tool {
     /// A rule for an argument, by its name or path (`recipient.iban`).
     #[must_use]
     pub fn argument(self, argument: &str, rule: &ArgumentRule) -> Self {
+        // A rule for an argument that is not there would hold for every call.
+        let declared = self.0.input_schema.get("properties").and_then(Value::as_object);
+        let first = argument.split(['.', '[']).next().unwrap_or_default();
+        if !declared.is_some_and(|names| names.contains_key(argument) || names.contains_key(first)) {
+            let problem = format!("argument {argument}: the tool has no parameter of this name");
+            return self.change(|definition| definition.problems.push(problem));
+        }
         match ArgumentRules::compile(argument, rule) {
             Ok(rules) => self.set(|settings| settings.arguments.push(rules)),
             Err(problems) => self.change(|definition| {
@@ -285,11 +291,15 @@ impl Tool {
     /// Longer output is truncated, counted in characters; at least 100.
     #[must_use]
     pub fn max_output_chars(self, chars: usize) -> Self {
-        if chars < MIN_OUTPUT_CHARS {
-            let problem = format!("max_output_chars: at least {MIN_OUTPUT_CHARS}, or nothing useful is left");
-            return self.change(|definition| definition.problems.push(problem));
+        self.set(|settings| settings.max_output_chars = Some(chars)).bounded(chars)
+    }
+
+    fn bounded(self, chars: usize) -> Self {
+        if chars >= MIN_OUTPUT_CHARS {
+            return self;
         }
-        self.set(|settings| settings.max_output_chars = Some(chars))
+        let problem = format!("max_output_chars: at least {MIN_OUTPUT_CHARS}, or nothing useful is left");
+        self.change(|definition| definition.problems.push(problem))
     }
 
     /// Whether it runs in a sandbox.

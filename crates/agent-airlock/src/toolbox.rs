@@ -9,8 +9,10 @@ use std::{
 };
 
 use airlock_engine::{
-    Airlock, Caller, Code, RawCall, Rejection, TargetKind,
-    config::{AirlockConfig, Config, Sanitization},
+    Airlock, Caller, Code, Part, RawCall, RawOutput, Rejection, TargetKind, ToolSettings,
+    caller::MAX_IDENTIFIER_LEN,
+    config::{AirlockConfig, Config, Detectors, Injection, Sanitization},
+    json::{Bounds, Document},
     policy::SecurityPolicy,
     ports::AuditSink,
 };
@@ -114,7 +116,16 @@ impl Toolbox {
     }
 
     fn list(&self, caller: &Caller, form: impl Fn(&Tool) -> Value) -> Vec<Value> {
-        self.visible_to(caller).map(form).collect()
+        self.visible_to(caller).map(|tool| self.protected(&form(tool))).collect()
+    }
+
+    /// Descriptions and defaults are read by the model, too, and may hold what it must not see.
+    fn protected(&self, listed: &Value) -> Value {
+        let text = listed.to_string();
+        let Ok(document) = Document::parse(text.as_bytes(), &Bounds::DEFAULT) else { return Value::Null };
+        let output = RawOutput::protocol(&text, vec![Part::Json(document.root())]);
+        let edited = self.0.airlock.protect(&output).edits().apply(&text);
+        serde_json::from_str(&edited).unwrap_or_default()
     }
 
     /// Calls a tool by name, through the four layers.
@@ -189,6 +200,9 @@ impl Toolbox {
 
     fn refuse_unknown(&self, name: &str, arguments: Arc<str>, caller: &Caller) -> Rejection {
         let airlock = &self.0.airlock;
+        // The name is the model's, and goes into a record and an answer.
+        let name: String = name.chars().take(MAX_IDENTIFIER_LEN).collect();
+        let name = name.as_str();
         let call =
             RawCall::new(airlock.tool(TargetKind::Tool, name, None), arguments, Arc::new(caller.clone()));
         airlock.refuse(call, Rejection::new(Code::ToolUnknown))
@@ -283,15 +297,16 @@ impl ToolboxBuilder {
         self
     }
 
-    /// An engine that exists already, with ports of your own, say; no configuration is read then, and what the methods
-    /// above say is not looked at.
+    /// An engine that exists already, with ports of your own, say; no configuration is read then, and the methods above
+    /// are a mistake beside it.
     #[must_use]
     pub fn engine(mut self, airlock: Airlock) -> Self {
         self.engine = Some(airlock);
         self
     }
 
-    /// Tells `observer` of every refused call. It cannot change a decision, and its panic is no concern of the call.
+    /// Tells `observer` of every call that [`Toolbox::call`] and its like refuse; not of what [`Toolbox::bound`] gives,
+    /// and of a stream only what is refused before its first chunk. It cannot change a decision, and its panic is no concern of the call.
     #[must_use]
     pub fn on_blocked(
         mut self,
@@ -328,6 +343,17 @@ impl ToolboxBuilder {
     /// The machine's configuration or audit destination cannot be used; two tools have one name; a tool's schema does
     /// not compile, or it asks for something that makes no sense. All problems of the tools at once.
     pub fn build(self) -> Result<Toolbox, ToolboxError> {
+        if self.engine.is_some()
+            && (self.base.is_some()
+                || self.airlock.is_some()
+                || self.policy.is_some()
+                || self.sanitization.is_some()
+                || self.audit.is_some())
+        {
+            let problem = "an engine that exists already takes no configuration, policy or audit destination"
+                .to_owned();
+            return Err(ToolboxError::Tools(vec![problem]));
+        }
         let (airlock, section, mut warnings) = self.start()?;
         let mut problems = Vec::new();
         let mut bound = BTreeMap::new();
@@ -357,15 +383,22 @@ impl ToolboxBuilder {
             let section = AirlockConfig { strict_mode: airlock.is_strict(), ..AirlockConfig::default() };
             return Ok((airlock.clone(), section, Vec::new()));
         }
-        let mut config = match &self.base {
+        let base = match &self.base {
             Some(config) => config.clone(),
             None => airlock_host::load()?,
         };
+        let mut config = base.clone();
         if let Some(airlock) = &self.airlock {
             config.airlock = airlock.clone();
         }
         if let Some(sanitization) = &self.sanitization {
             config.sanitization = sanitization.clone();
+            // What the operator looks for, and the key of the machine, are not the author's to drop.
+            if sanitization.detectors == Detectors::default() {
+                config.sanitization.detectors = base.sanitization.detectors.clone();
+            }
+            config.sanitization.hash_key =
+                sanitization.hash_key.clone().or_else(|| base.sanitization.hash_key.clone());
         }
         if let Some((name, policy)) = &self.policy {
             config.policy = policy.compile(name, &TimeZone::system()).map_err(|problems| {
@@ -374,7 +407,8 @@ impl ToolboxBuilder {
                 )
             })?;
         }
-        let warnings = config.warnings.iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+        warnings.extend(self.overridden(&base));
         let audit = match &self.audit {
             Some(sink) => Arc::clone(sink),
             None => airlock_host::Audit::open(&config)?.sink,
@@ -382,6 +416,48 @@ impl ToolboxBuilder {
         let key = airlock_host::hash_key(&config)?;
         let airlock = Airlock::new(&config, airlock_host::providers(audit)?, *key.bytes());
         Ok((airlock, config.airlock, warnings))
+    }
+}
+
+impl ToolboxBuilder {
+    /// What this builder says weaker than the configuration does.
+    fn overridden(&self, base: &Config) -> Vec<String> {
+        let mut weaker = Vec::new();
+        if let Some(airlock) = &self.airlock {
+            let sentences = ToolSettings::of(airlock).weakenings(&base.airlock);
+            weaker.extend(sentences.into_iter().map(|sentence| format!("the toolbox's config: {sentence}")));
+            if airlock.allow_broken_schemas && !base.airlock.allow_broken_schemas {
+                weaker.push(
+                    "the toolbox's config: calls of tools whose schema does not compile are not validated"
+                        .into(),
+                );
+            }
+        }
+        if let Some((name, _)) = self.policy.as_ref().filter(|_| !base.policy.is_unrestricted()) {
+            weaker
+                .push(format!("the policy {name} takes the place of the configured {}", base.policy.name()));
+        }
+        if let Some(sanitization) = &self.sanitization {
+            let before = &base.sanitization;
+            let off = sanitization.disabled_kinds.iter().any(|kind| !before.disabled_kinds.contains(kind));
+            let lost = before.enabled_kinds.iter().any(|kind| !sanitization.enabled_kinds.contains(kind));
+            if off || lost {
+                weaker.push(
+                    "the toolbox's sanitization: fewer kinds are masked than the configuration says".into(),
+                );
+            }
+            let rank = |injection| match injection {
+                Injection::Block => 2,
+                Injection::Flag => 1,
+                Injection::Off => 0,
+            };
+            if rank(sanitization.injection) < rank(before.injection) {
+                weaker.push(
+                    "the toolbox's sanitization: injected instructions are treated more lightly".into(),
+                );
+            }
+        }
+        weaker
     }
 }
 

@@ -2,7 +2,11 @@
 //!
 //! Each step consumes the value before it and only the engine can make the next one.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use crate::{
     audit::{AuditScope, Outcome},
@@ -120,7 +124,7 @@ impl Permit {
     /// Layer 4 for an output that comes in chunks of text. Consumes the permit.
     pub fn release_stream(self) -> OutputStream {
         let stream = ProtectedStream::new(Arc::clone(&self.core), &self.call.tool.output);
-        OutputStream { permit: self, stream }
+        OutputStream { permit: self, stream, broken: false }
     }
 }
 
@@ -133,12 +137,20 @@ impl Permit {
 pub struct OutputStream {
     permit: Permit,
     stream: ProtectedStream,
+    /// A stage failed: nothing more is given out.
+    broken: bool,
 }
 
 impl OutputStream {
     /// Takes the next chunk, and gives back what may be shown now, which is often nothing.
     pub fn push(&mut self, chunk: &str) -> String {
-        self.stream.push(chunk)
+        if self.broken {
+            return String::new();
+        }
+        catch_unwind(AssertUnwindSafe(|| self.stream.push(chunk))).unwrap_or_else(|_| {
+            self.broken = true;
+            String::new()
+        })
     }
 
     /// The end of the output: gives back the rest, and what was done to all of it.
@@ -160,7 +172,10 @@ impl OutputStream {
     }
 
     fn end(mut self, outcome: Outcome) -> Result<(String, OutputReport), Rejection> {
-        let rest = self.stream.finish();
+        let rest = catch_unwind(AssertUnwindSafe(|| self.stream.finish()));
+        let Some(rest) = rest.ok().filter(|_| !self.broken) else {
+            return Err(self.permit.fail(Rejection::new(Code::InternalPanic)));
+        };
         let (scope, tool) = (&mut self.permit.call.scope, &self.permit.call.tool);
         scope.note_output(self.stream.report.clone());
         let Some(rest) = rest else {

@@ -194,10 +194,12 @@ impl Core {
     ) -> Result<Vec<&'t Limit>, Rejection> {
         let now = now.ok_or_else(|| Rejection::new(Code::InternalClock))?;
         let bindings = self.bindings(tool, &call.caller)?;
-        let mut limits = Vec::new();
+        let mut limits: Vec<&Limit> = Vec::new();
         for binding in &bindings {
             let mut trace = |check, verdict| trace(Layer::Authorize, check, verdict);
-            limits.extend(binding.evaluate(&call.caller, now.wall, &mut trace)?);
+            let limit = binding.evaluate(&call.caller, now.wall, &mut trace)?;
+            // One policy that decides twice, for the operator and for the tool, takes one token.
+            limits.extend(limit.filter(|limit| limits.iter().all(|known| known.key != limit.key)));
         }
         if call.arguments.len() > NO_ARGUMENTS.len() {
             let doc = check_limits(&call.arguments, &self.limits)?;

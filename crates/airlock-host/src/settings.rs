@@ -42,7 +42,10 @@ impl Source {
         let Some(path) = usual_path() else { return Ok(Self::None) };
         match Self::read(&path) {
             Ok(source) => Ok(source),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::None),
+            // A link that leads nowhere is a file that is there and cannot be read.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {
+                Ok(Self::None)
+            }
             // A file that is there and cannot be read may hold rules; running without them is no answer.
             Err(error) => Err(unreadable(&path, &error)),
         }

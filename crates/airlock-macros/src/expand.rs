@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
     Attribute, Error, Expr, ExprLit, Ident, ImplItemFn, Lit, Meta, Path, Result, ReturnType, Signature,
-    ext::IdentExt as _, parse_quote, spanned::Spanned as _,
+    Visibility, ext::IdentExt as _, parse_quote, spanned::Spanned as _,
 };
 
 use crate::{
@@ -19,12 +19,44 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenS
     let mut function: ImplItemFn = syn::parse2(item.clone()).map_err(|_| {
         Error::new_spanned(item, "`#[airlock]` guards a function: put it on `fn` or `async fn`")
     })?;
+    check_attributes(&function.attrs)?;
     let taken = Taken::read(&mut function.sig)?;
     check_together(&attributes, &taken)?;
     let tool = Tool { attributes: &attributes, function: &function, taken: &taken };
     let guarded = tool.guarded();
     let unguarded = tool.unguarded();
     Ok(quote! { #unguarded #guarded })
+}
+
+/// Attributes below ours end on the plain function: one that registers or exports it would go around the guard.
+fn check_attributes(attributes: &[Attribute]) -> Result<()> {
+    const HARMLESS: [&str; 13] = [
+        "doc",
+        "cfg",
+        "cfg_attr",
+        "allow",
+        "expect",
+        "warn",
+        "deny",
+        "forbid",
+        "inline",
+        "cold",
+        "must_use",
+        "track_caller",
+        "instrument",
+    ];
+    for attribute in attributes {
+        let last =
+            attribute.path().segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+        if !HARMLESS.contains(&&*last) {
+            let message = format!(
+                "`#[{last}]` would stand on the plain function, which is not guarded: leave it out, or guard by hand with \
+                 `Tool::new`"
+            );
+            return Err(Error::new(attribute.span(), message));
+        }
+    }
+    Ok(())
 }
 
 /// What depends on both the attribute and the signature.
@@ -74,6 +106,10 @@ impl Tool<'_> {
     fn unguarded(&self) -> TokenStream {
         let mut function = self.function.clone();
         function.sig.ident = self.plain_name();
+        // The plain function is for the crate that has it, and no part of what it offers to others.
+        if matches!(function.vis, Visibility::Public(_)) {
+            function.vis = parse_quote!(pub(crate));
+        }
         let name = self.function.sig.ident.unraw().to_string();
         let note =
             format!("\n\nNot guarded: nothing is checked, masked or recorded. The tool is [`{name}`].");
@@ -129,7 +165,7 @@ impl Tool<'_> {
                 let default = default.map(|default| match default {
                     Default::OfType => quote!(#[serde(default)]),
                     Default::Value(value) => {
-                        let function = format_ident!("default_{}", name.unraw());
+                        let function = format_ident!("__airlock_default_{}", name.unraw());
                         let path = function.to_string();
                         defaults.push(quote_spanned! {value.span()=> fn #function() -> #ty { #value } });
                         quote!(#[serde(default = #path)])
@@ -139,7 +175,8 @@ impl Tool<'_> {
             })
             .collect();
         let generics = &self.function.sig.generics;
-        let where_clause = &generics.where_clause;
+        // Of a method the clause may be about the type, of which the arguments know nothing.
+        let where_clause = generics.where_clause.as_ref().filter(|_| !generics.params.is_empty());
         // A type parameter that no argument has must be used all the same, and the bounds are those of the function.
         let marker = (!generics.params.is_empty()).then(|| {
             let types = generics.type_params().map(|parameter| &parameter.ident);
@@ -153,7 +190,7 @@ impl Tool<'_> {
             #[serde(crate = #serde_path, deny_unknown_fields)]
             #[schemars(crate = #schemars_path)]
             #bounds
-            struct Arguments #generics #where_clause {
+            struct __AirlockArguments #generics #where_clause {
                 #(#fields,)*
                 #marker
             }
@@ -171,7 +208,7 @@ impl Tool<'_> {
         // An error about what the function returns belongs where that is written.
         let outcome = quote_spanned!(self.returned()=> .into_outcome());
         // The marker of generics is the only field that is not passed on.
-        let arguments = quote!(arguments: Arguments #generics);
+        let arguments = quote!(arguments: __AirlockArguments #generics);
         let caller = quote!(caller: ::std::sync::Arc<#krate::Caller>);
         let (bring, share) = if self.taken.receiver {
             (
@@ -395,6 +432,8 @@ mod tests {
             ("", "struct S;", "guards a function"),
             ("", "fn f(&mut self) {}", "`&self`"),
             ("", "fn f(self) {}", "`&self`"),
+            ("", "#[pyfunction] fn f() {}", "not guarded"),
+            ("", "#[no_mangle] fn f() {}", "not guarded"),
         ] {
             assert!(error(attribute, item).contains(expected), "{item}: {}", error(attribute, item));
         }

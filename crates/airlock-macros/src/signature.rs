@@ -1,8 +1,9 @@
 //! What the function takes: parameters of the tool, the caller, a receiver.
 
+use proc_macro2::TokenTree;
 use syn::{
-    Attribute, Error, FnArg, GenericArgument, GenericParam, Ident, Pat, PatType, PathArguments, Receiver,
-    ReceiverKind, Result, Safety, Signature, Type, TypePath, spanned::Spanned,
+    Attribute, Error, FnArg, GenericArgument, GenericParam, Ident, Meta, Pat, PatType, PathArguments,
+    Receiver, ReceiverKind, Result, Safety, Signature, Type, TypePath, spanned::Spanned,
 };
 
 /// One parameter of the function.
@@ -142,7 +143,11 @@ fn parameter(typed: &mut PatType) -> Result<Parameter> {
     };
     let words = Words::take(&mut typed.attrs)?;
     let ty = (*typed.ty).clone();
-    if let Some(passed) = passed_caller(&ty, words.caller) {
+    let passed = passed_caller(&ty, words.caller);
+    if words.caller && passed.is_none() {
+        return Err(Error::new(ty.span(), "the caller is `&Caller`, `Arc<Caller>` or `Caller`"));
+    }
+    if let Some(passed) = passed {
         if words.default.is_some() || !words.described.is_empty() {
             let message = "the caller is not an argument: it has no description and no default";
             return Err(Error::new(name.span(), message));
@@ -189,7 +194,10 @@ impl Words {
         let mut words = Self::default();
         for attribute in std::mem::take(attributes) {
             let path = attribute.path();
-            if path.is_ident("doc") || path.is_ident("schemars") || path.is_ident("serde") {
+            if path.is_ident("schemars") || path.is_ident("serde") {
+                check_names(&attribute)?;
+                words.described.push(attribute);
+            } else if path.is_ident("doc") {
                 words.described.push(attribute);
             } else if path.is_ident("airlock") {
                 words.read(&attribute)?;
@@ -220,6 +228,22 @@ impl Words {
             }
         })
     }
+}
+
+/// The argument has the name of the parameter: rules such as `within` are written with it, and must not miss it.
+fn check_names(attribute: &Attribute) -> Result<()> {
+    let Meta::List(list) = &attribute.meta else { return Ok(()) };
+    for token in list.tokens.clone() {
+        if let TokenTree::Ident(word) = token
+            && ["rename", "alias", "flatten"].iter().any(|other| word == other)
+        {
+            let message = format!(
+                "`{word}` gives the argument another name than the parameter, which rules would miss"
+            );
+            return Err(Error::new(word.span(), message));
+        }
+    }
+    Ok(())
 }
 
 /// How the caller is passed, if this is the caller: `&Caller`, `Arc<Caller>` or `Caller`, by whatever path. Under
@@ -313,6 +337,10 @@ mod tests {
             ("fn f(a: &Caller, b: &Caller) {}", "one caller"),
             ("fn f(#[airlock(default)] a: &Caller) {}", "not an argument"),
             ("fn f(#[airlock(optional)] a: u8) {}", "`default`"),
+            ("fn f(#[serde(rename = \"file\")] a: String) {}", "another name"),
+            ("fn f(#[serde(alias = \"file\")] a: String) {}", "another name"),
+            ("fn f(#[serde(flatten)] a: Options) {}", "another name"),
+            ("fn f(#[airlock(caller)] a: (String,)) {}", "`Arc<Caller>`"),
         ] {
             let error = read(text).err().unwrap_or_default();
             assert!(error.contains(expected), "{text}: {error}");

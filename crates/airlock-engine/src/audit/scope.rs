@@ -81,7 +81,8 @@ impl AuditScope {
         let write = || self.record.to_json(result, &self.core.protector);
         // A scanner that fails on the arguments must not take the record with it.
         let line = catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| self.record.to_bare_json(result));
-        self.core.providers.audit.write(&line)
+        catch_unwind(AssertUnwindSafe(|| self.core.providers.audit.write(&line)))
+            .unwrap_or_else(|_| Err(AuditError("the audit destination crashed".to_owned())))
     }
 
     /// Records a refusal and gives it back; without a record, what is refused is the missing record.

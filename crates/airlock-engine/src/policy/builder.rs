@@ -2,8 +2,10 @@
 
 use super::SecurityPolicy;
 
-fn owned<'t>(texts: impl IntoIterator<Item = &'t str>) -> impl Iterator<Item = String> {
-    texts.into_iter().map(str::to_owned)
+/// The texts; for none of them an empty one, which does not compile: an empty list would allow everything.
+fn owned<'t>(texts: impl IntoIterator<Item = &'t str>) -> Vec<String> {
+    let texts: Vec<String> = texts.into_iter().map(str::to_owned).collect();
+    if texts.is_empty() { vec![String::new()] } else { texts }
 }
 
 /// Each method adds to what the policy says.
@@ -22,7 +24,8 @@ fn owned<'t>(texts: impl IntoIterator<Item = &'t str>) -> impl Iterator<Item = S
 /// assert!(policy.compile("PRODUCTION_POLICY", &jiff::tz::TimeZone::UTC).is_ok());
 /// ```
 impl SecurityPolicy {
-    /// Only these tools may be called, and those that were allowed before.
+    /// Only these tools may be called, and those that were allowed before. None of them is a mistake that
+    /// [`compile`](Self::compile) reports.
     #[must_use]
     pub fn allow_tools<'t>(mut self, patterns: impl IntoIterator<Item = &'t str>) -> Self {
         self.allowed_tools.extend(owned(patterns));
@@ -32,7 +35,7 @@ impl SecurityPolicy {
     /// These tools may not be called.
     #[must_use]
     pub fn deny_tools<'t>(mut self, patterns: impl IntoIterator<Item = &'t str>) -> Self {
-        self.denied_tools.extend(owned(patterns));
+        self.denied_tools.extend(patterns.into_iter().map(str::to_owned));
         self
     }
 
@@ -43,7 +46,8 @@ impl SecurityPolicy {
         self
     }
 
-    /// The caller must hold one of these roles, or one of those that were named before.
+    /// The caller must hold one of these roles, or one of those that were named before. None of them is a mistake that
+    /// [`compile`](Self::compile) reports.
     #[must_use]
     pub fn for_roles<'t>(mut self, roles: impl IntoIterator<Item = &'t str>) -> Self {
         self.allowed_roles.extend(owned(roles));
@@ -69,5 +73,20 @@ impl SecurityPolicy {
     pub fn in_timezone(mut self, zone: &str) -> Self {
         self.timezone = Some(zone.to_owned());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::SecurityPolicy;
+
+    #[test]
+    fn an_empty_list_allows_nobody_by_mistake() {
+        let compiles = |policy: SecurityPolicy| policy.compile("p", &TimeZone::UTC).is_ok();
+        assert!(!compiles(SecurityPolicy::permissive().for_roles([])));
+        assert!(!compiles(SecurityPolicy::permissive().allow_tools([])));
+        assert!(compiles(SecurityPolicy::permissive().for_roles(["a"]).allow_tools(["a"]).deny_tools([])));
     }
 }

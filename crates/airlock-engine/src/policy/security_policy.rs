@@ -110,6 +110,11 @@ impl Policy {
         &self.0.name
     }
 
+    /// Whether it has no rule at all.
+    pub fn is_unrestricted(&self) -> bool {
+        self.0.is_unrestricted()
+    }
+
     /// Decides everything that depends on the target alone.
     pub fn bind(&self, subject: &Subject<'_>) -> Binding {
         Binding::new(&self.0, subject)
@@ -188,7 +193,8 @@ impl Problems {
         self.ranked("rate_limits", HELP, rules, |pattern, text| {
             let quota = Quota::parse(text)?;
             // A pattern has no control characters, so that the last one separates the two.
-            let key = format!("{policy}\u{1f}{}", pattern.as_str()).into();
+            // The text, too: policies of one name that say different things must not share a bucket.
+            let key = format!("{policy}\u{1f}{}\u{1f}{text}", pattern.as_str()).into();
             Ok(Limit { key, quota, text: text.into() })
         })
     }
