@@ -60,6 +60,8 @@ pub(crate) fn touches_mask(text: &Text<'_>, span: &Range<usize>) -> bool {
 /// The mask that hides everything, and the longest label with its brackets and hash.
 const FULL: &[u8] = b"***REDACTED***";
 const LABEL: usize = 40;
+/// Digits of a group of an IPv6 address.
+const GROUP: usize = 4;
 /// Digits of the hash.
 const HASH: usize = 8;
 
@@ -74,6 +76,13 @@ pub(crate) fn starts_hash(text: &Text<'_>, at: usize) -> bool {
     let end = text.run(at, HASH + 1, |byte| byte.is_ascii_hexdigit());
     let open = text.run_back(at.saturating_sub(1), LABEL, |byte| byte.is_ascii_uppercase() || byte == b'_');
     end == at + HASH && text.at(end) == b']' && is_label(text.slice(open.saturating_sub(1), at))
+}
+
+/// Whether the last group of a hidden IPv6 address, `****:7348`, starts at `at`, behind its colon.
+pub(crate) fn starts_group(text: &Text<'_>, at: usize) -> bool {
+    const HIDDEN: &[u8] = b"****:";
+    let end = text.run(at, GROUP + 1, |byte| byte.is_ascii_hexdigit());
+    end - at <= GROUP && text.at(end) == b'@' && text.slice(at.saturating_sub(HIDDEN.len()), at) == HIDDEN
 }
 
 /// Whether a mask with a label starts anywhere in the value.
@@ -566,6 +575,18 @@ mod tests {
         for value in ["[brackets]", "hunter2", "a**b", "h7.*.*Qw2", "7*.*Q:**:x", "aaa", "7"] {
             assert!(!is_masked(value.as_bytes()), "{value}");
         }
+    }
+
+    #[test]
+    fn the_last_group_of_a_hidden_address_is_no_password() {
+        let finds = |text: &str| {
+            let mut found = Vec::new();
+            Scanner::new(KindSet::all()).scan(text, &mut found);
+            !found.is_empty()
+        };
+        assert!(!finds("postgres://x****:b8f0@db/app"));
+        assert!(finds("postgres://x****:h7Qw2zKk9@db/app"), "positive control");
+        assert!(finds("postgres://xy:b8f0@db/app"), "positive control");
     }
 
     #[test]

@@ -144,7 +144,9 @@ fn email(out: &mut String, text: &str) -> bool {
 
 fn ip_address(out: &mut String, text: &str) -> bool {
     if let Some(last) = text.rsplit(':').next().filter(|_| text.contains(':')) {
-        push(out, &["****:", if last.contains('.') { "" } else { last }]);
+        // What was joined to the address, such as the rest of a password, is none of its groups.
+        let group = last.len() <= 4 && last.bytes().all(|byte| byte.is_ascii_hexdigit());
+        push(out, &["****:", if group { last } else { "" }]);
         return true;
     }
     let mut parts = text.split('.');

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     Confidence, Kind,
-    placeholder::{Written, is_masked, is_nothing, is_reference, is_sample, starts_hash},
+    placeholder::{Written, is_masked, is_nothing, is_reference, is_sample, starts_group, starts_hash},
     rule::Sink,
     text::{Text, is_word},
     verify::plausible::{Promise, plausible},
@@ -25,7 +25,10 @@ pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>)
     let Some(at) = authority.iter().rposition(|byte| *byte == b'@') else { return };
     // The colon of a mask is none behind a user.
     let mut colons = memchr::memchr_iter(b':', authority.get(..at).unwrap_or_default());
-    let Some(colon) = colons.find(|colon| !starts_hash(text, anchor.end + colon + 1)) else {
+    let Some(colon) = colons.find(|colon| {
+        let behind = anchor.end + colon + 1;
+        !starts_hash(text, behind) && !starts_group(text, behind)
+    }) else {
         return token(text, anchor.end..anchor.end + at, sink);
     };
     let (start, end) = (anchor.end + colon + 1, anchor.end + at);
