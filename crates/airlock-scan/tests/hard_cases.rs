@@ -280,3 +280,13 @@ fn an_address_is_found_wherever_it_stands_in_a_block() {
         }
     }
 }
+
+/// What one rule finds of two kinds is found of each by itself.
+#[test]
+fn a_token_in_a_url_needs_no_connection_strings() {
+    let text = "https://q7Rw2zKk9Lm4Np8Tv3Xy6@git.example.org/a.git";
+    for kinds in [KindSet::all(), KindSet::none().with(Kind::ApiKey)] {
+        let found = found(text, |out| Scanner::new(kinds).scan(text, out));
+        assert_eq!(found, [(Kind::ApiKey, "q7Rw2zKk9Lm4Np8Tv3Xy6")]);
+    }
+}

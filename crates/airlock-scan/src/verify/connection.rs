@@ -15,7 +15,8 @@ const LONGEST: usize = 512;
 
 /// Called at `://`, or `:\/\/` as JSON may write it.
 pub(crate) fn verify(text: &Text<'_>, anchor: Range<usize>, sink: &mut Sink<'_>) {
-    if !sink.wants(Kind::ConnectionString) || !text.before(anchor.start, 1).is_ascii_alphanumeric() {
+    let wanted = sink.wants(Kind::ConnectionString) || sink.wants(Kind::ApiKey);
+    if !wanted || !text.before(anchor.start, 1).is_ascii_alphanumeric() {
         return;
     }
     let stop = text.run(anchor.end, LONGEST, |byte| {
