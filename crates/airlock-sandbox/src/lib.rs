@@ -1,0 +1,25 @@
+//! Isolated execution for Agent-Airlock: untrusted code runs where it can do no harm.
+//!
+//! This is the only crate that may contain `unsafe`: it speaks to the kernel where no safe interface exists. Each
+//! block states why it is sound, and each step that can fail has a name of its own in [`Step`].
+//!
+//! | part | owns |
+//! |---|---|
+//! | [`Confinement`], [`Limits`] | what is asked for |
+//! | [`Level`], [`Enforcement`] | what was really given, read back from the kernel |
+//! | [`enter`] | the processes of the box: this very program, started anew |
+//! | [`Sandbox`], [`Job`], [`Outcome`] | running one program to its end |
+//!
+//! The box shares the kernel of the host: a hole in the kernel is a hole in the box.
+
+mod confinement;
+mod error;
+mod level;
+#[cfg(target_os = "linux")]
+mod linux;
+mod outcome;
+
+pub use confinement::{Confinement, Limits};
+pub use error::{SandboxError, Step};
+pub use level::{Enforcement, Level};
+pub use outcome::{End, Job, Outcome};

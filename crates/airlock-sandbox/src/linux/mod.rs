@@ -1,0 +1,1 @@
+//! The box and the lite sandbox, on Linux.
