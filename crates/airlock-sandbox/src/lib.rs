@@ -22,4 +22,6 @@ mod outcome;
 pub use confinement::{Confinement, Limits};
 pub use error::{SandboxError, Step};
 pub use level::{Enforcement, Level};
+#[cfg(target_os = "linux")]
+pub use linux::{Launcher, Running, Sandbox, enter};
 pub use outcome::{End, Job, Outcome};

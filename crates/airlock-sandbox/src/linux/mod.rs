@@ -1,1 +1,33 @@
-//! The box and the lite sandbox, on Linux.
+//! The box, on Linux.
+//!
+//! Three processes, each this very program:
+//!
+//! ```text
+//! host ── helper (`airlock __box`) ── first process of the box ── the program
+//!         waits; outside of the        builds the root, drops       untrusted
+//!         process namespace            every right, reaps
+//! ```
+//!
+//! The host keeps one end of a socket whose other end the helper has: the plan goes in, reports come out, and its end
+//! means that the host is gone, however that happened. When the helper goes, the kernel kills the first process; when
+//! the first process goes, the kernel kills everything in the box.
+
+mod cgroup;
+mod control;
+mod drain;
+mod entry;
+mod files;
+mod helper;
+mod host;
+mod identity;
+mod init;
+mod landlock;
+mod limits;
+mod plan;
+mod privileges;
+mod root;
+mod seccomp;
+mod sys;
+
+pub use entry::enter;
+pub use host::{Launcher, Running, Sandbox};

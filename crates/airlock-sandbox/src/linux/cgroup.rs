@@ -1,0 +1,237 @@
+//! A control group for one box, where this user may make one: it bounds all processes of the box together.
+//!
+//! Both versions of the interface are spoken. Version 2 hands controllers down only where its owner wants it, so a
+//! user without rights rarely has any there; a box without a group has only the limits of each process.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::Limits;
+
+/// Where control groups are, on every distribution.
+const MOUNTED: &str = "/sys/fs/cgroup";
+/// What our groups are called, before the id of the process that made them.
+const PREFIX: &str = "airlock-";
+/// The first process and the helper count, too.
+const OURS: u32 = 2;
+/// A group can be removed when the last process has left it, which the kernel may do a little after it was reaped.
+const REMOVALS: u32 = 50;
+const BETWEEN_REMOVALS: Duration = Duration::from_millis(2);
+
+/// One group, or one per controller. Dropping it removes it; nobody must be in it then.
+#[derive(Debug)]
+pub(super) struct Group {
+    folders: Vec<PathBuf>,
+    controllers: Vec<String>,
+}
+
+impl Group {
+    /// Makes a group that holds `limits`; `None` where none can be had, or where it would hold less than asked.
+    pub(super) fn make(limits: &Limits) -> Option<Self> {
+        Self::make_below(Path::new(MOUNTED), &fs::read_to_string("/proc/self/cgroup").ok()?, limits)
+    }
+
+    fn make_below(mounted: &Path, memberships: &str, limits: &Limits) -> Option<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("{PREFIX}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let mut group = Self { folders: Vec::new(), controllers: Vec::new() };
+        if mounted.join("cgroup.controllers").exists() {
+            let own = membership(memberships, "");
+            group.add(&parents(mounted, own), &name, &settings_2(limits));
+        } else {
+            for (controller, settings) in settings_1(limits) {
+                let own = membership(memberships, controller);
+                group.add(&parents(&mounted.join(controller), own), &name, &settings);
+            }
+        }
+        (!group.controllers.is_empty()).then_some(group)
+    }
+
+    /// Makes the folder below the first parent where that works, and its settings hold.
+    fn add(&mut self, parents: &[PathBuf], name: &str, settings: &[Setting]) {
+        for parent in parents {
+            sweep(parent);
+            let folder = parent.join(name);
+            if fs::create_dir(&folder).is_err() {
+                continue;
+            }
+            let held = settings.iter().filter(|setting| setting.hold(&folder)).collect::<Vec<_>>();
+            if held.is_empty() {
+                remove(&folder);
+                continue;
+            }
+            self.controllers.extend(held.iter().filter_map(|setting| setting.controller).map(str::to_owned));
+            self.folders.push(folder);
+            return;
+        }
+    }
+
+    /// The controllers that bound the box.
+    pub(super) fn controllers(&self) -> &[String] {
+        &self.controllers
+    }
+
+    /// The files to which the helper writes itself.
+    pub(super) fn entrances(&self) -> Vec<PathBuf> {
+        self.folders.iter().map(|folder| folder.join("cgroup.procs")).collect()
+    }
+
+    /// Whether somebody in it was killed because there was no memory left.
+    pub(super) fn ran_out_of_memory(&self) -> bool {
+        // Version 1 and version 2 have it in different files, on a line of the same form.
+        let files = self
+            .folders
+            .iter()
+            .flat_map(|folder| ["memory.oom_control", "memory.events"].map(|file| folder.join(file)));
+        files.filter_map(|file| fs::read_to_string(file).ok()).any(|text| {
+            let killed =
+                text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse::<u64>().ok());
+            killed.is_some_and(|killed| killed > 0)
+        })
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        for folder in &self.folders {
+            remove(folder);
+        }
+    }
+}
+
+/// Joins this process to groups by their entrances.
+pub(super) fn join(entrances: &[PathBuf]) -> io::Result<()> {
+    entrances.iter().try_for_each(|entrance| fs::write(entrance, "0"))
+}
+
+/// One file of a group, and what it has to say in the end.
+#[derive(Debug)]
+struct Setting {
+    /// What is bounded by it; nothing for a setting that only helps.
+    controller: Option<&'static str>,
+    file: &'static str,
+    most: u64,
+}
+
+impl Setting {
+    /// Writes it and reads it back: whether it bounds anything now.
+    fn hold(&self, folder: &Path) -> bool {
+        let file = folder.join(self.file);
+        let said = || fs::read_to_string(&file).ok()?.trim().parse::<u64>().ok();
+        fs::write(&file, self.most.to_string()).is_ok() && said().is_some_and(|said| said <= self.most)
+    }
+}
+
+fn settings_1(limits: &Limits) -> [(&'static str, Vec<Setting>); 2] {
+    let memory = vec![
+        Setting { controller: Some("memory"), file: "memory.limit_in_bytes", most: limits.memory },
+        // Memory and swap together; only where swap is counted.
+        Setting { controller: None, file: "memory.memsw.limit_in_bytes", most: limits.memory },
+    ];
+    [("memory", memory), ("pids", vec![processes(limits)])]
+}
+
+fn settings_2(limits: &Limits) -> [Setting; 3] {
+    [
+        Setting { controller: Some("memory"), file: "memory.max", most: limits.memory },
+        Setting { controller: None, file: "memory.swap.max", most: 0 },
+        processes(limits),
+    ]
+}
+
+fn processes(limits: &Limits) -> Setting {
+    Setting {
+        controller: Some("pids"),
+        file: "pids.max",
+        most: u64::from(limits.processes.saturating_add(OURS)),
+    }
+}
+
+/// The group of this process for a controller (version 1) or at all (version 2), from `/proc/self/cgroup`, whose lines
+/// are `id:controllers:path`.
+fn membership<'a>(memberships: &'a str, controller: &str) -> Option<&'a str> {
+    memberships.lines().find_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (parts.next()?, parts.next()?);
+        controllers.split(',').any(|name| name == controller).then_some(path)
+    })
+}
+
+/// Where a group may be made: below our own, which bounds it, too; else below the root.
+fn parents(mounted: &Path, own: Option<&str>) -> Vec<PathBuf> {
+    let own = own.map(|own| mounted.join(own.trim_start_matches('/')));
+    own.into_iter().chain([mounted.to_owned()]).collect()
+}
+
+/// Removes what processes that were killed have left; once below each parent.
+fn sweep(parent: &Path) {
+    static SWEPT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    let mut swept = SWEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if swept.iter().any(|before| before == parent) {
+        return;
+    }
+    swept.push(parent.to_owned());
+    drop(swept);
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')).map(|(id, _)| id);
+        if owner.is_some_and(|id| !Path::new("/proc").join(id).exists()) {
+            // It fails while anybody is in it.
+            drop(fs::remove_dir(entry.path()));
+        }
+    }
+}
+
+fn remove(folder: &Path) {
+    for _ in 0..REMOVALS {
+        match fs::remove_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => thread::sleep(BETWEEN_REMOVALS),
+            // Removed, or not ours any more.
+            _ => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V1: &str = "5:memory:/user.slice\n4:cpu,cpuacct:/\n3:pids:/user.slice/a\n0::/init.scope\n";
+
+    #[test]
+    fn finds_its_own_group() {
+        assert_eq!(membership(V1, "memory"), Some("/user.slice"));
+        assert_eq!(membership(V1, "cpuacct"), Some("/"));
+        assert_eq!(membership(V1, "pids"), Some("/user.slice/a"));
+        assert_eq!(membership(V1, ""), Some("/init.scope"));
+        assert_eq!(membership(V1, "blkio"), None);
+    }
+
+    #[test]
+    fn a_setting_that_does_not_hold_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let setting = |file| Setting { controller: Some("memory"), file, most: 5 };
+        assert!(setting("memory.max").hold(folder.path()), "a plain file says what was written");
+        assert!(!setting("missing/memory.max").hold(folder.path()));
+        // A kernel that rounds up, or says `max`, bounds nothing.
+        std::os::unix::fs::symlink("/proc/sys/kernel/threads-max", folder.path().join("pids.max")).unwrap();
+        let said = fs::read_to_string(folder.path().join("pids.max")).unwrap();
+        assert!(said.trim().parse::<u64>().unwrap() > 5);
+        assert!(!Setting { controller: None, file: "/proc/version", most: 5 }.hold(folder.path()));
+    }
+
+    #[test]
+    fn no_group_where_none_can_be_made() {
+        let nowhere = Path::new("/proc/version");
+        assert!(Group::make_below(nowhere, V1, &Limits::default()).is_none());
+    }
+}

@@ -1,0 +1,21 @@
+//! How this program becomes the helper of a box.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use super::{helper, host::Launcher};
+
+/// The argument that only this crate gives.
+pub(super) const BOX: &str = "__box";
+
+/// Call this first in `main` with all arguments (the program's name included): before any thread, runtime or secret
+/// exists.
+///
+/// Usually it returns at once with the [`Launcher`] that a [`Sandbox`](crate::Sandbox) needs. In a process that a
+/// sandbox started, it does that process's work and returns the code to exit with.
+pub fn enter(arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher, ExitCode> {
+    let mut arguments = arguments.into_iter().skip(1);
+    if arguments.next().is_some_and(|first| first == BOX) {
+        return Err(ExitCode::from(helper::run()));
+    }
+    Ok(Launcher::new())
+}

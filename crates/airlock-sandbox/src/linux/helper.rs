@@ -1,0 +1,173 @@
+//! The helper: from a plan to a box, and then waiting.
+
+use std::{
+    fs, io,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    process::{Pid, PidfdFlags, Signal, WaitStatus, geteuid, pidfd_open, pidfd_send_signal, waitpid},
+    thread::UnshareFlags,
+};
+
+use super::{
+    cgroup,
+    control::{receive_plan, report},
+    identity::Identity,
+    init,
+    plan::Report,
+    root::Visible,
+    seccomp,
+    sys::{self, Forked},
+};
+use crate::{SandboxError, Step};
+
+/// It was not started by this crate.
+const MISUSED: u8 = 64;
+/// The box could not be made; the host was told why.
+const NOT_STARTED: u8 = 125;
+
+/// Kinds of namespaces that nobody inside may make, as files of `/proc/sys/user`. With no user namespace none of the
+/// others can be had; they are named in case that changes. Of mounts there must be one more: the box's file systems
+/// count as such until they have a place.
+const FORBIDDEN: &[&str] = &[
+    "max_user_namespaces",
+    "max_pid_namespaces",
+    "max_net_namespaces",
+    "max_ipc_namespaces",
+    "max_uts_namespaces",
+    "max_cgroup_namespaces",
+    "max_time_namespaces",
+];
+
+/// The helper's whole life. Returns the code to exit with: that of the program, or 128 and its signal.
+pub(super) fn run() -> u8 {
+    let Ok(control) = sys::take_control() else { return MISUSED };
+    let control = UnixStream::from(control);
+    box_of_the_host(&control).unwrap_or_else(|error| {
+        report(&control, &as_report(&error));
+        NOT_STARTED
+    })
+}
+
+/// What the host is told.
+pub(super) fn as_report(error: &SandboxError) -> Report {
+    match error {
+        SandboxError::TooWeak { given, missing, .. } => {
+            Report::TooWeak { given: *given, missing: missing.clone() }
+        }
+        SandboxError::Failed { step, source } => Report::Failed {
+            step: *step,
+            errno: source.raw_os_error().unwrap_or(0),
+            detail: source.to_string(),
+        },
+        other => Report::Failed { step: Step::StartHelper, errno: 0, detail: other.to_string() },
+    }
+}
+
+fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
+    let plan = receive_plan(control).map_err(SandboxError::at(Step::ReadPlan))?;
+    sys::close_from(sys::CONTROL + 1).map_err(SandboxError::at(Step::CloseDescriptors))?;
+    sys::reset_signals();
+    let filters = seccomp::compile().map_err(SandboxError::at(Step::Seccomp))?;
+    cgroup::join(&plan.entrances).map_err(SandboxError::at(Step::JoinCgroup))?;
+    let namespaces_outside = init::namespaces().map_err(SandboxError::at(Step::ReadBack))?;
+
+    // Root takes hold of the paths while it may still walk to them; anybody else has no more rights outside of a user
+    // namespace than inside.
+    let mut visible = None;
+    if geteuid().is_root() {
+        if sys::unshare(UnshareFlags::NEWNS).is_ok() {
+            visible = Some(Visible::open(&plan).map_err(SandboxError::at(Step::OpenPaths))?);
+        }
+        super::identity::leave_root().map_err(SandboxError::at(Step::LeaveRoot))?;
+    }
+    let identity = Identity::current();
+    Identity::unshare().map_err(SandboxError::at(Step::UserNamespace))?;
+    identity.map().map_err(SandboxError::at(Step::MapUser))?;
+    let namespaces = UnshareFlags::NEWNS
+        | UnshareFlags::NEWPID
+        | UnshareFlags::NEWNET
+        | UnshareFlags::NEWIPC
+        | UnshareFlags::NEWUTS
+        | UnshareFlags::NEWCGROUP;
+    sys::unshare(namespaces).map_err(SandboxError::at(Step::Namespaces))?;
+    let visible = match visible {
+        Some(visible) => visible,
+        None => Visible::open(&plan).map_err(SandboxError::at(Step::OpenPaths))?,
+    };
+    forbid_namespaces().map_err(SandboxError::at(Step::ForbidNamespaces))?;
+
+    let nothing = fs::OpenOptions::new().read(true).write(true).open("/dev/null").map(OwnedFd::from);
+    let nothing = nothing.map_err(SandboxError::at(Step::StartInit))?;
+    // Held by the helper alone: its end tells the first process, should the helper die before that asked to be told.
+    let (helper_lives, helper) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+        .map_err(|error| SandboxError::at(Step::StartInit)(error.into()))?;
+    match sys::fork().map_err(SandboxError::at(Step::StartInit))? {
+        Forked::Child => {
+            drop(helper);
+            let start = init::Start { plan, visible, filters, namespaces_outside, nothing, helper_lives };
+            sys::exit_now(init::run(start, control))
+        }
+        Forked::Parent(first) => {
+            drop((helper_lives, visible, plan));
+            let ended = wait(first, control, &nothing).map_err(SandboxError::at(Step::StartInit));
+            drop(helper);
+            ended
+        }
+    }
+}
+
+fn forbid_namespaces() -> io::Result<()> {
+    for name in FORBIDDEN {
+        match fs::write(format!("/proc/sys/user/{name}"), "0") {
+            // An older kernel has fewer kinds.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            written => written?,
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the box is empty, or the host goes or hangs up: then it is emptied.
+fn wait(first: Pid, control: &UnixStream, nothing: &OwnedFd) -> io::Result<u8> {
+    let box_ = pidfd_open(first, PidfdFlags::empty())?;
+    sys::let_go_of_standard_streams(nothing)?;
+    let mut killed = false;
+    loop {
+        let mut watched = [
+            PollFd::new(&box_, PollFlags::IN),
+            PollFd::from_borrowed_fd(
+                control.as_fd(),
+                if killed { PollFlags::empty() } else { PollFlags::RDHUP },
+            ),
+        ];
+        match poll(&mut watched, None) {
+            Err(rustix::io::Errno::INTR) => continue,
+            other => other?,
+        };
+        let [ended, hung_up] = watched.each_ref().map(|watched| !watched.revents().is_empty());
+        if ended {
+            let status = waitpid(Some(first), rustix::process::WaitOptions::empty())?;
+            return Ok(status.map_or(NOT_STARTED, |(_, status)| code_of(status)));
+        }
+        if hung_up && !killed {
+            killed = true;
+            kill(&box_);
+        }
+    }
+}
+
+fn kill(box_: &OwnedFd) {
+    // It can only fail because the box is gone.
+    let _ = pidfd_send_signal(box_, Signal::KILL);
+}
+
+fn code_of(status: WaitStatus) -> u8 {
+    let code = status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(NOT_STARTED)
+}

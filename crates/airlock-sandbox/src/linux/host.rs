@@ -1,0 +1,238 @@
+//! The host's side: starting a box, reading what comes out of it, and ending it in time.
+
+use std::{
+    env, io,
+    net::Shutdown,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::{Component, Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    cgroup::Group,
+    control::{Reports, send_plan},
+    drain,
+    entry::BOX,
+    plan::{Plan, Report},
+    sys,
+};
+use crate::{Confinement, Enforcement, Job, Level, Outcome, SandboxError, Step};
+
+/// How long a box that was told to end may take before its helper is killed, which ends it, too.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long the box may take to be made.
+const SET_UP: Duration = Duration::from_secs(10);
+/// Folders that belong to the box itself.
+const RESERVED: &[&str] = &["/proc", "/sys", "/dev"];
+
+/// The proof that this program can be started as the helper: its `main` calls [`enter`](crate::enter) before anything
+/// else. Without that, it would start itself for ever.
+#[derive(Clone, Debug)]
+pub struct Launcher(());
+
+impl Launcher {
+    pub(super) fn new() -> Self {
+        Self(())
+    }
+}
+
+/// Runs programs in boxes.
+///
+/// # Example
+///
+/// ```no_run
+/// use airlock_sandbox::{Confinement, Job, Level, Sandbox, enter};
+///
+/// fn main() -> std::process::ExitCode {
+///     let launcher = match enter(std::env::args_os()) {
+///         Ok(launcher) => launcher,
+///         Err(code) => return code,
+///     };
+///     let sandbox = Sandbox::new(launcher).at_least(Level::Box);
+///     let job = Job { command: vec!["/bin/id".into()], input: Vec::new() };
+///     match sandbox.run(&job, &Confinement::default()) {
+///         Ok(outcome) => println!("{:?}: {}", outcome.end, String::from_utf8_lossy(&outcome.stdout)),
+///         Err(refusal) => eprintln!("{refusal}"),
+///     }
+///     std::process::ExitCode::SUCCESS
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    _launcher: Launcher,
+    min_level: Level,
+}
+
+impl Sandbox {
+    /// A sandbox that gives a box or nothing.
+    pub fn new(launcher: Launcher) -> Self {
+        Self { _launcher: launcher, min_level: Level::Box }
+    }
+
+    /// Refuses whatever turns out to be weaker than `level`.
+    #[must_use]
+    pub fn at_least(self, level: Level) -> Self {
+        Self { min_level: level, ..self }
+    }
+
+    /// Starts a program in a box of its own, with the given streams.
+    ///
+    /// # Errors
+    /// No box could be made, or less would have held the program than is required; it did not run then.
+    pub fn start(
+        &self,
+        command: &[std::ffi::OsString],
+        confinement: &Confinement,
+        streams: [Stdio; 3],
+    ) -> Result<Running, SandboxError> {
+        let paths = confinement.read_only.iter().chain(&confinement.writable).chain(&confinement.folder);
+        for path in paths {
+            check_path(path).map_err(SandboxError::at(Step::OpenPaths))?;
+        }
+        let mut plan = Plan::new(confinement, self.min_level, command);
+        let group = Group::make(&confinement.limits);
+        if let Some(group) = &group {
+            plan.entrances = group.entrances();
+            plan.controllers = group.controllers().to_vec();
+        }
+        let started = SandboxError::at(Step::StartHelper);
+        let (child, control) = start_helper(streams).map_err(started)?;
+        let mut running = Running {
+            child,
+            control: Some(control),
+            reports: None,
+            enforcement: Enforcement::default(),
+            group,
+        };
+        running.set_up(&plan)?;
+        if running.enforcement.level < self.min_level {
+            return Err(SandboxError::TooWeak {
+                required: self.min_level,
+                given: running.enforcement.level,
+                missing: "the helper accepted it".to_owned(),
+            });
+        }
+        Ok(running)
+    }
+
+    /// Runs a program to its end, within the limits.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start); or the box was lost, and nobody knows what the program did.
+    pub fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
+        let begin = Instant::now();
+        let streams = [Stdio::piped(), Stdio::piped(), Stdio::piped()];
+        let running = self.start(&job.command, confinement, streams)?;
+        drain::run(running, job, confinement, begin)
+    }
+}
+
+/// A path is taken as it is written, inside as outside.
+fn check_path(path: &Path) -> io::Result<()> {
+    let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    let reserved = path == Path::new("/") || RESERVED.iter().any(|reserved| path.starts_with(reserved));
+    let problem = match (path.is_absolute() && plain, reserved) {
+        (false, _) => "is not an absolute path without `..`",
+        (true, true) => "belongs to the box itself",
+        (true, false) => return Ok(()),
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` {problem}", path.display())))
+}
+
+fn start_helper([input, output, errors]: [Stdio; 3]) -> io::Result<(Child, UnixStream)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let theirs = OwnedFd::from(theirs);
+    let mut helper = Command::new(program()?);
+    // Nothing of the host's environment is to be found in the helper.
+    helper.arg(BOX).env_clear().current_dir("/").stdin(input).stdout(output).stderr(errors);
+    sys::hand_down(&mut helper, &theirs);
+    let child = helper.spawn()?;
+    Ok((child, ours))
+}
+
+/// This program. The link leads to it even when its file was replaced since.
+fn program() -> io::Result<PathBuf> {
+    let link = Path::new("/proc/self/exe");
+    if link.exists() { Ok(link.to_owned()) } else { env::current_exe() }
+}
+
+/// A program in its box. Dropping it ends the box.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    control: Option<UnixStream>,
+    pub(super) reports: Option<Reports>,
+    enforcement: Enforcement,
+    /// Removed after the box has ended, see [`Drop`] and the order of fields.
+    group: Option<Group>,
+}
+
+impl Running {
+    /// What holds it.
+    pub fn enforcement(&self) -> &Enforcement {
+        &self.enforcement
+    }
+
+    /// Whether a program in it was killed because the box had no memory left.
+    pub(super) fn ran_out_of_memory(&self) -> bool {
+        self.group.as_ref().is_some_and(Group::ran_out_of_memory)
+    }
+
+    /// The streams that were asked to be pipes.
+    pub fn streams(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    fn set_up(&mut self, plan: &Plan) -> Result<(), SandboxError> {
+        let control = self.control.as_ref().ok_or(SandboxError::Lost)?;
+        let started = |error| SandboxError::at(Step::StartHelper)(error);
+        let reading = control.try_clone().map_err(started)?;
+        reading.set_read_timeout(Some(SET_UP)).map_err(started)?;
+        send_plan(control, plan).map_err(SandboxError::at(Step::ReadPlan))?;
+        let mut reports = Reports::new(reading);
+        match reports.next().map_err(started)? {
+            Some(Report::Ready(enforcement)) => self.enforcement = enforcement,
+            Some(Report::TooWeak { given, missing }) => {
+                return Err(SandboxError::TooWeak { required: plan.min_level, given, missing });
+            }
+            Some(Report::Failed { step, errno, detail }) => return Err(failed(step, errno, &detail)),
+            Some(Report::Exited(_) | Report::Signalled(_)) | None => return Err(SandboxError::Lost),
+        }
+        control.set_read_timeout(None).map_err(started)?;
+        self.reports = Some(reports);
+        Ok(())
+    }
+
+    /// Tells the helper to end the box, and waits until nothing of it is left.
+    pub fn end(&mut self) {
+        if let Some(control) = self.control.take() {
+            drop(control.shutdown(Shutdown::Write));
+            let deadline = Instant::now() + GRACE;
+            let mut pause = Duration::from_micros(200);
+            while Instant::now() < deadline {
+                if !matches!(self.child.try_wait(), Ok(None)) {
+                    return;
+                }
+                thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(20));
+            }
+            // The kernel ends the box with its helper.
+            drop(self.child.kill());
+        }
+        drop(self.child.wait());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+pub(super) fn failed(step: Step, errno: i32, detail: &str) -> SandboxError {
+    let source =
+        if errno == 0 { io::Error::other(detail.to_owned()) } else { io::Error::from_raw_os_error(errno) };
+    SandboxError::Failed { step, source }
+}

@@ -1,0 +1,54 @@
+//! Who the program is: nobody that owns anything.
+
+use std::{fs, io};
+
+use rustix::{
+    process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior},
+    thread::{Gid, Uid, UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid},
+};
+
+use super::sys;
+
+/// Users that no distribution gives to a person or a service: systemd's range for services without a name
+/// (<https://systemd.io/UIDS-GIDS/>).
+const FIRST_UNUSED: u32 = 61_184;
+const UNUSED: u32 = 4_000;
+
+/// Leaves user 0 and every group for a user that owns nothing. Were it 0 outside, files of root in `/proc/sys` would
+/// be its own, capability or not.
+pub(super) fn leave_root() -> io::Result<()> {
+    let unused = FIRST_UNUSED + std::process::id() % UNUSED;
+    let (uid, gid) = (Uid::from_raw(unused), Gid::from_raw(unused));
+    set_thread_groups(&[])?;
+    set_thread_res_gid(gid, gid, gid)?;
+    set_thread_res_uid(uid, uid, uid)?;
+    // A process that changed its user is unreadable for that user, and its maps cannot be written then.
+    Ok(set_dumpable_behavior(DumpableBehavior::Dumpable)?)
+}
+
+/// The user and group of this process, as the host sees them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identity {
+    uid: u32,
+    gid: u32,
+}
+
+impl Identity {
+    /// To be read outside of a user namespace of our own: within, nobody is mapped yet.
+    pub(super) fn current() -> Self {
+        Self { uid: geteuid().as_raw(), gid: getegid().as_raw() }
+    }
+
+    /// Makes the user namespace.
+    pub(super) fn unshare() -> io::Result<()> {
+        sys::unshare(UnshareFlags::NEWUSER)
+    }
+
+    /// Maps this one user and group to themselves, and no other.
+    pub(super) fn map(self) -> io::Result<()> {
+        let Self { uid, gid } = self;
+        fs::write("/proc/self/setgroups", "deny")?;
+        fs::write("/proc/self/uid_map", format!("{uid} {uid} 1"))?;
+        fs::write("/proc/self/gid_map", format!("{gid} {gid} 1"))
+    }
+}

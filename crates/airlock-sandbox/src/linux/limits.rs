@@ -1,0 +1,39 @@
+//! Limits that the kernel keeps for each process.
+
+use std::io;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use super::plan::Plan;
+
+/// Room for the addresses of one process, at least: runtimes reserve far more than they use (V8, WebAssembly).
+const LEAST_ADDRESSES: u64 = 4 << 30;
+/// The first process and the helper count, too.
+const OURS: u64 = 2;
+
+/// Sets them for this process and all that come of it.
+pub(super) fn set(plan: &Plan) -> io::Result<()> {
+    let cpu = plan.cpu.map(|cpu| cpu.as_secs().max(1));
+    let limits = [
+        // A second after SIGXCPU comes SIGKILL.
+        (Resource::Cpu, cpu, cpu.map(|cpu| cpu + 1)),
+        (Resource::Nproc, Some(u64::from(plan.processes) + OURS), None),
+        (Resource::Nofile, Some(u64::from(plan.open_files)), None),
+        (Resource::As, Some(plan.memory.saturating_mul(8).max(LEAST_ADDRESSES)), None),
+        (Resource::Fsize, Some(plan.tmpfs), None),
+        // No memory on disk, none that cannot be reclaimed, no queues outside of it.
+        (Resource::Core, Some(0), None),
+        (Resource::Memlock, Some(64 << 10), None),
+        (Resource::Msgqueue, Some(0), None),
+        (Resource::Sigpending, Some(1_024), None),
+    ];
+    for (resource, current, maximum) in limits {
+        if let Some(current) = current {
+            setrlimit(
+                resource,
+                Rlimit { current: Some(current), maximum: Some(maximum.unwrap_or(current)) },
+            )?;
+        }
+    }
+    Ok(())
+}

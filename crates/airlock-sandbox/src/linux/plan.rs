@@ -1,0 +1,94 @@
+//! What the host asks of the helper, and what comes back. Both ends are this program.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Confinement, Enforcement, Level, Limits, Step};
+
+/// Where the program starts if nobody says otherwise: a folder of its own.
+pub(super) const WORK: &str = "/work";
+
+/// Everything that the helper has to know. It has no arguments and no environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Plan {
+    pub(super) command: Vec<OsString>,
+    pub(super) environment: Vec<(OsString, OsString)>,
+    pub(super) folder: PathBuf,
+    pub(super) read_only: Vec<PathBuf>,
+    pub(super) writable: Vec<PathBuf>,
+    pub(super) min_level: Level,
+    /// The files by which the helper joins its control group, and what that bounds.
+    pub(super) entrances: Vec<PathBuf>,
+    pub(super) controllers: Vec<String>,
+    pub(super) cpu: Option<Duration>,
+    pub(super) memory: u64,
+    pub(super) processes: u32,
+    pub(super) tmpfs: u64,
+    pub(super) files: u64,
+    pub(super) open_files: u32,
+}
+
+impl Plan {
+    pub(super) fn new(confinement: &Confinement, min_level: Level, command: &[OsString]) -> Self {
+        let Limits { wall: _, cpu, memory, processes, tmpfs, files, open_files, output: _ } =
+            confinement.limits;
+        Self {
+            command: command.to_vec(),
+            environment: environment(&confinement.environment),
+            folder: confinement.folder.clone().unwrap_or_else(|| WORK.into()),
+            read_only: confinement.read_only.clone(),
+            writable: confinement.writable.clone(),
+            min_level,
+            entrances: Vec::new(),
+            controllers: Vec::new(),
+            cpu,
+            memory,
+            processes,
+            tmpfs,
+            files,
+            open_files,
+        }
+    }
+}
+
+/// What was asked for, over what every program needs.
+fn environment(asked: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
+    let defaults =
+        [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", WORK), ("TMPDIR", "/tmp"), ("LANG", "C.UTF-8")];
+    let missing = |name: &str| asked.iter().all(|(asked, _)| asked != name);
+    let defaults = defaults.into_iter().filter(|(name, _)| missing(name));
+    defaults.map(|(name, value)| (name.into(), value.into())).chain(asked.iter().cloned()).collect()
+}
+
+/// What the helper and the first process report, one JSON object per line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Report {
+    /// The program is about to be started, and this holds it.
+    Ready(Enforcement),
+    /// It was not started: less than required would have held it.
+    TooWeak { given: Level, missing: String },
+    /// It was not started.
+    Failed { step: Step, errno: i32, detail: String },
+    /// It ended by itself.
+    Exited(i32),
+    /// It was ended by a signal.
+    Signalled(i32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::environment;
+
+    #[test]
+    fn what_is_asked_for_replaces_the_defaults() {
+        let asked = [("HOME".into(), "/data".into()), ("TOKEN".into(), "x".into())];
+        let given = environment(&asked);
+        let of = |name: &str| -> Vec<_> { given.iter().filter(|(n, _)| n == name).map(|(_, v)| v).collect() };
+        assert_eq!(of("HOME"), ["/data"]);
+        assert_eq!(of("TOKEN"), ["x"]);
+        assert_eq!(of("TMPDIR"), ["/tmp"]);
+        assert_eq!(of("USER"), Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,73 @@
+//! What a program in the box may ask of the kernel: a list of system calls, each with its reason, and the filter
+//! made of it. Whatever is not on the list is refused with `EPERM`, as programs expect that try what they may do.
+//!
+//! | part | owns |
+//! |---|---|
+//! | [`table`] | the list |
+//! | [`rule`] | what is said about one call |
+//! | [`Filters`] | the program for the kernel |
+
+mod bpf;
+mod rule;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use libc::sock_filter;
+
+pub(crate) use rule::Group;
+
+/// The first number that no system call had when the table was written. From here on calls are unknown rather than
+/// refused: a library that is newer than the table takes the older call then.
+const UNKNOWN_FROM: u32 = 472;
+
+/// x86-64 counts the calls of its 32-bit pointer interface from here; other architectures have none this high.
+const FOREIGN_FROM: u32 = 0x4000_0000;
+
+/// The architecture whose calls are counted as in the table, as the kernel names it.
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: Option<u32> = Some(0xc000_003e);
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+const ARCHITECTURE: Option<u32> = Some(0xc000_00b7);
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little"))))]
+const ARCHITECTURE: Option<u32> = None;
+
+/// Every call that is not simply refused.
+pub(crate) fn table() -> &'static [Group] {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    return table::TABLE;
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    return &[];
+}
+
+/// The filter, ready to be installed.
+pub(crate) struct Filters {
+    program: Vec<sock_filter>,
+}
+
+/// Makes the filter. Fails only where there is no table for the architecture.
+pub(crate) fn compile() -> io::Result<Filters> {
+    let architecture = ARCHITECTURE.ok_or(io::ErrorKind::Unsupported)?;
+    let entries = table().iter().flat_map(|group| group.entries).collect::<Vec<_>>();
+    let program = bpf::assemble(architecture, &bpf::ranges(&entries, UNKNOWN_FROM, FOREIGN_FROM));
+    Ok(Filters { program })
+}
+
+impl Filters {
+    /// How many filters `/proc/self/status` counts afterwards.
+    pub(crate) const COUNT: u32 = 1;
+
+    /// Restricts the calling thread, and whatever it starts, for good. Nothing is allocated, so that it can be done
+    /// between `fork` and `exec`. New privileges must be ruled out before.
+    #[allow(unsafe_code, reason = "no crate that is used here has this call")]
+    pub(crate) fn apply(&self) -> io::Result<()> {
+        let program = bpf::for_kernel(&self.program).ok_or(io::ErrorKind::InvalidInput)?;
+        // SAFETY: the kernel reads the program, which outlives the call, and writes nothing.
+        let done =
+            unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
+        if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+}

@@ -1,0 +1,60 @@
+//! What is said about one system call.
+
+use libc::c_long;
+
+/// Calls that serve one purpose.
+pub(crate) struct Group {
+    /// The purpose.
+    pub(crate) title: &'static str,
+    /// The calls.
+    pub(crate) entries: &'static [Entry],
+}
+
+/// One call that is not simply refused.
+pub(crate) struct Entry {
+    /// Its name, as in the manual.
+    pub(crate) name: &'static str,
+    /// Its number on this architecture.
+    pub(crate) number: c_long,
+    /// When it is let through.
+    pub(crate) rule: Rule,
+    /// Why a program needs it, or why the rule is safe.
+    pub(crate) why: &'static str,
+}
+
+/// When a call is let through.
+pub(crate) enum Rule {
+    /// With any arguments.
+    Always,
+    /// With arguments for which every check of one of these cases holds.
+    Cases(&'static [&'static [Check]]),
+    /// Never, and as if the kernel did not know it, so that libraries take the older call, which can be checked.
+    Unknown,
+    /// Never, and as if the file system had nothing of the kind.
+    Unsupported,
+}
+
+/// What one argument must be: its low 32 bits, of which only `mask` counts, equal one of `values`.
+///
+/// All arguments that are checked are 32 bits or fewer to the kernel, which ignores the rest of the register just
+/// as the check does; checking all 64 would refuse a sign-extended `int`, and add nothing.
+pub(crate) struct Check {
+    pub(crate) arg: u8,
+    pub(crate) mask: u32,
+    pub(crate) values: &'static [u32],
+}
+
+/// One of these values.
+pub(super) const fn one_of(arg: u8, values: &'static [u32]) -> Check {
+    Check { arg, mask: u32::MAX, values }
+}
+
+/// None of these bits.
+pub(super) const fn without(arg: u8, bits: u32) -> Check {
+    Check { arg, mask: bits, values: &[0] }
+}
+
+/// No bits but these.
+pub(super) const fn within(arg: u8, bits: u32) -> Check {
+    Check { arg, mask: !bits, values: &[0] }
+}

@@ -1,0 +1,81 @@
+//! What the kernel answers, with and without the filter.
+
+use super::{EPERM, Errno, call, filtered};
+
+/// A call, and how it is made.
+pub(super) struct Attempt {
+    pub(super) name: String,
+    pub(super) number: i64,
+    pub(super) args: [u64; 6],
+}
+
+/// Makes the call outside, and under the filter.
+fn both(attempt: &Attempt) -> (Errno, Errno) {
+    let (number, args) = (attempt.number, attempt.args);
+    // A thread of its own for the control too: users and the like are each thread's own to the kernel.
+    let outside = std::thread::scope(|scope| scope.spawn(|| call(number, args)).join().unwrap());
+    (outside, filtered(|| call(number, args)))
+}
+
+/// Each is refused inside with `error`, and outside it is not: the filter, and nothing else, refuses it.
+pub(super) fn all_refused(attempts: &[Attempt], error: Errno) {
+    let mut wrong = Vec::new();
+    let mut without_control = 0;
+    for attempt in attempts {
+        let (outside, inside) = both(attempt);
+        if outside == error {
+            without_control += 1;
+            println!("no control: {} is refused outside as well", attempt.name);
+        }
+        if inside != error {
+            wrong.push(format!("{}: {inside} inside, {outside} outside", attempt.name));
+        }
+    }
+    println!("{} calls refused, {without_control} of them without a control", attempts.len() - wrong.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // Without this, a system that refuses everything would pass. Root sees a control for all.
+    // SAFETY: always succeeds.
+    let root = unsafe { libc::geteuid() } == 0;
+    assert!(!root || without_control * 10 <= attempts.len(), "too few controls");
+}
+
+/// Each comes through: the answer inside is the one outside, and not that of the filter.
+pub(super) fn all_allowed(attempts: &[Attempt]) {
+    let mut wrong = Vec::new();
+    for attempt in attempts {
+        let (outside, inside) = both(attempt);
+        if inside != outside || inside == EPERM {
+            wrong.push(format!("{}: {inside} inside, {outside} outside", attempt.name));
+        }
+    }
+    println!("{} calls allowed", attempts.len() - wrong.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// An argument that is an `int`, as a compiler passes it.
+pub(super) fn int(value: i32) -> u64 {
+    i64::from(value) as u64
+}
+
+/// No process, thread, or group.
+pub(super) const NOBODY: u64 = 999_999_999;
+/// No open file.
+pub(super) const NO_FILE: u64 = u64::MAX;
+/// No address.
+pub(super) const BAD: u64 = 1;
+
+macro_rules! attempts {
+    ($($number:ident($($arg:expr),*)),+ $(,)?) => {
+        [$({
+            let mut args = [0_u64; 6];
+            let given: &[u64] = &[$($arg as u64),*];
+            args[..given.len()].copy_from_slice(given);
+            $crate::linux::seccomp::tests::calls::Attempt {
+                name: stringify!($number($($arg),*)).trim_start_matches("SYS_").to_owned(),
+                number: libc::$number,
+                args,
+            }
+        },)+]
+    };
+}
+pub(super) use attempts;

@@ -1,0 +1,156 @@
+//! The system calls that no safe interface offers, one function each.
+#![allow(unsafe_code, reason = "the kernel is spoken to directly where no library does it")]
+
+use std::{
+    io,
+    os::{
+        fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+        unix::process::CommandExt,
+    },
+    process::Command,
+};
+
+use rustix::thread::UnshareFlags;
+
+/// The descriptor at which the helper finds its end of the socket.
+pub(super) const CONTROL: RawFd = 3;
+
+fn check(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// Has `command` give `control` to its child as [`CONTROL`].
+pub(super) fn hand_down(command: &mut Command, control: &OwnedFd) {
+    let control = control.as_raw_fd();
+    // SAFETY: `dup2` is async-signal-safe, and so is everything else here. The descriptor is open until the child has
+    // been started, because the caller holds it. Where it has the wanted number already, `dup2` would leave its
+    // close-on-exec flag as it is, so that is taken away.
+    unsafe {
+        command.pre_exec(move || {
+            if control == CONTROL {
+                check(libc::fcntl(CONTROL, libc::F_SETFD, 0).into())?;
+            } else {
+                check(libc::dup2(control, CONTROL).into())?;
+            }
+            Ok(())
+        });
+    }
+}
+
+/// Takes the socket over that [`hand_down`] gave. Call it once, in a process whose only owner of that number it is.
+pub(super) fn take_control() -> io::Result<OwnedFd> {
+    // SAFETY: `fcntl` only looks.
+    let flags = unsafe { libc::fcntl(CONTROL, libc::F_GETFD) };
+    check(flags.into())?;
+    // SAFETY: it is open, as was just seen, and nobody else owns it: the helper calls this before anything else.
+    let control = unsafe { OwnedFd::from_raw_fd(CONTROL) };
+    rustix::io::fcntl_setfd(&control, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(control)
+}
+
+/// Closes every descriptor from `first` on.
+pub(super) fn close_from(first: RawFd) -> io::Result<()> {
+    let first = libc::c_uint::try_from(first).map_err(io::Error::other)?;
+    // SAFETY: nothing above the socket is owned by anybody yet: the helper has opened nothing.
+    check(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) }).map(drop)
+}
+
+/// Moves this process into new namespaces.
+pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
+    // SAFETY: the flags given in this crate make namespaces; none of them unshares the table of descriptors.
+    Ok(unsafe { rustix::thread::unshare_unsafe(flags) }?)
+}
+
+/// The two sides of a fork.
+pub(super) enum Forked {
+    /// In the new process.
+    Child,
+    /// In the old one: the new one's id.
+    Parent(rustix::process::Pid),
+}
+
+/// Forks. The process must have one thread.
+pub(super) fn fork() -> io::Result<Forked> {
+    // SAFETY: the helper and the first process have one thread, so no lock can be held by another one.
+    let pid = unsafe { libc::fork() };
+    check(pid.into())?;
+    Ok(rustix::process::Pid::from_raw(pid).map_or(Forked::Child, Forked::Parent))
+}
+
+/// Ends this process at once; nothing is unwound or flushed.
+pub(super) fn exit_now(code: i32) -> ! {
+    // SAFETY: `_exit` does not return and touches no memory of ours.
+    unsafe { libc::_exit(code) }
+}
+
+/// Whether a mount and all below it are changed, or it alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    Alone,
+    AndBelow,
+}
+
+/// Adds attributes (`MOUNT_ATTR_*`) to the mount that `mount` refers to.
+pub(super) fn add_mount_attributes(mount: BorrowedFd<'_>, attributes: u64, reach: Reach) -> io::Result<()> {
+    // SAFETY: it is a struct of integers.
+    let mut change: libc::mount_attr = unsafe { std::mem::zeroed() };
+    change.attr_set = attributes;
+    let flags = libc::AT_EMPTY_PATH | if reach == Reach::AndBelow { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: the path is a C string, and the struct lives through the call and has the size that is given.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            flags,
+            &raw const change,
+            size_of::<libc::mount_attr>(),
+        )
+    })
+    .map(drop)
+}
+
+/// Gives every signal its default action and blocks none: a program starts with what its parent had.
+pub(super) fn reset_signals() {
+    // SAFETY: the set is initialised by `sigemptyset` before it is read, and the default action runs no code of ours.
+    // Signals that cannot be changed answer with an error, which means nothing here.
+    unsafe {
+        for signal in 1..=libc::SIGRTMAX() {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        let mut none = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+    }
+}
+
+/// Takes every capability out of the bounding set, those that this program has never heard of, too.
+pub(super) fn drop_bounding_set() -> io::Result<()> {
+    for capability in 0..=libc::c_ulong::from(63_u8) {
+        // SAFETY: this option takes one integer and touches no memory.
+        let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+        match check(result.into()) {
+            // Behind the last one that the kernel knows.
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) && capability > 0 => return Ok(()),
+            other => other?,
+        };
+    }
+    Ok(())
+}
+
+/// The version of Landlock's interface that the kernel offers; 0 when it has none, or it is switched off.
+pub(super) fn landlock_abi() -> u8 {
+    const VERSION: libc::c_uint = 1;
+    let nothing = std::ptr::null::<u8>();
+    // SAFETY: with this flag the call takes no memory and makes no descriptor.
+    let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0_usize, VERSION) };
+    u8::try_from(version).unwrap_or(0)
+}
+
+/// Takes this process's hands off the program's streams, so that their ends are seen when the program closes them.
+/// `nothing` is `/dev/null`, opened while the host's root was there.
+pub(super) fn let_go_of_standard_streams(nothing: &OwnedFd) -> io::Result<()> {
+    rustix::stdio::dup2_stdin(nothing)?;
+    rustix::stdio::dup2_stdout(nothing)?;
+    Ok(rustix::stdio::dup2_stderr(nothing)?)
+}

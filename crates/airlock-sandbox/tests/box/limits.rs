@@ -1,0 +1,132 @@
+//! What a program may use, and that the host sees the end of it.
+
+use std::time::{Duration, Instant};
+
+use airlock_sandbox::{Confinement, End, Limits, Sandbox};
+
+use crate::{Test, run_with, text};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("a_loop_ends_at_the_deadline", a_loop_ends_at_the_deadline),
+    ("ignoring_signals_and_sleeping_does_not_help", ignoring_signals_and_sleeping_does_not_help),
+    ("processor_time_is_bounded", processor_time_is_bounded),
+    ("a_flood_of_output_ends", a_flood_of_output_ends),
+    ("an_endless_line_ends", an_endless_line_ends),
+    ("processes_are_bounded", processes_are_bounded),
+    ("memory_is_bounded", memory_is_bounded),
+    ("folders_are_bounded_in_bytes_and_entries", folders_are_bounded_in_bytes_and_entries),
+    ("open_files_are_bounded", open_files_are_bounded),
+    ("no_core_is_dumped", no_core_is_dumped),
+];
+
+/// Long before this, a limit must have worked; far more than a loaded machine needs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn limited(limits: Limits) -> Confinement {
+    Confinement { limits, ..Confinement::default() }
+}
+
+/// One second of wall time.
+fn short() -> Limits {
+    Limits { wall: Some(Duration::from_secs(1)), ..Limits::default() }
+}
+
+fn a_loop_ends_at_the_deadline(sandbox: &Sandbox) {
+    let begin = Instant::now();
+    let outcome = run_with(sandbox, "echo begun; while :; do :; done", &limited(short())).unwrap();
+    assert_eq!((outcome.end, text(&outcome.stdout)), (End::DeadlineExceeded, "begun\n"));
+    assert!(begin.elapsed() >= Duration::from_secs(1) && begin.elapsed() < PATIENCE);
+}
+
+fn ignoring_signals_and_sleeping_does_not_help(sandbox: &Sandbox) {
+    // A daemon in a session of its own, all signals ignored, holding the streams open.
+    let script = "trap '' HUP INT QUIT TERM; setsid sh -c \"trap '' HUP INT TERM; sleep 100\" & kill -STOP 1; sleep 100";
+    let outcome = run_with(sandbox, script, &limited(short())).unwrap();
+    assert_eq!(outcome.end, End::DeadlineExceeded);
+}
+
+fn processor_time_is_bounded(sandbox: &Sandbox) {
+    let limits = Limits { cpu: Some(Duration::from_secs(1)), ..Limits::default() };
+    let outcome = run_with(sandbox, "while :; do :; done", &limited(limits)).unwrap();
+    // SIGXCPU, or SIGKILL a second later.
+    assert!(matches!(outcome.end, End::Signalled(24 | 9)), "{:?}", outcome.end);
+}
+
+fn a_flood_of_output_ends(sandbox: &Sandbox) {
+    let limits = Limits { output: 10_000, ..Limits::default() };
+    for (script, begin) in [("yes", "y\ny\n"), ("yes >&2", "")] {
+        let outcome = run_with(sandbox, script, &limited(limits)).unwrap();
+        assert_eq!(outcome.end, End::OutputExceeded, "{script}");
+        assert!(text(&outcome.stdout).starts_with(begin));
+        assert_eq!(outcome.stdout.len().max(outcome.stderr.len()), 10_000);
+    }
+    // Exactly as much as is allowed is no flood.
+    let outcome = run_with(sandbox, "head -c 10000 /dev/zero", &limited(limits)).unwrap();
+    assert_eq!((outcome.end, outcome.stdout.len()), (End::Exited(0), 10_000));
+}
+
+fn an_endless_line_ends(sandbox: &Sandbox) {
+    let outcome = run_with(sandbox, "cat /dev/zero", &limited(Limits::default())).unwrap();
+    assert_eq!((outcome.end, outcome.stdout.len()), (End::OutputExceeded, 1 << 20));
+}
+
+fn processes_are_bounded(sandbox: &Sandbox) {
+    let limits = Limits { processes: 16, ..short() };
+    let count = |limits| {
+        let script =
+            "for i in $(seq 40); do sleep 0.5 & done 2>/dev/null; ls /proc | grep -c '^[0-9]'; kill -9 -1";
+        let outcome = run_with(sandbox, script, &limited(limits)).unwrap();
+        text(&outcome.stdout).trim().parse::<u32>().unwrap_or(0)
+    };
+    let bounded = count(limits);
+    assert!(bounded <= 16, "{bounded} processes");
+    assert!(count(short()) >= 40, "the shell could not start its programs at all");
+    // A fork bomb ends with the box, at the latest at the deadline.
+    let outcome = run_with(sandbox, "f() { f | f & }; f; sleep 100", &limited(limits)).unwrap();
+    assert!(!matches!(outcome.end, End::Exited(0)), "{:?}", outcome.end);
+}
+
+fn memory_is_bounded(sandbox: &Sandbox) {
+    let limits = Limits { memory: 64 << 20, tmpfs: 512 << 20, ..Limits::default() };
+    let fill = |megabytes| {
+        let script = format!("head -c {megabytes}M /dev/zero > /tmp/fill && echo filled");
+        run_with(sandbox, &script, &limited(limits)).unwrap()
+    };
+    let little = fill(8);
+    assert_eq!(text(&little.stdout), "filled\n");
+    if little.enforcement.cgroup.iter().any(|controller| controller == "memory") {
+        let much = fill(200);
+        assert_ne!(text(&much.stdout), "filled\n", "{:?}", much.end);
+        assert!(matches!(much.end, End::MemoryExceeded | End::Exited(_)), "{:?}", much.end);
+    } else {
+        eprintln!("skipped: no control group for memory can be had here; only each process is bounded");
+    }
+    // One process by itself, wherever it runs.
+    let script = "dd if=/dev/zero of=/dev/null bs=6G count=1 2>&1 | grep -c -i 'memory exhausted'";
+    let outcome =
+        run_with(sandbox, script, &limited(Limits { memory: 256 << 20, ..Limits::default() })).unwrap();
+    assert_eq!(text(&outcome.stdout), "1\n", "{}", text(&outcome.stderr));
+}
+
+fn folders_are_bounded_in_bytes_and_entries(sandbox: &Sandbox) {
+    let limits = Limits { tmpfs: 1 << 20, files: 100, ..Limits::default() };
+    let script = "head -c 5M /dev/zero > /tmp/big; stat -c %s /tmp/big; \
+                  for i in $(seq 200); do touch /work/$i; done 2>/dev/null; ls /work | wc -l";
+    let outcome = run_with(sandbox, script, &limited(limits)).unwrap();
+    let sizes: Vec<u64> = text(&outcome.stdout).lines().filter_map(|line| line.parse().ok()).collect();
+    let [bytes, entries] = sizes[..] else { panic!("{:?}", text(&outcome.stdout)) };
+    assert!((1..=1 << 20).contains(&bytes), "{bytes} bytes");
+    assert!((90..=100).contains(&entries), "{entries} entries");
+}
+
+fn open_files_are_bounded(sandbox: &Sandbox) {
+    let script = "ulimit -n; ulimit -Hn; ulimit -n 1000 2>/dev/null && echo raised";
+    let outcome =
+        run_with(sandbox, script, &limited(Limits { open_files: 32, ..Limits::default() })).unwrap();
+    assert_eq!(text(&outcome.stdout), "32\n32\n");
+}
+
+fn no_core_is_dumped(sandbox: &Sandbox) {
+    let outcome = run_with(sandbox, "ulimit -Hc; kill -SEGV $$", &Confinement::default()).unwrap();
+    assert_eq!((text(&outcome.stdout), outcome.end), ("0\n", End::Signalled(11)));
+}
