@@ -7,6 +7,7 @@
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
 
 use airlock_engine::caller::{AgentId, Caller, Role, SessionId};
+use airlock_sandbox::Level;
 use airlock_scan::{Class, Confidence, Kind, KindSet};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -23,7 +24,8 @@ Exit codes:
   2    the call would be refused (scan: an input cannot be read)
   3    the configuration is invalid
   64   the command line is wrong
-  126, 127   run: the server could not be started
+  124, 125   exec: a limit was reached; there is no sandbox, nothing ran
+  126, 127   run, exec: the server or program could not be started
   128 + n    ended by signal n";
 
 /// A firewall between an AI agent and its tools.
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Call(CallArgs),
+    Exec(ExecArgs),
     Scan(ScanArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
@@ -121,6 +124,76 @@ pub(crate) struct RunArgs {
     pub(crate) config: ConfigArgs,
     #[command(flatten)]
     pub(crate) caller: CallerArgs,
+}
+
+/// What untrusted code sees of this machine.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Sandbox")]
+pub(crate) struct ConfinementArgs {
+    /// Show it this file or folder, which it cannot change; may be given more than once
+    #[arg(long = "ro", value_name = "PATH")]
+    pub(crate) read_only: Vec<PathBuf>,
+    /// Show it this file or folder, which it can change; may be given more than once
+    ///
+    /// It is another user than root inside. Started by root, it can change what others may change, and no more.
+    #[arg(long = "rw", value_name = "PATH")]
+    pub(crate) writable: Vec<PathBuf>,
+    /// Pass on this variable of the environment; may be given more than once [default: none is passed on]
+    #[arg(long = "env", value_name = "NAME")]
+    pub(crate) environment: Vec<String>,
+    /// Refuse whatever is weaker: lite, box, kernel or machine
+    #[arg(long, value_name = "LEVEL", default_value = "box")]
+    pub(crate) min_level: Level,
+}
+
+/// A language that code is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// python3
+    Python,
+    /// node
+    Javascript,
+    /// sh
+    Shell,
+}
+
+/// Run untrusted code in a sandbox: no files but the system's programs, no network, no environment
+///
+/// The code sees the programs and libraries below /usr, two empty folders of its own, /tmp and /work, and what --ro and
+/// --rw show it. Nothing of it is left when it has ended. It shares this machine's kernel: a hole in the kernel is a
+/// hole in the box.
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "airlock exec [OPTIONS] --lang <LANGUAGE> [FILE|-]\n       airlock exec [OPTIONS] -- <COMMAND>..."
+)]
+#[command(after_help = "\
+Examples:
+  echo 'print(6 * 7)' | airlock exec --lang python -
+  airlock exec --lang shell --ro ./data count.sh
+  airlock exec --timeout 5 --rw ./out -- make -C /work test
+
+Ends with the code of the program; 124 when a limit ended it, 125 when there is no sandbox and nothing ran.")]
+pub(crate) struct ExecArgs {
+    /// Language of the code
+    #[arg(long, value_enum)]
+    pub(crate) lang: Option<Language>,
+    /// File with the code; `-` or nothing: standard input
+    #[arg(value_name = "FILE", requires = "lang")]
+    pub(crate) code: Option<PathBuf>,
+    /// Program and arguments, instead of code
+    #[arg(value_name = "COMMAND", last = true)]
+    pub(crate) command: Vec<OsString>,
+    /// Longest time, in seconds, of the clock and of the processor
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) timeout: u32,
+    /// Most memory, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..))]
+    pub(crate) memory: u32,
+    /// Its streams as they are, or one JSON object with what became of it and what held it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
+    #[command(flatten)]
+    pub(crate) confinement: ConfinementArgs,
 }
 
 /// Check a configuration: every problem, what weakens protection, and who set what

@@ -23,6 +23,12 @@ pub(crate) enum Exit {
     Usage,
     /// 126 or 127: the guarded server could not be started, as shells report it.
     NotStarted(u8),
+    /// 0 to 255: `airlock exec` ends as the program did.
+    OfProgram(u8),
+    /// 124: `airlock exec` ended the program at a limit, as `timeout` of coreutils reports it.
+    LimitReached,
+    /// 125: there is no sandbox as strong as required; nothing ran.
+    NoSandbox,
     /// 128 + n: ended by signal n, as shells report it.
     Signalled(u8),
 }
@@ -40,7 +46,9 @@ impl Exit {
             Self::Refused | Self::ScanFailed => 2,
             Self::ConfigInvalid => 3,
             Self::Usage => 64,
-            Self::NotStarted(code) => code,
+            Self::LimitReached => 124,
+            Self::NoSandbox => 125,
+            Self::NotStarted(code) | Self::OfProgram(code) => code,
             Self::Signalled(signal) => 128_u8.saturating_add(signal),
         }
     }
@@ -119,6 +127,9 @@ mod tests {
             (Exit::ScanFailed, 2),
             (Exit::ConfigInvalid, 3),
             (Exit::Usage, 64),
+            (Exit::OfProgram(7), 7),
+            (Exit::LimitReached, 124),
+            (Exit::NoSandbox, 125),
             (Exit::NotStarted(127), 127),
             (Exit::Signalled(15), 143),
         ];

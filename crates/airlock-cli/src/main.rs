@@ -24,13 +24,18 @@ use clap::Parser as _;
 
 use crate::{
     args::{Cli, Command},
-    commands::{call, check, completions, demo, man, run, scan},
+    commands::{call, check, completions, demo, exec, man, run, scan},
     exit::{CommandResult, Exit, Failure},
     render::Console,
 };
 
 fn main() -> ExitCode {
-    // First of all, because a session starts this program again to be its server's parent.
+    // First of all, before any thread or secret exists: the sandbox starts this program again to be the box.
+    let sandbox = match airlock_sandbox::enter(env::args_os()) {
+        Ok(launcher) => launcher,
+        Err(code) => return code,
+    };
+    // And a session starts it again to be its server's parent.
     let launcher = match become_child(env::args_os()) {
         Ok(launcher) => launcher,
         Err(code) => return code,
@@ -46,7 +51,7 @@ fn main() -> ExitCode {
     }
     match Cli::try_parse() {
         Ok(cli) => {
-            let result = execute(cli.command, launcher, &mut console);
+            let result = execute(cli.command, launcher, sandbox, &mut console);
             finish(result, &mut console)
         }
         Err(error) => stopped_at_parsing(&error).into(),
@@ -75,11 +80,17 @@ fn finish(result: CommandResult, console: &mut Console) -> ExitCode {
         .into()
 }
 
-fn execute(command: Command, launcher: Launcher, console: &mut Console) -> CommandResult {
+fn execute(
+    command: Command,
+    launcher: Launcher,
+    sandbox: airlock_sandbox::Launcher,
+    console: &mut Console,
+) -> CommandResult {
     match command {
         Command::Run(args) => run::execute(args, launcher, console),
         Command::Check(args) => check::execute(&args, console),
         Command::Call(args) => call::execute(args, console),
+        Command::Exec(args) => exec::execute(&args, sandbox, console),
         Command::Scan(args) => scan::execute(&args, console),
         Command::Demo(args) => demo::execute(&args, console),
         Command::Completions(args) => completions::execute(&args, console),

@@ -163,6 +163,19 @@ pub(crate) fn printable(text: &str, max: usize) -> String {
     out
 }
 
+/// Text of others on a terminal, lines and tabs kept: what could draw, hide or type becomes visible.
+pub(crate) fn without_controls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unsafe(character) && !matches!(character, '\n' | '\t') {
+            let _ = write!(out, "{}", character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
 fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -13,6 +13,8 @@
 //! The box shares the kernel of the host: a hole in the kernel is a hole in the box.
 
 mod confinement;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 mod error;
 mod level;
 #[cfg(target_os = "linux")]
@@ -20,6 +22,8 @@ mod linux;
 mod outcome;
 
 pub use confinement::{Confinement, Limits};
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{Launcher, Running, Sandbox, enter};
 pub use error::{SandboxError, Step};
 pub use level::{Enforcement, Level};
 #[cfg(target_os = "linux")]

@@ -18,7 +18,7 @@ fn matches_snapshot(name: &str, text: &str) {
 
 #[test]
 fn help_texts() {
-    for command in ["", "run", "check", "call", "scan", "demo", "completions", "man"] {
+    for command in ["", "run", "check", "call", "exec", "scan", "demo", "completions", "man"] {
         let args: Vec<_> = [command, "--help"].into_iter().filter(|arg| !arg.is_empty()).collect();
         let ran = run(args);
         assert_eq!((ran.code, &*ran.err), (0, ""), "{command}");
@@ -78,8 +78,14 @@ fn manual_pages_for_every_command() {
     let mut names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     names.sort();
-    let expected =
-        ["airlock-call.1", "airlock-check.1", "airlock-completions.1", "airlock-demo.1", "airlock-man.1"];
+    let expected = [
+        "airlock-call.1",
+        "airlock-check.1",
+        "airlock-completions.1",
+        "airlock-demo.1",
+        "airlock-exec.1",
+        "airlock-man.1",
+    ];
     let expected: Vec<_> =
         expected.into_iter().chain(["airlock-run.1", "airlock-scan.1", "airlock.1"]).collect();
     assert_eq!(names, expected);

@@ -11,6 +11,7 @@
 mod common;
 mod config;
 mod demo;
+mod exec;
 mod help;
 mod run;
 mod scan;

@@ -62,7 +62,11 @@ pub(super) fn as_report(error: &SandboxError) -> Report {
         }
         SandboxError::Failed { step, source } => Report::Failed {
             step: *step,
-            errno: source.raw_os_error().unwrap_or(0),
+            errno: source.raw_os_error().unwrap_or(if source.kind() == io::ErrorKind::NotFound {
+                libc::ENOENT
+            } else {
+                0
+            }),
             detail: source.to_string(),
         },
         other => Report::Failed { step: Step::StartHelper, errno: 0, detail: other.to_string() },

@@ -232,7 +232,7 @@ impl Drop for Running {
 }
 
 pub(super) fn failed(step: Step, errno: i32, detail: &str) -> SandboxError {
-    let source =
-        if errno == 0 { io::Error::other(detail.to_owned()) } else { io::Error::from_raw_os_error(errno) };
+    let kind = if errno == 0 { io::ErrorKind::Other } else { io::Error::from_raw_os_error(errno).kind() };
+    let source = io::Error::new(kind, detail.to_owned());
     SandboxError::Failed { step, source }
 }

@@ -231,7 +231,8 @@ fn judge(enforcement: &mut Enforcement) -> Vec<&'static str> {
         (true, false) if enforcement.landlock_abi >= LITE_LANDLOCK => Level::Lite,
         _ => Level::None,
     };
-    confined.into_iter().chain(apart).collect()
+    // Whatever else is missing, that is what a level above misses.
+    confined.into_iter().chain(apart).chain(["the kernel is the host's"]).collect()
 }
 
 /// The first version of Landlock that holds files, TCP, abstract sockets and signals.

@@ -1,6 +1,6 @@
 //! What a program in the box sees and may do.
 
-use std::{ffi::OsString, fs, os::unix::fs::PermissionsExt};
+use std::{ffi::OsString, fs, io, os::unix::fs::PermissionsExt};
 
 use airlock_sandbox::{Confinement, End, Job, Level, Sandbox, SandboxError, Step};
 
@@ -116,9 +116,17 @@ fn a_path_that_cannot_be_shown_refuses(sandbox: &Sandbox) {
 }
 
 fn a_program_that_is_not_there_is_an_error(sandbox: &Sandbox) {
-    for command in [vec![], vec!["no-such-program".into()], vec!["/etc/hosts".into()]] as [Vec<OsString>; 3] {
+    let table: [(&[&str], io::ErrorKind); 4] = [
+        (&[], io::ErrorKind::Other),
+        (&["no-such-program"], io::ErrorKind::NotFound),
+        (&["/no/such/program"], io::ErrorKind::NotFound),
+        (&["/etc/hosts"], io::ErrorKind::PermissionDenied),
+    ];
+    for (command, kind) in table {
+        let command: Vec<OsString> = command.iter().map(OsString::from).collect();
         let refusal = sandbox.run(&Job { command, input: Vec::new() }, &Confinement::default()).unwrap_err();
-        assert!(matches!(refusal, SandboxError::Failed { step: Step::StartProgram, .. }), "{refusal}");
+        let SandboxError::Failed { step: Step::StartProgram, source } = &refusal else { panic!("{refusal}") };
+        assert_eq!(source.kind(), kind, "{refusal}");
     }
 }
 

@@ -1,0 +1,225 @@
+//! `airlock exec`: untrusted code runs in the sandbox and nowhere else.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, IsTerminal as _, Read, Write as _},
+    path::{self, Path, PathBuf},
+    time::Duration,
+};
+
+use airlock_sandbox::{Confinement, End, Job, Launcher, Limits, Outcome, Sandbox, SandboxError, Step};
+use serde_json::json;
+
+use crate::{
+    args::{ConfinementArgs, ExecArgs, Language, ReportFormat},
+    exit::{CommandResult, Exit, Failure},
+    render::{Console, without_controls},
+};
+
+/// Longest program that is read, in bytes.
+const LONGEST_CODE: u64 = 16 << 20;
+
+pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
+    let job = job(args)?;
+    let confinement = Confinement {
+        limits: Limits {
+            wall: Some(Duration::from_secs(args.timeout.into())),
+            cpu: Some(Duration::from_secs(args.timeout.into())),
+            memory: u64::from(args.memory) << 20,
+            ..Limits::default()
+        },
+        ..confinement(&args.confinement)?
+    };
+    let sandbox = Sandbox::new(launcher).at_least(args.confinement.min_level);
+    let outcome = sandbox.run(&job, &confinement).map_err(|error| refused(&error))?;
+    match args.format {
+        ReportFormat::Text => show(&outcome, console)?,
+        ReportFormat::Json => report(&outcome, console)?,
+    }
+    ended(&outcome, &confinement.limits)
+}
+
+/// What the program may see, with absolute paths.
+pub(crate) fn confinement(args: &ConfinementArgs) -> Result<Confinement, Failure> {
+    let environment = args.environment.iter().map(|name| {
+        let value = std::env::var_os(name).ok_or_else(|| {
+            Failure::usage(format_args!("--env {name}: there is no such variable"))
+                .with_help("set it, or leave it out")
+        })?;
+        Ok::<_, Failure>((OsString::from(name), value))
+    });
+    Ok(Confinement {
+        read_only: absolute("--ro", &args.read_only)?,
+        writable: absolute("--rw", &args.writable)?,
+        environment: environment.collect::<Result<_, _>>()?,
+        ..Confinement::default()
+    })
+}
+
+fn absolute(flag: &str, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let absolute = |path: &PathBuf| {
+        let problem = |error: io::Error| Failure::usage(format_args!("{flag} {}: {error}", path.display()));
+        path.metadata().map_err(problem)?;
+        // The name stays as it was given, so that the program finds it; only `.` and `..` go.
+        let parts = path::absolute(path).map_err(problem)?;
+        if parts.components().any(|part| part == path::Component::ParentDir) {
+            return parts.canonicalize().map_err(problem);
+        }
+        Ok(parts)
+    };
+    paths.iter().map(absolute).collect()
+}
+
+fn job(args: &ExecArgs) -> Result<Job, Failure> {
+    match (args.lang, args.command.is_empty()) {
+        (Some(language), true) => Ok(Job {
+            command: interpreter(language),
+            input: code(args.code.as_deref().unwrap_or(Path::new("-")))?,
+        }),
+        (None, false) => Ok(Job { command: args.command.clone(), input: input()? }),
+        (Some(_), false) => Err(Failure::usage("--lang and a command exclude each other")),
+        (None, true) => Err(Failure::usage("there is nothing to run").with_help(
+            "give code and its language, as in `airlock exec --lang python -`, or a command after `--`",
+        )),
+    }
+}
+
+/// Each reads its program from standard input, and nothing of the user's settings.
+fn interpreter(language: Language) -> Vec<OsString> {
+    let words: &[&str] = match language {
+        Language::Python => &["python3", "-I", "-"],
+        Language::Javascript => &["node", "-"],
+        Language::Shell => &["/bin/sh", "-s"],
+    };
+    words.iter().map(OsString::from).collect()
+}
+
+fn code(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut code = Vec::new();
+    let read = if path == Path::new("-") {
+        if io::stdin().is_terminal() {
+            return Err(Failure::usage("the code is read from standard input, which is a terminal")
+                .with_help("name a file, or pipe the code in"));
+        }
+        io::stdin().lock().take(LONGEST_CODE + 1).read_to_end(&mut code)
+    } else {
+        File::open(path).and_then(|file| file.take(LONGEST_CODE + 1).read_to_end(&mut code))
+    };
+    read.map_err(|error| Failure::usage(format_args!("cannot read `{}`: {error}", path.display())))?;
+    if code.len() as u64 > LONGEST_CODE {
+        return Err(Failure::usage(format_args!(
+            "`{}` is longer than {} MiB",
+            path.display(),
+            LONGEST_CODE >> 20
+        )));
+    }
+    Ok(code)
+}
+
+/// What a command reads: our input, unless somebody is typing.
+fn input() -> Result<Vec<u8>, Failure> {
+    if io::stdin().is_terminal() { Ok(Vec::new()) } else { code(Path::new("-")) }
+}
+
+/// The streams as they came. On a terminal nothing that would draw or type: the program is not trusted.
+fn show(outcome: &Outcome, console: &mut Console) -> io::Result<()> {
+    let shown = |bytes: &[u8], terminal: bool| {
+        if terminal { without_controls(&String::from_utf8_lossy(bytes)).into_bytes() } else { bytes.to_vec() }
+    };
+    console.out.write_all(&shown(&outcome.stdout, io::stdout().is_terminal()))?;
+    console.out.flush()?;
+    console.err.write_all(&shown(&outcome.stderr, io::stderr().is_terminal()))
+}
+
+fn report(outcome: &Outcome, console: &mut Console) -> Result<(), Failure> {
+    let (end, number) = match outcome.end {
+        End::Exited(code) => ("exited", Some(code)),
+        End::Signalled(signal) => ("signalled", Some(signal)),
+        End::DeadlineExceeded => ("deadline_exceeded", None),
+        End::MemoryExceeded => ("memory_exceeded", None),
+        End::OutputExceeded => ("output_exceeded", None),
+    };
+    let report = json!({
+        "end": end,
+        "number": number,
+        "stdout": String::from_utf8_lossy(&outcome.stdout),
+        "stderr": String::from_utf8_lossy(&outcome.stderr),
+        "enforcement": outcome.enforcement,
+    });
+    Ok(writeln!(console.out, "{report}")?)
+}
+
+/// How the command ends, given how the program did.
+fn ended(outcome: &Outcome, limits: &Limits) -> CommandResult {
+    let reached = |what: String, help: &str| Err(Failure::new(Exit::LimitReached, what).with_help(help));
+    match outcome.end {
+        // Its own business; it has said why itself.
+        End::Exited(code) => Ok(Exit::OfProgram(u8::try_from(code).unwrap_or(u8::MAX))),
+        End::Signalled(signal) => Ok(Exit::Signalled(u8::try_from(signal).unwrap_or(u8::MAX))),
+        End::DeadlineExceeded => {
+            let seconds = limits.wall.unwrap_or_default().as_secs();
+            reached(format!("the program was ended after {seconds} s"), "--timeout gives it more time")
+        }
+        End::MemoryExceeded => {
+            let mebibytes = limits.memory >> 20;
+            reached(
+                format!("the program needed more than {mebibytes} MiB of memory"),
+                "--memory gives it more",
+            )
+        }
+        End::OutputExceeded => reached(
+            format!("the program wrote more than {} bytes and was ended", limits.output),
+            "have it write into a file of a folder that is given with --rw",
+        ),
+    }
+}
+
+/// Nothing ran.
+pub(crate) fn refused(error: &SandboxError) -> Failure {
+    let failure = |exit, help: &str| Failure::new(exit, error).with_help(help);
+    match error {
+        SandboxError::Failed { step: Step::StartProgram, source } => {
+            let code = if source.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+            failure(
+                Exit::NotStarted(code),
+                "the box has the system's programs only; --ro shows it the folder of another one",
+            )
+        }
+        SandboxError::Failed { step: Step::OpenPaths, .. } => failure(Exit::NoSandbox, "see --ro and --rw"),
+        SandboxError::TooWeak { .. } => failure(
+            Exit::NoSandbox,
+            "nothing ran; --min-level says what is enough, and this machine has no more",
+        ),
+        SandboxError::Unsupported => failure(Exit::NoSandbox, "the box needs Linux"),
+        _ => failure(
+            Exit::NoSandbox,
+            "nothing ran; the box needs user namespaces, which containers and some distributions deny",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use airlock_sandbox::{End, Enforcement, Limits, Outcome};
+
+    use super::ended;
+
+    #[test]
+    fn ends_map_to_exit_codes() {
+        let table = [
+            (End::Exited(0), 0),
+            (End::Exited(7), 7),
+            (End::Signalled(9), 137),
+            (End::DeadlineExceeded, 124),
+            (End::MemoryExceeded, 124),
+            (End::OutputExceeded, 124),
+        ];
+        for (end, code) in table {
+            let outcome =
+                Outcome { end, stdout: Vec::new(), stderr: Vec::new(), enforcement: Enforcement::default() };
+            let exit = ended(&outcome, &Limits::default()).unwrap_or_else(|failure| failure.exit);
+            assert_eq!(exit.code(), code, "{end:?}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! `airlock exec`: untrusted code, in the sandbox or not at all.
+#![cfg(target_os = "linux")]
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use crate::common::{Ran, airlock, feed, run};
+
+/// A program that is on every machine with a shell.
+fn shell(home: &Path, flags: &[&str], code: &str) -> Ran {
+    feed(airlock(home).args(["exec", "--lang", "shell"]).args(flags).arg("-"), code.as_bytes())
+}
+
+#[test]
+fn code_of_each_language_runs() {
+    let home = tempfile::tempdir().unwrap();
+    let table = [
+        ("shell", "echo $((6 * 7)); exit 3", 3),
+        ("python", "print(6 * 7); raise SystemExit(3)", 3),
+        ("javascript", "console.log(6 * 7); process.exit(3)", 3),
+    ];
+    for (language, code, exit) in table {
+        let ran = feed(airlock(home.path()).args(["exec", "--lang", language, "-"]), code.as_bytes());
+        if ran.code == 127 {
+            println!("skipped: no interpreter for {language} below /usr");
+            continue;
+        }
+        assert_eq!((ran.code, &*ran.out), (exit, "42\n"), "{language}: {ran:?}");
+        let file = home.path().join("code");
+        fs::write(&file, code).unwrap();
+        let ran = run([Path::new("exec"), "--lang".as_ref(), language.as_ref(), &file]);
+        assert_eq!((ran.code, &*ran.out), (exit, "42\n"), "{language}: {ran:?}");
+    }
+}
+
+#[test]
+fn commands_read_our_input_and_see_nothing_of_ours() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("secret"), "canary").unwrap();
+    let script = format!("cat; cat {}/secret; echo $HOME $SECRET", home.path().display());
+    let command = |program: &str| {
+        let mut command = airlock(home.path());
+        command.env("SECRET", "canary");
+        if program == "airlock" {
+            command.args(["exec", "--", "sh", "-c", &script]);
+            return feed(&mut command, b"input ");
+        }
+        feed(std::process::Command::new("sh").args(["-c", &script]).env("SECRET", "canary"), b"input ")
+    };
+    let outside = command("sh");
+    assert!(outside.out.starts_with("input canary") && outside.out.ends_with("canary\n"), "{outside:?}");
+    let inside = command("airlock");
+    assert_eq!(inside.out, "input /work\n", "{inside:?}");
+}
+
+#[test]
+fn what_is_named_is_shown() {
+    let home = tempfile::tempdir().unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    for (name, text) in [("in", "given"), ("out", "")] {
+        let folder = home.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        fs::write(folder.join("file"), text).unwrap();
+    }
+    let code = format!(
+        "cd {}; cat in/file > out/copy; echo changed > in/file; echo $GREETING",
+        home.path().display()
+    );
+    // Relative to where the command is started.
+    let mut command = airlock(home.path());
+    command.args(["exec", "--lang", "shell", "--ro", "in", "--rw", "./out", "--env", "GREETING"]);
+    let ran = feed(command.env("GREETING", "hello"), code.as_bytes());
+    assert_eq!(ran.out, "hello\n", "{ran:?}");
+    assert_eq!(fs::read_to_string(home.path().join("out/copy")).unwrap(), "given", "{ran:?}");
+    assert_eq!(fs::read_to_string(home.path().join("in/file")).unwrap(), "given");
+}
+
+#[test]
+fn the_exit_code_says_how_it_ended() {
+    let home = tempfile::tempdir().unwrap();
+    let table: &[(&[&str], &str, i32, &str)] = &[
+        (&[], "exit 0", 0, ""),
+        (&[], "exit 255", 255, ""),
+        (&[], "kill -9 $$", 137, ""),
+        (&["--timeout", "1"], "sleep 60", 124, "--timeout"),
+        (&[], "yes", 124, "wrote more than 1048576 bytes"),
+        (&["--min-level", "machine"], "exit 0", 125, "`box` where `machine` is required"),
+        (&["--ro", "/proc/self"], "exit 0", 125, "belongs to the box itself"),
+        (&["--ro", "/no/such"], "exit 0", 64, "/no/such"),
+        (&["--env", "NO_SUCH_VARIABLE"], "exit 0", 64, "NO_SUCH_VARIABLE"),
+        (&["--min-level", "strong"], "exit 0", 64, "none, lite, box, kernel, machine"),
+    ];
+    for (flags, code, exit, says) in table {
+        let ran = shell(home.path(), flags, code);
+        assert_eq!(ran.code, *exit, "{flags:?} {code}: {ran:?}");
+        assert!(ran.err.contains(says) && ran.err.is_empty() == says.is_empty(), "{flags:?} {code}: {ran:?}");
+    }
+    for (command, exit) in [("no-such-program", 127), ("/etc/hosts", 126)] {
+        let ran = run(["exec", "--", command]);
+        assert_eq!(ran.code, exit, "{command}: {ran:?}");
+    }
+    for line in [&["exec"][..], &["exec", "file"], &["exec", "--lang", "shell", "--", "true"]] {
+        assert_eq!(run(line).code, 64, "{line:?}");
+    }
+}
+
+#[test]
+fn json_says_what_held_it() {
+    let home = tempfile::tempdir().unwrap();
+    let ran = shell(home.path(), &["--format", "json"], "echo out; echo err >&2; exit 5");
+    let report = ran.json();
+    assert_eq!(ran.code, 5);
+    assert_eq!((&report["end"], &report["number"]), (&"exited".into(), &5.into()));
+    assert_eq!((&report["stdout"], &report["stderr"]), (&"out\n".into(), &"err\n".into()));
+    assert_eq!(report["enforcement"]["level"], "box");
+    assert_eq!(report["enforcement"]["no_capabilities"], true);
+}
+
+/// Inside of a user namespace in which no other can be made, as containers and some distributions have it.
+#[test]
+fn where_namespaces_are_denied_nothing_runs() {
+    let home = tempfile::tempdir().unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    // Where the other user can read it.
+    let binary = home.path().join("airlock");
+    fs::copy(env!("CARGO_BIN_EXE_airlock"), &binary).unwrap();
+    let within = |namespaces: u32| {
+        let script = format!(
+            "echo {namespaces} > /proc/sys/user/max_user_namespaces && exec {} exec -- echo it ran",
+            binary.display()
+        );
+        let mut unshare = std::process::Command::new("unshare");
+        unshare.args(["--user", "--map-user=12345", "--map-group=12345", "--keep-caps", "sh", "-c", &script]);
+        feed(unshare.current_dir(home.path()), b"")
+    };
+    let control = within(100);
+    if control.out != "it ran\n" {
+        println!("skipped: no user namespace can be made for the test: {}", control.err);
+        return;
+    }
+    let denied = within(0);
+    assert_eq!((denied.code, &*denied.out), (125, ""), "{denied:?}");
+    assert!(denied.err.contains("cannot make a user namespace"), "{denied:?}");
+}

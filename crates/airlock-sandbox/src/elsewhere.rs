@@ -1,0 +1,76 @@
+//! Systems without a sandbox of ours: the same words, and every one of them refuses.
+
+use std::{
+    ffi::OsString,
+    process::{Child, ExitCode, Stdio},
+};
+
+use crate::{Confinement, Enforcement, Job, Level, Outcome, SandboxError};
+
+/// The proof that `main` calls [`enter`].
+#[derive(Clone, Debug)]
+pub struct Launcher(());
+
+/// Returns at once: nothing is started as a helper here.
+pub fn enter(_arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher, ExitCode> {
+    Ok(Launcher(()))
+}
+
+/// Refuses to run anything.
+#[derive(Clone, Debug)]
+pub struct Sandbox(());
+
+impl Sandbox {
+    /// A sandbox that has no backend.
+    pub fn new(_launcher: Launcher) -> Self {
+        Self(())
+    }
+
+    /// Nothing is strong enough.
+    #[must_use]
+    pub fn at_least(self, _level: Level) -> Self {
+        self
+    }
+
+    /// Refuses.
+    ///
+    /// # Errors
+    /// Always [`SandboxError::Unsupported`].
+    pub fn start(
+        &self,
+        _command: &[OsString],
+        _confinement: &Confinement,
+        _streams: [Stdio; 3],
+    ) -> Result<Running, SandboxError> {
+        Err(SandboxError::Unsupported)
+    }
+
+    /// Refuses.
+    ///
+    /// # Errors
+    /// Always [`SandboxError::Unsupported`].
+    pub fn run(&self, _job: &Job, _confinement: &Confinement) -> Result<Outcome, SandboxError> {
+        Err(SandboxError::Unsupported)
+    }
+}
+
+/// A program in a sandbox; there is none.
+#[derive(Debug)]
+pub enum Running {}
+
+impl Running {
+    /// What holds it.
+    pub fn enforcement(&self) -> &Enforcement {
+        match *self {}
+    }
+
+    /// The streams that were asked to be pipes.
+    pub fn streams(&mut self) -> &mut Child {
+        match *self {}
+    }
+
+    /// Ends it.
+    pub fn end(&mut self) {
+        match *self {}
+    }
+}
