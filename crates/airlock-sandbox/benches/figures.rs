@@ -1,0 +1,110 @@
+//! What a box costs: the same program started plainly, in a box, and by bubblewrap, in turns.
+//!
+//! Prints a figure per line: `box/true 7.13 ms`, medians of wall time. Programs that are not on this machine are left out
+//! and said so.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark stops where something is wrong, and prints"
+)]
+
+use std::{
+    ffi::OsString,
+    path::Path,
+    process::{Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use airlock_sandbox::{Confinement, End, Job, Sandbox, enter};
+
+/// Turns of each program, and how many come before and are not counted.
+const TURNS: usize = 61;
+const WARM: usize = 5;
+
+/// What is started, by the name of its figure.
+const PROGRAMS: &[(&str, &[&str])] = &[
+    ("true", &["/bin/true"]),
+    ("python", &["/usr/bin/python3", "-I", "-S", "-c", "print(1)"]),
+    ("node", &["/usr/bin/node", "-e", "console.log(1)"]),
+];
+
+/// As much of what the box gives as bubblewrap gives by itself: no seccomp, no limits, no Landlock.
+const BUBBLEWRAP: &[&str] = &[
+    "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
+    "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
+    "--symlink", "usr/lib64", "/lib64", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--",
+];
+
+fn main() -> ExitCode {
+    let launcher = match enter(std::env::args_os()) {
+        Ok(launcher) => launcher,
+        Err(code) => return code,
+    };
+    let sandbox = Sandbox::new(launcher);
+    let bubblewrap = ["/usr/bin/bwrap", "/usr/local/bin/bwrap"].into_iter().find(|path| Path::new(path).exists());
+    if bubblewrap.is_none() {
+        eprintln!("skipped: no bubblewrap on this machine (apt-get install bubblewrap)");
+    }
+    for (name, command) in PROGRAMS {
+        if !Path::new(command[0]).exists() {
+            eprintln!("skipped: no {}", command[0]);
+            continue;
+        }
+        let mut plain = Vec::new();
+        let mut boxed = Vec::new();
+        let mut wrapped = Vec::new();
+        for turn in 0..WARM + TURNS {
+            let times = [
+                time(|| plainly(command)),
+                time(|| in_a_box(&sandbox, command)),
+                bubblewrap.map_or(Duration::ZERO, |bubblewrap| time(|| wrap(bubblewrap, command))),
+            ];
+            if turn >= WARM {
+                plain.push(times[0]);
+                boxed.push(times[1]);
+                wrapped.push(times[2]);
+            }
+        }
+        say("plain", name, plain);
+        say("box", name, boxed);
+        if bubblewrap.is_some() {
+            say("bubblewrap", name, wrapped);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn time(run: impl FnOnce()) -> Duration {
+    let begin = Instant::now();
+    run();
+    begin.elapsed()
+}
+
+fn plainly(command: &[&str]) {
+    check(Command::new(command[0]).args(&command[1..]));
+}
+
+fn wrap(bubblewrap: &str, command: &[&str]) {
+    check(Command::new(bubblewrap).args(BUBBLEWRAP).args(command));
+}
+
+/// Output is read, as it is from the box.
+fn check(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn in_a_box(sandbox: &Sandbox, command: &[&str]) {
+    let job = Job { command: command.iter().map(OsString::from).collect(), input: Vec::new() };
+    let outcome = sandbox.run(&job, &Confinement::default()).unwrap();
+    assert_eq!(outcome.end, End::Exited(0), "{}", String::from_utf8_lossy(&outcome.stderr));
+}
+
+fn say(how: &str, name: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    println!("{how}/{name} {:.3} ms", times[times.len() / 2].as_secs_f64() * 1e3);
+}
