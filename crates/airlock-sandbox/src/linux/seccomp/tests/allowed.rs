@@ -2,11 +2,42 @@
 
 use std::{ffi::CString, os::fd::AsRawFd, os::unix::ffi::OsStrExt, path::Path};
 
+use super::super::{rule::Rule, table};
 use super::calls::{Attempt, BAD, NO_FILE, NOBODY, all_allowed, all_refused, attempts, int};
 use super::{EPERM, call, compile, no_new_privileges};
 
 /// The upper half of a register, which the kernel does not look at.
 const UPPER: u64 = 1 << 32;
+
+/// A new condition in the table is to be tried here too.
+#[test]
+fn every_condition_is_tried() {
+    let mut tried = vec![
+        "openat",
+        "mknodat",
+        "fchmod",
+        "fchmodat",
+        "fchmodat2",
+        "fcntl",
+        "ioctl",
+        "clone",
+        "prctl",
+        "setpriority",
+        "prlimit64",
+        "socket",
+        "socketpair",
+        "setsockopt",
+    ];
+    if cfg!(target_arch = "x86_64") {
+        tried.extend(["open", "creat", "chmod", "mknod", "arch_prctl"]);
+    }
+    let entries = table().iter().flat_map(|group| group.entries);
+    let listed = entries.filter(|entry| matches!(entry.rule, Rule::Cases(_))).map(|entry| entry.name);
+    let mut listed = listed.collect::<Vec<_>>();
+    listed.sort_unstable();
+    tried.sort_unstable();
+    assert_eq!(listed, tried);
+}
 
 #[test]
 fn sockets() {
@@ -149,7 +180,7 @@ fn options_of_the_process() {
             SYS_prctl(libc::PR_CAPBSET_DROP, NOBODY),
             SYS_prctl(libc::PR_SET_MM, NOBODY, 0, 0, 1),
             SYS_prctl(libc::PR_SET_TSC, NOBODY),
-            SYS_prctl(libc::PR_SET_SPECULATION_CTRL, NOBODY, 0, 1),
+            SYS_prctl(53, NOBODY, 0, 1), // PR_SET_SPECULATION_CTRL
             SYS_prctl(int(-1)),
         ],
         EPERM,

@@ -4,8 +4,7 @@
 //! Not tried, since no arguments are harmless: `vhangup`, `sync`.
 
 use super::calls::{BAD, NO_FILE, NOBODY, all_refused, attempts};
-use super::{EPERM, call, filtered, no_new_privileges};
-use crate::linux::seccomp::compile;
+use super::{EPERM, call, filtered};
 
 /// Flags that no call has.
 const ODD: u64 = 0xffff_ffff;
@@ -209,12 +208,14 @@ fn numbers_that_are_not_in_the_table() {
     }
 }
 
-/// `int 0x80` makes calls of i386 from a 64-bit program: 26 is `ptrace` there, and `msync` here.
+/// `int 0x80` makes calls of i386 from a 64-bit program, and 26 is `ptrace` there but `msync` here.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn calls_of_32_bit_programs_end_the_process() {
+    use super::{Filters, compile, no_new_privileges};
+
     const GETPID: u32 = 20;
-    let attempt = |filters: Option<&crate::linux::seccomp::Filters>| {
+    let attempt = |filters: Option<&Filters>| {
         // SAFETY: the child calls nothing but the kernel.
         let child = unsafe { libc::fork() };
         if child == 0 {
