@@ -182,16 +182,20 @@ group! { STREAMS, "reading and writing":
     SYS_read SYS_readv SYS_pread64 SYS_preadv SYS_preadv2 => Always, "input, at most of what is open";
     SYS_write SYS_writev SYS_pwrite64 SYS_pwritev SYS_pwritev2 => Always, "output, at most to what is open";
     SYS_lseek => Always, "moving within an open file";
-    SYS_sendfile SYS_copy_file_range SYS_splice SYS_tee => Always, "copying between open files: cp, cat, Python's shutil";
-    SYS_fsync SYS_fdatasync SYS_sync_file_range => Always, "databases and git wait for their files, and no others, to be kept";
+    SYS_sendfile SYS_copy_file_range SYS_splice SYS_tee
+        => Always, "copying between open files: cp, cat, Python's shutil";
+    SYS_fsync SYS_fdatasync SYS_sync_file_range
+        => Always, "databases and git wait for their files, and no others, to be kept";
     SYS_fadvise64 SYS_readahead => Always, "hints on how a file is going to be read";
-    SYS_truncate SYS_ftruncate SYS_fallocate => Always, "the size of a file, within the limits of its file system";
+    SYS_truncate SYS_ftruncate SYS_fallocate
+        => Always, "the size of a file, within the limits of its file system";
     SYS_flock => Always, "locks on open files";
 }
 
 group! { OPENING, "opening files":
     SYS_openat => OPENAT, "every file is opened by it; none is made that lends rights";
-    SYS_openat2 => Unknown, "its flags are behind a pointer, where no filter sees them; everybody falls back to openat";
+    SYS_openat2
+        => Unknown, "its flags are behind a pointer, where no filter sees them; libraries fall back to openat";
     SYS_close SYS_close_range => Always, "the end of every open file";
 }
 
@@ -213,23 +217,28 @@ group! { METADATA, "what is known of files":
     SYS_fchmodat SYS_fchmodat2 => CHMODAT, "who may use an own file; it never lends rights";
     SYS_utimensat => Always, "times of a file: touch, make, tar";
     SYS_umask => Always, "the mode of files to come";
-    SYS_getxattr SYS_lgetxattr SYS_fgetxattr SYS_listxattr SYS_llistxattr SYS_flistxattr => Always, "ls and cp look for labels of files";
-    SYS_setxattr SYS_lsetxattr SYS_fsetxattr SYS_removexattr SYS_lremovexattr SYS_fremovexattr => Unsupported, "nobody needs them, but cp -a fails unless it is told that there are none";
+    SYS_getxattr SYS_lgetxattr SYS_fgetxattr SYS_listxattr SYS_llistxattr SYS_flistxattr
+        => Always, "ls and cp look for labels of files";
+    SYS_setxattr SYS_lsetxattr SYS_fsetxattr SYS_removexattr SYS_lremovexattr SYS_fremovexattr
+        => Unsupported, "nobody needs them, but cp -a fails unless it is told that there are none";
 }
 
 group! { WATCHING, "watching files":
-    SYS_inotify_init1 SYS_inotify_add_watch SYS_inotify_rm_watch => Always, "fs.watch of Node; only what can be read is watched";
+    SYS_inotify_init1 SYS_inotify_add_watch SYS_inotify_rm_watch
+        => Always, "fs.watch of Node; only what can be read is watched";
 }
 
 group! { DESCRIPTORS, "descriptors":
     SYS_dup SYS_dup3 => Always, "redirection";
     SYS_pipe2 => Always, "pipes between own processes";
     SYS_fcntl => FCNTL, "copies, flags and locks; no owner for signals, no leases, no larger pipes";
-    SYS_ioctl => IOCTL, "whether it is a terminal and how wide, how much can be read, two flags; no input faked on a terminal";
+    SYS_ioctl
+        => IOCTL, "whether it is a terminal and how wide, how much can be read, two flags; no input faked on a terminal";
 }
 
 group! { MEMORY, "memory":
-    SYS_brk SYS_mmap SYS_munmap SYS_mremap SYS_mprotect => Always, "every allocation; compilers of JavaScript make memory executable";
+    SYS_brk SYS_mmap SYS_munmap SYS_mremap SYS_mprotect
+        => Always, "every allocation; compilers of JavaScript make memory executable";
     SYS_madvise => Always, "allocators give memory back";
     SYS_msync SYS_mincore => Always, "mapped files; unwinders ask whether an address is mapped";
     SYS_mlock SYS_mlock2 SYS_munlock => Always, "keys kept out of swap, up to the limit of locked memory";
@@ -240,26 +249,33 @@ group! { MEMORY, "memory":
 
 group! { PROCESSES, "processes and threads":
     SYS_clone => CLONE, "processes and threads, without namespaces";
-    SYS_clone3 => Unknown, "its flags are behind a pointer, where no filter sees them; C libraries fall back to clone";
+    SYS_clone3
+        => Unknown, "its flags are behind a pointer, where no filter sees them; C libraries fall back to clone";
     SYS_execve SYS_execveat => Always, "starting programs, under this same filter";
     SYS_exit SYS_exit_group => Always, "ending";
     SYS_wait4 SYS_waitid => Always, "how own processes ended";
-    SYS_set_tid_address SYS_set_robust_list SYS_rseq => Always, "the C library says where it keeps a thread's data";
+    SYS_set_tid_address SYS_set_robust_list SYS_rseq
+        => Always, "the C library says where it keeps a thread's data";
     SYS_futex SYS_futex_waitv => Always, "every lock between threads";
-    SYS_prctl => PRCTL, "names of threads, the signal at the parent's end, asking; nothing that loosens the process";
+    SYS_prctl
+        => PRCTL, "names of threads, the signal at the parent's end, asking; nothing that loosens the process";
 }
 
 group! { IDENTITY, "who one is":
     SYS_getpid SYS_getppid SYS_gettid SYS_getpgid SYS_getsid => Always, "own numbers";
-    SYS_setpgid SYS_setsid => Always, "shells and subprocess group own processes; all of them end with the box";
-    SYS_getuid SYS_geteuid SYS_getgid SYS_getegid SYS_getresuid SYS_getresgid SYS_getgroups => Always, "asking for the user; changing it is refused";
+    SYS_setpgid SYS_setsid
+        => Always, "shells and subprocess group own processes; all of them end with the box";
+    SYS_getuid SYS_geteuid SYS_getgid SYS_getegid SYS_getresuid SYS_getresgid SYS_getgroups
+        => Always, "asking for the user; changing it is refused";
     SYS_capget => Always, "asking for capabilities, of which there are none";
 }
 
 group! { SCHEDULING, "scheduling":
     SYS_sched_yield => Always, "locks that spin";
-    SYS_getcpu SYS_sched_getaffinity => Always, "how many processors there are: nproc, os.cpus of Node, thread pools";
-    SYS_sched_getparam SYS_sched_getscheduler SYS_sched_get_priority_max SYS_sched_get_priority_min => Always, "the C library asks when it makes threads";
+    SYS_getcpu SYS_sched_getaffinity
+        => Always, "how many processors there are: nproc, os.cpus of Node, thread pools";
+    SYS_sched_getparam SYS_sched_getscheduler SYS_sched_get_priority_max SYS_sched_get_priority_min
+        => Always, "the C library asks when it makes threads";
     SYS_getpriority => Always, "asking";
     SYS_setpriority => OWN_PRIORITY, "nice, which can only step back";
 }
@@ -273,28 +289,35 @@ group! { LIMITS, "limits and use":
 group! { SIGNALS, "signals":
     SYS_rt_sigaction SYS_rt_sigprocmask SYS_rt_sigreturn SYS_sigaltstack => Always, "handling signals";
     SYS_rt_sigpending SYS_rt_sigsuspend SYS_rt_sigtimedwait SYS_signalfd4 => Always, "waiting for signals";
-    SYS_kill SYS_tkill SYS_tgkill => Always, "to own processes; the namespace or Landlock keeps all others out of reach";
+    SYS_kill SYS_tkill SYS_tgkill
+        => Always, "to own processes; the namespace or Landlock keeps all others out of reach";
     SYS_restart_syscall => Always, "the kernel itself has it called after an interruption";
 }
 
 group! { TIME, "time":
-    SYS_clock_gettime SYS_clock_getres SYS_gettimeofday => Always, "the time, where the kernel's page for it cannot be read";
+    SYS_clock_gettime SYS_clock_getres SYS_gettimeofday
+        => Always, "the time, where the kernel's page for it cannot be read";
     SYS_nanosleep SYS_clock_nanosleep => Always, "sleeping";
     SYS_getitimer SYS_setitimer => Always, "alarms";
-    SYS_timer_create SYS_timer_settime SYS_timer_gettime SYS_timer_getoverrun SYS_timer_delete => Always, "timers that send signals";
+    SYS_timer_create SYS_timer_settime SYS_timer_gettime SYS_timer_getoverrun SYS_timer_delete
+        => Always, "timers that send signals";
     SYS_timerfd_create SYS_timerfd_settime SYS_timerfd_gettime => Always, "timers that can be polled";
 }
 
 group! { WAITING, "waiting for several things":
     SYS_ppoll SYS_pselect6 => Always, "polling";
-    SYS_epoll_create1 SYS_epoll_ctl SYS_epoll_pwait SYS_epoll_pwait2 => Always, "event loops: asyncio, libuv, tokio";
+    SYS_epoll_create1 SYS_epoll_ctl SYS_epoll_pwait SYS_epoll_pwait2
+        => Always, "event loops: asyncio, libuv, tokio";
     SYS_eventfd2 => Always, "event loops are woken by it";
 }
 
 group! { SOCKETS, "sockets between own processes":
-    SYS_socket SYS_socketpair => LOCAL, "of the kind that stays on the machine; no network, no netlink, no kernel's algorithms";
-    SYS_bind SYS_listen SYS_accept SYS_accept4 SYS_connect => Always, "on such sockets; Landlock and the box's own root keep the host's out of reach";
-    SYS_sendto SYS_sendmsg SYS_sendmmsg SYS_recvfrom SYS_recvmsg SYS_recvmmsg SYS_shutdown => Always, "on such sockets";
+    SYS_socket SYS_socketpair
+        => LOCAL, "of the kind that stays on the machine; no network, no netlink, no kernel's algorithms";
+    SYS_bind SYS_listen SYS_accept SYS_accept4 SYS_connect
+        => Always, "on such sockets; Landlock and the box's own root keep the host's out of reach";
+    SYS_sendto SYS_sendmsg SYS_sendmmsg SYS_recvfrom SYS_recvmsg SYS_recvmmsg SYS_shutdown
+        => Always, "on such sockets";
     SYS_getsockname SYS_getpeername SYS_getsockopt => Always, "asking";
     SYS_setsockopt => SETSOCKOPT, "times and sizes; no programs for the kernel (SO_ATTACH_FILTER)";
 }
@@ -318,7 +341,8 @@ group! { OLDER_FORMS, "older forms of the calls above, which x86-64 keeps":
     SYS_creat => CHMOD, "openat";
     SYS_stat SYS_lstat SYS_access SYS_readlink => Always, "newfstatat, faccessat, readlinkat";
     SYS_getdents => Always, "getdents64";
-    SYS_mkdir SYS_rmdir SYS_unlink SYS_rename SYS_link SYS_symlink => Always, "mkdirat, unlinkat, renameat, linkat, symlinkat";
+    SYS_mkdir SYS_rmdir SYS_unlink SYS_rename SYS_link SYS_symlink
+        => Always, "mkdirat, unlinkat, renameat, linkat, symlinkat";
     SYS_chmod => CHMOD, "fchmodat";
     SYS_mknod => MKNOD, "mknodat";
     SYS_utime SYS_utimes SYS_futimesat => Always, "utimensat";
