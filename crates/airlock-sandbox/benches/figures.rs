@@ -34,9 +34,31 @@ const PROGRAMS: &[(&str, &[&str])] = &[
 
 /// As much of what the box gives as bubblewrap gives by itself: no seccomp, no limits, no Landlock.
 const BUBBLEWRAP: &[&str] = &[
-    "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
-    "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
-    "--symlink", "usr/lib64", "/lib64", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--",
+    "--unshare-all",
+    "--die-with-parent",
+    "--new-session",
+    "--cap-drop",
+    "ALL",
+    "--clearenv",
+    "--ro-bind",
+    "/usr",
+    "/usr",
+    "--symlink",
+    "usr/bin",
+    "/bin",
+    "--symlink",
+    "usr/lib",
+    "/lib",
+    "--symlink",
+    "usr/lib64",
+    "/lib64",
+    "--proc",
+    "/proc",
+    "--dev",
+    "/dev",
+    "--tmpfs",
+    "/tmp",
+    "--",
 ];
 
 fn main() -> ExitCode {
@@ -45,7 +67,8 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let sandbox = Sandbox::new(launcher);
-    let bubblewrap = ["/usr/bin/bwrap", "/usr/local/bin/bwrap"].into_iter().find(|path| Path::new(path).exists());
+    let bubblewrap =
+        ["/usr/bin/bwrap", "/usr/local/bin/bwrap"].into_iter().find(|path| Path::new(path).exists());
     if bubblewrap.is_none() {
         eprintln!("skipped: no bubblewrap on this machine (apt-get install bubblewrap)");
     }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek},
+    io::{self, Read, Seek, Write},
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::CommandExt},
@@ -86,6 +86,8 @@ fn begin(start: Start, control: &UnixStream) -> Result<Pid, SandboxError> {
     // The host's `/proc` is still there. Read back what the host cannot be told about by the box's own.
     let namespaces = own_namespaces(&namespaces_outside).map_err(SandboxError::at(Step::ReadBack))?;
     let status = File::open("/proc/self/status").map_err(SandboxError::at(Step::ReadBack))?;
+    let victim = fs::OpenOptions::new().write(true).open("/proc/self/oom_score_adj");
+    let mut victim = victim.map_err(SandboxError::at(Step::StartInit))?;
 
     Root::make(visible)
         .and_then(|root| {
@@ -115,9 +117,13 @@ fn begin(start: Start, control: &UnixStream) -> Result<Pid, SandboxError> {
         });
     }
     report(control, &Report::Ready(enforcement));
+    // When memory runs out, the program ends first, and the first process lives to tell. The program cannot say so
+    // itself, since it starts out as unreadable as this process.
+    victim.write_all(b"1000").map_err(SandboxError::at(Step::StartProgram))?;
     match sys::fork().map_err(SandboxError::at(Step::StartProgram))? {
         Forked::Child => sys::exit_now(become_program(&plan, control)),
         Forked::Parent(program) => {
+            victim.write_all(b"0").map_err(SandboxError::at(Step::StartProgram))?;
             sys::let_go_of_standard_streams(&nothing).map_err(SandboxError::at(Step::StartProgram))?;
             Ok(program)
         }
@@ -255,9 +261,6 @@ fn execute(plan: &Plan) -> io::Error {
         return error.into();
     }
     umask(rustix::fs::Mode::from_raw_mode(0o022));
-    // When memory runs out, the program ends first, and the first process lives to tell. Without `/proc` it is as good
-    // as the others.
-    drop(fs::write("/proc/self/oom_score_adj", "1000"));
     // `PATH` is looked up in the environment of the program, not in the empty one of this process.
     let search = plan.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
     let found = if Path::new(program).components().nth(1).is_some() {
