@@ -13,6 +13,7 @@
 //! The box shares the kernel of the host: a hole in the kernel is a hole in the box.
 
 mod confinement;
+pub mod doctor;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 mod error;

@@ -28,14 +28,14 @@ const BETWEEN_REMOVALS: Duration = Duration::from_millis(2);
 
 /// One group, or one per controller. Dropping it removes it; nobody must be in it then.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(crate) struct Group {
     folders: Vec<PathBuf>,
     controllers: Vec<String>,
 }
 
 impl Group {
     /// Makes a group that holds `limits`; `None` where none can be had, or where it would hold less than asked.
-    pub(super) fn make(limits: &Limits) -> Option<Self> {
+    pub(crate) fn make(limits: &Limits) -> Option<Self> {
         Self::make_below(Path::new(MOUNTED), &fs::read_to_string("/proc/self/cgroup").ok()?, limits)
     }
 
@@ -75,7 +75,7 @@ impl Group {
     }
 
     /// The controllers that bound the box.
-    pub(super) fn controllers(&self) -> &[String] {
+    pub(crate) fn controllers(&self) -> &[String] {
         &self.controllers
     }
 

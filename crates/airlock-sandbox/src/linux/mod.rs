@@ -12,7 +12,7 @@
 //! means that the host is gone, however that happened. When the helper goes, the kernel kills the first process; when
 //! the first process goes, the kernel kills everything in the box.
 
-mod cgroup;
+pub(crate) mod cgroup;
 mod control;
 mod drain;
 mod entry;

@@ -1,0 +1,159 @@
+//! What this machine offers to a sandbox: each point tried for real, in a process of its own that is thrown away.
+//!
+//! A version number says what a kernel could do; distributions, containers and security modules decide what it does.
+//! So the doctor builds a small box, restrains a process, runs a guest, and looks whether they hold.
+//!
+//! ```
+//! use airlock_sandbox::doctor::{Verdict, examine};
+//!
+//! let facts = examine();
+//! let verdict = Verdict::of(&facts);
+//! assert_eq!(verdict.levels.len(), 4);
+//! ```
+
+#[cfg(target_os = "linux")]
+mod apparmor;
+#[cfg(target_os = "linux")]
+mod cgroup;
+#[cfg(target_os = "linux")]
+mod child;
+#[cfg(target_os = "linux")]
+mod kvm;
+#[cfg(target_os = "linux")]
+mod namespaces;
+mod programs;
+#[cfg(target_os = "linux")]
+mod restraints;
+mod verdict;
+
+use serde::Serialize;
+
+use crate::Level;
+
+pub use verdict::{Reach, Verdict};
+
+/// One thing that a sandbox is built of, or that runs in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// What it is about; stable, such as `user_namespaces`.
+    pub subject: &'static str,
+    /// How it stands.
+    pub state: State,
+    /// What was seen.
+    pub text: String,
+    /// What can be done, line by line; a line that starts with `$ ` is a command to type.
+    pub advice: Option<String>,
+    /// The level that it takes part in, if it decides about one.
+    pub gives: Option<Level>,
+}
+
+/// How one thing stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is there and works.
+    Good,
+    /// It is there and does less than it should.
+    Degraded,
+    /// It is not there, and could be.
+    Missing,
+    /// This kind of system cannot have it.
+    NotHere,
+}
+
+impl State {
+    /// The name in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Degraded => "degraded",
+            Self::Missing => "missing",
+            Self::NotHere => "not here",
+        }
+    }
+}
+
+impl Fact {
+    fn new(subject: &'static str, state: State, text: impl Into<String>) -> Self {
+        Self { subject, state, text: text.into(), advice: None, gives: None }
+    }
+
+    fn advise(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+
+    fn gives(mut self, level: Level) -> Self {
+        self.gives = Some(level);
+        self
+    }
+}
+
+/// Tries everything; takes some milliseconds, and at most some seconds where something hangs.
+///
+/// It leaves nothing behind, but makes a control group for a moment, where it may.
+pub fn examine() -> Vec<Fact> {
+    let mut facts = platform();
+    facts.extend(programs::examine());
+    facts
+}
+
+#[cfg(target_os = "linux")]
+fn platform() -> Vec<Fact> {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let text = format!("Linux {} on {}", release.trim(), std::env::consts::ARCH);
+    let mut facts = vec![Fact::new("system", State::Good, text), user()];
+    facts.extend(restraints::examine());
+    facts.extend(namespaces::examine());
+    facts.push(cgroup::examine());
+    facts.push(kvm::examine());
+    facts
+}
+
+/// Everything of the box is Linux's own.
+#[cfg(not(target_os = "linux"))]
+fn platform() -> Vec<Fact> {
+    let text = format!("{} has no sandbox that Airlock can build", std::env::consts::OS);
+    let system = Fact::new("system", State::NotHere, text)
+        .advise("run Airlock on Linux, or in a Linux container or WSL 2");
+    let needs = [
+        ("landlock", Level::Lite),
+        ("seccomp", Level::Lite),
+        ("no_new_privs", Level::Lite),
+        ("user_namespaces", Level::Box),
+        ("mount_api", Level::Box),
+        ("kvm", Level::Machine),
+    ];
+    let rest = needs.map(|(subject, level)| Fact::new(subject, State::NotHere, "Linux only").gives(level));
+    std::iter::once(system).chain(rest).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn user() -> Fact {
+    let uid = rustix::process::geteuid();
+    let text = if uid.is_root() {
+        "runs as root, which a box leaves first".to_owned()
+    } else {
+        format!("runs as user {}, without root", uid.as_raw())
+    };
+    Fact::new("user", State::Good, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Verdict, examine};
+
+    #[test]
+    fn every_subject_is_there_once_and_says_something() {
+        let facts = examine();
+        let subjects: BTreeSet<_> = facts.iter().map(|fact| fact.subject).collect();
+        assert_eq!(subjects.len(), facts.len(), "{facts:#?}");
+        for subject in Verdict::subjects() {
+            assert!(subjects.contains(subject), "{subject} is missing: {facts:#?}");
+        }
+        assert!(facts.iter().all(|fact| !fact.text.is_empty() && !fact.text.contains('\n')), "{facts:#?}");
+        assert!(facts.iter().all(|fact| fact.advice.as_deref() != Some("")), "{facts:#?}");
+    }
+}
