@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     Scan(ScanArgs),
     Demo(DemoArgs),
+    Sandbox(SandboxArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -407,6 +408,46 @@ Examples:
 Exit codes: 0 every attack was stopped, 1 one was not.")]
 pub(crate) struct DemoArgs {
     /// How the story is told
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
+}
+
+/// What this machine offers to isolate untrusted code
+#[derive(Args, Debug)]
+#[command(disable_help_subcommand = true)]
+#[command(after_help = "\
+Examples:
+  airlock sandbox doctor                           what is there, and what would lift it")]
+pub(crate) struct SandboxArgs {
+    #[command(subcommand)]
+    pub(crate) command: SandboxCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    Doctor(DoctorArgs),
+}
+
+/// Say which isolation this machine offers, and what would lift it
+///
+/// Every point is tried for real, in processes that are thrown away: a small box is built and entered, a process is
+/// restrained, a guest is run under KVM. Nothing of it is left behind.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  airlock sandbox doctor
+  airlock sandbox doctor --format json | jq -r .level
+
+Levels, each holding at least what the one before holds:
+  lite      Landlock and seccomp: reaches no file, process or network that was not named
+  box       namespaces and a root of its own: nothing of the host exists that was not named
+  kernel    a second kernel in between, as gVisor has
+  machine   a virtual machine
+Airlock builds boxes; of the others it says whether the machine could carry them.
+
+Exit codes: 0 a sandbox can be had, 1 none.")]
+pub(crate) struct DoctorArgs {
+    /// How the report is written
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ReportFormat,
 }

@@ -24,7 +24,7 @@ use clap::Parser as _;
 
 use crate::{
     args::{Cli, Command},
-    commands::{call, check, completions, demo, exec, man, run, scan},
+    commands::{call, check, completions, demo, exec, man, run, sandbox, scan},
     exit::{CommandResult, Exit, Failure},
     render::Console,
 };
@@ -93,6 +93,7 @@ fn execute(
         Command::Exec(args) => exec::execute(&args, sandbox, console),
         Command::Scan(args) => scan::execute(&args, console),
         Command::Demo(args) => demo::execute(&args, console),
+        Command::Sandbox(args) => sandbox::execute(&args, console),
         Command::Completions(args) => completions::execute(&args, console),
         Command::Man(args) => man::execute(&args, console),
     }

@@ -7,4 +7,5 @@ pub(crate) mod demo;
 pub(crate) mod exec;
 pub(crate) mod man;
 pub(crate) mod run;
+pub(crate) mod sandbox;
 pub(crate) mod scan;

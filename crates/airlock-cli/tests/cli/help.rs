@@ -18,12 +18,24 @@ fn matches_snapshot(name: &str, text: &str) {
 
 #[test]
 fn help_texts() {
-    for command in ["", "run", "check", "call", "exec", "scan", "demo", "completions", "man"] {
-        let args: Vec<_> = [command, "--help"].into_iter().filter(|arg| !arg.is_empty()).collect();
+    for command in [
+        "",
+        "run",
+        "check",
+        "call",
+        "exec",
+        "scan",
+        "demo",
+        "sandbox",
+        "sandbox doctor",
+        "completions",
+        "man",
+    ] {
+        let args: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let ran = run(args);
         assert_eq!((ran.code, &*ran.err), (0, ""), "{command}");
         let name = if command.is_empty() { "airlock" } else { command };
-        matches_snapshot(&format!("{name}.txt"), &ran.out);
+        matches_snapshot(&format!("{}.txt", name.replace(' ', "-")), &ran.out);
         assert!(ran.out.contains("Example"), "{command} shows no example");
         assert!(ran.out.lines().all(|line| line.chars().count() <= 100), "{command} has long lines");
     }
@@ -40,6 +52,8 @@ fn a_wrong_command_line_is_64_and_says_so_on_stderr() {
         &["call"],
         &["call", "--tool", "x", "--at", "yesterday"],
         &["scan", "--kinds", "everything"],
+        &["sandbox"],
+        &["sandbox", "nonsense"],
         &["completions", "nonsense"],
     ] {
         let ran = run(args);
@@ -86,8 +100,10 @@ fn manual_pages_for_every_command() {
         "airlock-exec.1",
         "airlock-man.1",
     ];
-    let expected: Vec<_> =
-        expected.into_iter().chain(["airlock-run.1", "airlock-scan.1", "airlock.1"]).collect();
+    let expected: Vec<_> = expected
+        .into_iter()
+        .chain(["airlock-run.1", "airlock-sandbox.1", "airlock-scan.1", "airlock.1"])
+        .collect();
     assert_eq!(names, expected);
     let page = fs::read_to_string(folder.path().join("airlock-run.1")).unwrap();
     assert!(page.contains(".TH airlock-run 1"), "{page}");

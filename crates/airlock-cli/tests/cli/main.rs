@@ -14,4 +14,5 @@ mod demo;
 mod exec;
 mod help;
 mod run;
+mod sandbox;
 mod scan;

@@ -1,0 +1,79 @@
+//! `airlock sandbox`: what it says of the machine that runs the tests, whatever that has.
+
+use std::collections::BTreeSet;
+
+use crate::common::run;
+
+#[test]
+fn the_doctor_says_the_same_in_both_formats() {
+    let json = run(["sandbox", "doctor", "--format", "json"]);
+    assert_eq!(json.err, "");
+    let report = json.json();
+    let level = report["level"].as_str().unwrap();
+    assert_eq!(json.code, i32::from(level == "none"), "{report}");
+
+    let levels: Vec<_> = report["levels"].as_array().unwrap().iter().map(|reach| &reach["level"]).collect();
+    assert_eq!(levels, ["lite", "box", "kernel", "machine"]);
+
+    let facts = report["facts"].as_array().unwrap();
+    let subjects: BTreeSet<_> = facts.iter().map(|fact| fact["subject"].as_str().unwrap()).collect();
+    let known = [
+        "system",
+        "landlock",
+        "seccomp",
+        "no_new_privs",
+        "user_namespaces",
+        "mount_api",
+        "kvm",
+        "e2b",
+        "python3",
+    ];
+    for subject in known {
+        assert!(subjects.contains(subject), "{subject}: {report}");
+    }
+    for fact in facts {
+        let keys: Vec<_> = fact.as_object().unwrap().keys().collect();
+        assert_eq!(keys.len(), 5, "{fact}");
+        let states = ["good", "degraded", "missing", "not_here"];
+        assert!(states.contains(&fact["state"].as_str().unwrap()), "{fact}");
+    }
+    // A level is there exactly when nothing that it names is missing.
+    for reach in report["levels"].as_array().unwrap() {
+        for missing in reach["missing"].as_array().unwrap() {
+            let fact = facts.iter().find(|fact| fact["subject"] == *missing).unwrap();
+            assert_ne!(fact["state"], "good", "{report}");
+        }
+    }
+
+    let text = run(["sandbox", "doctor"]);
+    assert_eq!((text.code, &*text.err), (json.code, ""));
+    assert!(text.out.starts_with(&format!("sandbox on this machine: {level}\n")), "{}", text.out);
+    for subject in subjects {
+        assert!(text.out.contains(subject), "{subject}: {}", text.out);
+    }
+    // Commands are not broken; all else keeps to the width.
+    let commands = ["sudo ", "docker ", "systemd-run ", "profile "];
+    for line in
+        text.out.lines().filter(|line| !commands.iter().any(|command| line.trim().starts_with(command)))
+    {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn a_key_is_never_printed() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = crate::common::airlock(home.path());
+    command.env("E2B_API_KEY", "e2b_53cre7").args(["sandbox", "doctor"]);
+    let ran = crate::common::feed(&mut command, b"");
+    assert!(ran.out.contains("E2B_API_KEY is set") && !ran.out.contains("53cre7"), "{ran:?}");
+}
+
+/// What the doctor promises, the box keeps; and where it promises nothing, nothing runs.
+#[test]
+fn the_doctor_and_the_sandbox_agree() {
+    let level = run(["sandbox", "doctor", "--format", "json"]).json()["level"].clone();
+    let ran = run(["exec", "--min-level", "box", "--", "/bin/sh", "-c", "echo ran"]);
+    let expected = if level == "box" { (0, "ran\n") } else { (125, "") };
+    assert_eq!((ran.code, &*ran.out), expected, "{level}: {ran:?}");
+}
