@@ -12,6 +12,8 @@
 //!
 //! The box shares the kernel of the host: a hole in the kernel is a hole in the box.
 
+#[cfg(target_os = "linux")]
+pub mod attempts;
 mod confinement;
 pub mod doctor;
 #[cfg(not(target_os = "linux"))]

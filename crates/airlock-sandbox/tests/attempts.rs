@@ -1,0 +1,246 @@
+//! The controls of the escape suite: outside of any sandbox every attempt works, or says why it cannot be told.
+//!
+//! An attempt that fails everywhere would show nothing inside. Without the usual harness, since attempts are forked off
+//! a process that has one thread: this very program, started anew.
+
+#[cfg(target_os = "linux")]
+fn main() -> std::process::ExitCode {
+    linux::main()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    println!("0 passed, 0 failed, 0 skipped: there are no attempts for this system");
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        fs,
+        io::{self, Read as _, Write as _},
+        path::Path,
+        process::{Command, ExitCode, Stdio},
+        time::{Duration, Instant},
+    };
+
+    use airlock_sandbox::{
+        Limits,
+        attempts::{
+            ALL, Answer, Control, Footing, Ground, Outcome, Place, Prepared, Theme, footing, judge_control,
+            prepare, read_answers, run_child,
+        },
+    };
+
+    /// The first argument of the process that tries.
+    const CHILD: &str = "try-attempts";
+
+    pub(crate) fn main() -> ExitCode {
+        let mut arguments = std::env::args().skip(1);
+        match arguments.next().as_deref() {
+            Some(CHILD) => child(&arguments.collect::<Vec<_>>()),
+            // What cargo-nextest asks for.
+            Some("--list") => {
+                if !arguments.any(|argument| argument == "--ignored") {
+                    println!("controls: test");
+                }
+                ExitCode::SUCCESS
+            }
+            _ => controls(),
+        }
+    }
+
+    fn child(names: &[String]) -> ExitCode {
+        let mut ground = String::new();
+        io::stdin().read_to_string(&mut ground).unwrap();
+        run_child(names, &ground, &mut io::stdout()).unwrap();
+        ExitCode::SUCCESS
+    }
+
+    /// Tries what is named outside of any sandbox, as the host of a sandbox would start it inside.
+    fn outside(prepared: &Prepared, names: &[String]) -> Vec<Answer> {
+        let ground: Ground = prepared.ground(Place::Outside, Limits::default());
+        let (variable, secret) = prepared.secret_variable();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .arg(CHILD)
+            .args(names)
+            .env(variable, secret)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(serde_json::to_string(&ground).unwrap().as_bytes()).unwrap();
+        drop(input);
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "the child ends well");
+        read_answers(names, &output.stdout)
+    }
+
+    #[derive(Default)]
+    struct Report {
+        passed: usize,
+        failed: usize,
+        skipped: usize,
+    }
+
+    impl Report {
+        fn check(&mut self, fine: bool, what: &str) {
+            if fine {
+                self.passed += 1;
+            } else {
+                self.failed += 1;
+                println!("FAILED {what}");
+            }
+        }
+    }
+
+    fn controls() -> ExitCode {
+        let start = Instant::now();
+        let mut report = Report::default();
+        let footing = footing();
+        let settings = settings();
+        names_are_unique(&mut report);
+        missing_answers_are_open(&mut report);
+
+        let mut prepared = prepare().unwrap();
+        let home = prepared.ground(Place::Outside, Limits::default()).home;
+        let queue_and_memory = prepared.ground(Place::Outside, Limits::default()).shared_memory_file;
+        let victim = prepared.ground(Place::Outside, Limits::default()).victim;
+        let answers = outside(&prepared, &[]);
+        let mut counts = BTreeMap::<&str, [usize; 3]>::new();
+        for (attempt, answer) in ALL.iter().zip(&answers) {
+            let line = format!("{} ({}): {}", attempt.name, attempt.what, answer.detail);
+            let [open, held, not_here] = counts.entry(attempt.theme.as_str()).or_default();
+            match answer.verdict {
+                Outcome::Open => *open += 1,
+                Outcome::Held => *held += 1,
+                Outcome::NotHere => *not_here += 1,
+            }
+            match judge_control(attempt, footing, answer) {
+                Some(true) => report.passed += 1,
+                Some(false) => report.check(false, &line),
+                None => {
+                    report.skipped += 1;
+                    println!("skipped {line}");
+                }
+            }
+        }
+        report.check(answers.len() == ALL.len(), "one answer for each attempt");
+        for theme in Theme::ALL {
+            let [open, held, not_here] = counts.get(theme.as_str()).copied().unwrap_or_default();
+            println!("{}: {open} open outside, {held} held, {not_here} not to be told here", theme.as_str());
+            // Somebody else's sandbox may hold any of them.
+            report.check(open > 0 || footing == Footing::Confined, theme.as_str());
+        }
+
+        let harm = prepared.harm().unwrap();
+        report.check(harm.is_empty(), &format!("no harm was done: {harm:?}"));
+        unharmed_can_fail(&mut report);
+        drop(prepared);
+        report.check(!home.parent().unwrap().exists(), "the prepared folder is gone");
+        report.check(queue_and_memory.is_none_or(|file| !file.exists()), "the file in shared memory is gone");
+        report.check(!Path::new(&format!("/proc/{victim}")).exists(), "the prepared process is gone");
+        report.check(no_child_is_left(), "no process is left");
+        unchanged(&mut report, &settings);
+        report.check(
+            start.elapsed() < Duration::from_secs(60),
+            "it takes less than a minute on a busy machine",
+        );
+
+        let Report { passed, failed, skipped } = report;
+        println!("{} attempts in {:.1} s as {footing:?}", ALL.len(), start.elapsed().as_secs_f64());
+        println!("{passed} passed, {failed} failed, {skipped} skipped");
+        if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn names_are_unique(report: &mut Report) {
+        let names: BTreeSet<&str> = ALL.iter().map(|attempt| attempt.name).collect();
+        report.check(names.len() == ALL.len(), "no two attempts have one name");
+        report.check(ALL.len() >= 120, "there are at least 120 attempts");
+        let without_control =
+            ALL.iter().filter(|attempt| matches!(attempt.control, Control::None(_))).count();
+        report.check(without_control * 20 <= ALL.len(), "nearly all attempts have a control");
+    }
+
+    fn missing_answers_are_open(report: &mut Report) {
+        let names = ["read-key", "list-home", "mount"].map(String::from);
+        let held =
+            |name: &str| format!("{{\"name\":\"{name}\",\"verdict\":\"held\",\"detail\":\"EPERM\"}}\n");
+        let output = [held("read-key"), held("list-home"), held("list-home"), "not JSON\n".into()].concat();
+        let verdicts: Vec<Outcome> =
+            read_answers(&names, output.as_bytes()).iter().map(|answer| answer.verdict).collect();
+        report.check(
+            verdicts == [Outcome::Held, Outcome::Open, Outcome::Open],
+            "a missing answer, and one that is given twice, is open",
+        );
+    }
+
+    /// The look at what was done to the host must see something that was done.
+    fn unharmed_can_fail(report: &mut Report) {
+        let mut prepared = prepare().unwrap();
+        report.check(prepared.harm().unwrap().is_empty(), "nothing was done yet");
+        let ground = prepared.ground(Place::Outside, Limits::default());
+        fs::write(ground.visible_file(), "changed").unwrap();
+        fs::write(ground.home.join("planted"), "").unwrap();
+        let signalled = Command::new("kill").args(["-WINCH", &ground.victim.to_string()]).status();
+        assert!(signalled.unwrap().success());
+        let harm = prepared.harm().unwrap();
+        report.check(harm.len() == 3, &format!("three harms are seen: {harm:?}"));
+    }
+
+    fn no_child_is_left() -> bool {
+        let own = std::process::id().to_string();
+        let children = fs::read_to_string(format!("/proc/self/task/{own}/children")).unwrap_or_default();
+        children.trim().is_empty()
+    }
+
+    /// Settings that change by themselves, or with what other programs do.
+    const RESTLESS: &[&str] = &[
+        "fs/aio-nr",
+        "fs/dentry-state",
+        "fs/file-nr",
+        "fs/inode-nr",
+        "fs/inode-state",
+        "fs/quota",
+        "kernel/ns_last_pid",
+        "kernel/perf_cpu_time_max_percent",
+        "kernel/perf_event_max_sample_rate",
+        "kernel/pty/nr",
+        "kernel/random",
+        "net/netfilter/nf_conntrack_count",
+    ];
+
+    /// All settings of the kernel that can be read.
+    fn settings() -> BTreeMap<String, String> {
+        let mut settings = BTreeMap::new();
+        let mut folders = vec![Path::new("/proc/sys").to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                let name = path.strip_prefix("/proc/sys").unwrap().to_string_lossy().into_owned();
+                if RESTLESS.iter().any(|restless| Path::new(&name).starts_with(restless)) {
+                    continue;
+                }
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(value) = fs::read_to_string(&path) {
+                    settings.insert(name, value);
+                }
+            }
+        }
+        settings
+    }
+
+    fn unchanged(report: &mut Report, before: &BTreeMap<String, String>) {
+        let after = settings();
+        report.check(before.len() > 100, "the kernel has settings");
+        // Devices come and go, and so do their settings.
+        let changed: Vec<_> = before
+            .iter()
+            .filter(|(name, value)| after.get(*name).is_some_and(|now| now != *value))
+            .map(|(name, _)| name)
+            .collect();
+        report.check(changed.is_empty(), &format!("no setting of the kernel was changed: {changed:?}"));
+    }
+}
