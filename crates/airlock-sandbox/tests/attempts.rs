@@ -3,6 +3,12 @@
 //! An attempt that fails everywhere would show nothing inside. Without the usual harness, since attempts are forked off
 //! a process that has one thread: this very program, started anew.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that has no harness: what fails ends it, and it prints what it found"
+)]
+
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     linux::main()

@@ -13,7 +13,7 @@ use libc::{O_DIRECTORY, O_RDONLY, O_RDWR, O_TMPFILE, O_WRONLY};
 
 use super::{
     Attempt,
-    Control::{self, Outside, OutsideAsRoot},
+    Control::{self, Outside, OutsideAsRoot, OutsidePrivileged},
     Ground, Theme, Verdict,
     ground::c_path,
     prepare::HandleBuffer,
@@ -111,7 +111,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     files(
         "read-key-init-root",
         "reaches the home through the root of the first process",
-        OutsideAsRoot,
+        OutsidePrivileged,
         |ground| reading(ground, below_root("1", ground)),
     ),
     files(
@@ -251,7 +251,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     files("write-shell", "opens the shell for writing", OutsideAsRoot, |ground| {
         ground.tell_passed(open(c"/bin/sh", O_WRONLY), &[libc::ETXTBSY])
     }),
-    files("write-self", "opens the running program for writing", Outside, |ground| {
+    files("write-self", "opens the running program for writing", OutsideAsRoot, |ground| {
         ground.tell_passed(open(c"/proc/self/exe", O_RDWR), &[libc::ETXTBSY])
     }),
     // The kernel as files.
@@ -276,7 +276,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     files(
         "write-namespace-limit",
         "opens the limit of user namespaces for writing",
-        OutsideAsRoot,
+        OutsidePrivileged,
         |ground| machine(ground, c"/proc/sys/user/max_user_namespaces", O_WRONLY),
     ),
     files("write-sysrq", "opens the trigger for commands to the kernel", OutsideAsRoot, |ground| {
@@ -296,7 +296,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     files(
         "write-oom-score",
         "shields itself from being killed when memory is short",
-        OutsideAsRoot,
+        OutsidePrivileged,
         |ground| ground.tell_if_any(fs::write("/proc/self/oom_score_adj", "-500"), "set to -500"),
     ),
     files("read-kcore", "opens the memory of the kernel", OutsideAsRoot, |ground| {
@@ -412,7 +412,17 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
 
 /// Opens something of the machine, which it may lack.
 fn machine(ground: &Ground, path: &CStr, flags: i32) -> Verdict {
-    ground.tell_if_any(open(path, flags), "opened")
+    tell_machine(ground, open(path, flags))
+}
+
+/// A container may keep even root from devices: then it has none.
+fn tell_machine(ground: &Ground, opened: io::Result<()>) -> Verdict {
+    match opened {
+        Err(error) if ground.outside() && error.raw_os_error() == Some(libc::EPERM) => {
+            Verdict::NotHere("kept from everybody".into())
+        }
+        opened => ground.tell_if_any(opened, "opened"),
+    }
 }
 
 /// Opens whichever of the paths there is first.
@@ -428,7 +438,7 @@ fn first(ground: &Ground, flags: i32, paths: &[&CStr]) -> Verdict {
             Err(_) => {}
         }
     }
-    ground.tell_if_any(last, "opened")
+    tell_machine(ground, last)
 }
 
 fn read(path: &Path) -> io::Result<u8> {

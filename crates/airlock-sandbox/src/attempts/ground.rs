@@ -53,7 +53,7 @@ pub struct Ground {
     pub file_handle: Option<(i32, Vec<u8>)>,
     /// A TCP port on 127.0.0.1 that listens.
     pub tcp: u16,
-    /// A TCP port on ::1 that listens.
+    /// A TCP port on `::1` that listens.
     pub tcp6: Option<u16>,
     /// A UDP port on 127.0.0.1 that listens.
     pub udp: u16,
@@ -125,6 +125,7 @@ impl Ground {
     }
 
     /// Whether something that was prepared, or that every Linux has, could be had.
+    #[expect(clippy::unused_self, reason = "one of three that differ in what a machine may lack")]
     pub(super) fn tell<T>(&self, result: io::Result<T>, open: &str) -> Verdict {
         match result {
             Ok(_) => Verdict::Open(open.into()),

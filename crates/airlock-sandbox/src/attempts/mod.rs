@@ -109,8 +109,10 @@ pub enum Verdict {
 pub enum Control {
     /// It is open for everybody.
     Outside,
-    /// It is open for [privileged](Footing::Privileged) users; for others the machine's settings decide.
+    /// It is open for [root](Footing::Root); for others the machine's settings decide.
     OutsideAsRoot,
+    /// It is open for root with [every capability](Footing::Privileged), as the first process of a machine has.
+    OutsidePrivileged,
     /// It must not run outside, for this reason.
     None(&'static str),
 }

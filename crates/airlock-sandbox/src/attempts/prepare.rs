@@ -325,8 +325,8 @@ fn terminal() -> Option<(OwnedFd, PathBuf)> {
     // SAFETY: the descriptor was opened here and has no other owner.
     let master = unsafe { OwnedFd::from_raw_fd(fd as c_int) };
     let (mut number, mut locked) = (0_u32, 0_i32);
-    call!(SYS_ioctl, master.as_raw_fd(), libc::TIOCGPTN as u64, &raw mut number).ok()?;
-    call!(SYS_ioctl, master.as_raw_fd(), libc::TIOCSPTLCK as u64, &raw mut locked).ok()?;
+    call!(SYS_ioctl, master.as_raw_fd(), libc::TIOCGPTN, &raw mut number).ok()?;
+    call!(SYS_ioctl, master.as_raw_fd(), libc::TIOCSPTLCK, &raw mut locked).ok()?;
     Some((master, PathBuf::from(format!("/dev/pts/{number}"))))
 }
 

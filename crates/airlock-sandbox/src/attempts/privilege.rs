@@ -9,7 +9,7 @@ use libc::{CLONE_NEWNS, EBADF, EFAULT, EINVAL, ENOENT, ENOEXEC};
 
 use super::{
     Attempt,
-    Control::{self, Outside, OutsideAsRoot},
+    Control::{self, Outside, OutsideAsRoot, OutsidePrivileged},
     Ground, Theme, Verdict,
     ground::c_path,
     sys::{self, call},
@@ -48,7 +48,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
             Err(error) => Verdict::Held(sys::name(&error)),
         }
     }),
-    privilege("raise-capabilities", "takes every capability", OutsideAsRoot, |ground| {
+    privilege("raise-capabilities", "takes every capability", OutsidePrivileged, |ground| {
         ground.tell(capabilities([u32::MAX, u32::MAX]), "taken")
     }),
     privilege("have-capabilities", "looks for a capability that it has", OutsideAsRoot, |ground| {
@@ -100,7 +100,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     privilege("secure-bits", "changes what being root means", OutsideAsRoot, |ground| {
         ground.tell(call!(SYS_prctl, libc::PR_SET_SECUREBITS, 0, 0, 0, 0), "changed")
     }),
-    privilege("suid-program", "finds a program that makes it root", Outside, |ground| suid_program(ground)),
+    privilege("suid-program", "finds a program that makes it root", Outside, suid_program),
     privilege("make-suid-file", "makes a program that others run with its rights", Outside, |ground| {
         let path = ground.own_folder().join("suid");
         let made = fs::File::create_new(&path)
@@ -411,7 +411,7 @@ fn suid_program(ground: &Ground) -> Verdict {
         match honours_suid(program.as_ref()) {
             Ok(true) => return Verdict::Open(program.into()),
             Ok(false) => {
-                any |= fs::metadata(program).is_ok_and(|file| file.permissions().mode() & 0o4_000 != 0)
+                any |= fs::metadata(program).is_ok_and(|file| file.permissions().mode() & 0o4_000 != 0);
             }
             Err(_) => {}
         }

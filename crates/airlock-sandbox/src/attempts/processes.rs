@@ -8,7 +8,7 @@ use libc::{
 
 use super::{
     Attempt,
-    Control::{self, Outside, OutsideAsRoot},
+    Control::{self, Outside, OutsideAsRoot, OutsidePrivileged},
     Ground, Theme, Verdict,
     ground::c_path,
     sys::{self, call},
@@ -204,12 +204,15 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     processes("join-victim-files", "joins the file tree of a process of the host", OutsideAsRoot, |ground| {
         join(ground, &ground.victim.to_string(), "mnt", CLONE_NEWNS)
     }),
-    processes("join-init-files", "joins the file tree of the first process", OutsideAsRoot, |ground| {
+    processes("join-init-files", "joins the file tree of the first process", OutsidePrivileged, |ground| {
         join(ground, "1", "mnt", CLONE_NEWNS)
     }),
-    processes("join-init-processes", "joins the processes of the first process", OutsideAsRoot, |ground| {
-        join(ground, "1", "pid", CLONE_NEWPID)
-    }),
+    processes(
+        "join-init-processes",
+        "joins the processes of the first process",
+        OutsidePrivileged,
+        |ground| join(ground, "1", "pid", CLONE_NEWPID),
+    ),
     processes(
         "join-victim-descriptor",
         "joins a process of the host by its descriptor",

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Attempt,
-    Control::{self, Outside, OutsideAsRoot},
+    Control::{self, Outside, OutsideAsRoot, OutsidePrivileged},
     Ground, Theme, Verdict,
     sys::{self, call},
 };
@@ -68,18 +68,21 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         }
         ground.tell((0..wanted).try_for_each(|_| call!(SYS_dup, 2).map(drop)), "opened")
     }),
-    resources("raise-open-files", "raises the limit of its open files", OutsideAsRoot, |ground| {
+    resources("raise-open-files", "raises the limit of its open files", OutsidePrivileged, |ground| {
         raise(ground, libc::RLIMIT_NOFILE as i32, Verdict::Open)
     }),
-    resources("raise-processes", "raises the limit of its processes", OutsideAsRoot, |ground| {
+    resources("raise-processes", "raises the limit of its processes", OutsidePrivileged, |ground| {
         raise(ground, libc::RLIMIT_NPROC as i32, Verdict::Open)
     }),
-    resources("raise-memory", "raises the limit of its address space", OutsideAsRoot, |ground| {
+    resources("raise-memory", "raises the limit of its address space", OutsidePrivileged, |ground| {
         raise(ground, libc::RLIMIT_AS as i32, Verdict::NotHere)
     }),
-    resources("raise-processor-time", "raises the limit of its processor time", OutsideAsRoot, |ground| {
-        raise(ground, libc::RLIMIT_CPU as i32, Verdict::NotHere)
-    }),
+    resources(
+        "raise-processor-time",
+        "raises the limit of its processor time",
+        OutsidePrivileged,
+        |ground| raise(ground, libc::RLIMIT_CPU as i32, Verdict::NotHere),
+    ),
     resources("lock-memory", "keeps memory from being swapped", OutsideAsRoot, |ground| {
         let bytes = 16 << 20;
         ground.tell(sys::map(bytes).and_then(|address| call!(SYS_mlock, address, bytes)), "kept")

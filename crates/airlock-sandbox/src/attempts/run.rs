@@ -161,13 +161,15 @@ pub fn read_answers(names: &[String], output: &[u8]) -> Vec<Answer> {
 /// What an answer from outside says about the attempt: whether it would work where nothing holds it. `None` if that
 /// cannot be told here, for the reason that the attempt, or the footing, gives.
 pub fn judge_control(attempt: &Attempt, footing: Footing, answer: &Answer) -> Option<bool> {
-    match (attempt.control, footing, answer.verdict) {
-        (Control::None(_), ..) | (_, _, Outcome::NotHere) => None,
-        (_, _, Outcome::Open) => Some(true),
-        (_, Footing::Privileged, Outcome::Held) => Some(false),
-        (Control::Outside, Footing::Plain, Outcome::Held) => Some(false),
-        (Control::OutsideAsRoot, Footing::Plain, Outcome::Held) | (_, Footing::Confined, Outcome::Held) => {
-            None
-        }
+    let needed = match attempt.control {
+        Control::None(_) => return None,
+        Control::Outside => Footing::Plain,
+        Control::OutsideAsRoot => Footing::Root,
+        Control::OutsidePrivileged => Footing::Privileged,
+    };
+    match answer.verdict {
+        Outcome::Open => Some(true),
+        Outcome::Held if footing >= needed => Some(false),
+        Outcome::Held | Outcome::NotHere => None,
     }
 }

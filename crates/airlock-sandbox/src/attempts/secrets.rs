@@ -10,7 +10,7 @@ use libc::{O_RDONLY, O_RDWR};
 
 use super::{
     Attempt,
-    Control::{self, Outside, OutsideAsRoot},
+    Control::{self, Outside, OutsideAsRoot, OutsidePrivileged},
     Ground, Theme, Verdict,
     ground::c_path,
     sys::{self, call, open},
@@ -45,7 +45,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         Outside,
         |ground| ground.tell(environment(ground, &sys::parent_pid().to_string()), "has the variable"),
     ),
-    secrets("init-environment", "reads the environment of the first process", OutsideAsRoot, |ground| {
+    secrets("init-environment", "reads the environment of the first process", OutsidePrivileged, |ground| {
         match fs::read("/proc/1/environ") {
             // The first process of a machine may have none.
             Ok(environment) if environment.is_empty() && ground.outside() => Verdict::NotHere("empty".into()),
@@ -84,7 +84,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     secrets("host-memory", "opens the memory of the process that started it all", OutsideAsRoot, |ground| {
         ground.tell(open(&c_path(format!("/proc/{}/mem", ground.host)), O_RDONLY), "opened")
     }),
-    secrets("init-memory", "opens the memory of the first process", OutsideAsRoot, |ground| {
+    secrets("init-memory", "opens the memory of the first process", OutsidePrivileged, |ground| {
         ground.tell(open(c"/proc/1/mem", O_RDONLY), "opened")
     }),
     secrets("see-processes", "sees that a process of the host is there", Outside, |ground| {
@@ -157,11 +157,16 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         let asked = call!(SYS_request_key, c"user", c"airlock-none", 0, -2);
         ground.tell_passed(asked, &[libc::ENOKEY])
     }),
-    secrets("core-dump", "allows itself a core dump, which the host would keep", OutsideAsRoot, |ground| {
-        let limit = libc::rlimit64 { rlim_cur: 1 << 20, rlim_max: 1 << 20 };
-        let set = call!(SYS_prlimit64, 0, libc::RLIMIT_CORE as i32, &raw const limit, 0);
-        ground.tell(set, "allowed")
-    }),
+    secrets(
+        "core-dump",
+        "allows itself a core dump, which the host would keep",
+        OutsidePrivileged,
+        |ground| {
+            let limit = libc::rlimit64 { rlim_cur: 1 << 20, rlim_max: 1 << 20 };
+            let set = call!(SYS_prlimit64, 0, libc::RLIMIT_CORE as i32, &raw const limit, 0);
+            ground.tell(set, "allowed")
+        },
+    ),
 ];
 
 fn of_victim(ground: &Ground, file: &str) -> PathBuf {

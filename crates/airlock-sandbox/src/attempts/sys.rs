@@ -55,9 +55,9 @@ pub(super) fn kernel(number: c_long, arguments: &[usize]) -> io::Result<usize> {
     for (word, argument) in words.iter_mut().zip(arguments) {
         *word = *argument;
     }
-    let [a, b, c, d, e, f] = words;
+    let [first, second, third, fourth, fifth, sixth] = words;
     // SAFETY: see above; this process was forked for one attempt, and ends with it.
-    let answer = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    let answer = unsafe { libc::syscall(number, first, second, third, fourth, fifth, sixth) };
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer as usize) }
 }
 

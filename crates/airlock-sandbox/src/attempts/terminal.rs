@@ -84,8 +84,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     terminal("line-discipline", "sets how the kernel reads lines, which loads modules", Outside, |ground| {
         // The one that it has.
         let discipline = 0_i32;
-        let set =
-            own_terminal().and_then(|fd| call!(SYS_ioctl, fd, libc::TIOCSETD as u64, &raw const discipline));
+        let set = own_terminal().and_then(|fd| call!(SYS_ioctl, fd, libc::TIOCSETD, &raw const discipline));
         ground.tell_if_any(set, "set")
     }),
     terminal("take-terminal", "makes a terminal of the host its own", Outside, |ground| {
@@ -94,7 +93,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
             Some(path) => {
                 let taken = session().and_then(|()| {
                     let fd = sys::descriptor(&c_path(path), O_RDWR)?;
-                    call!(SYS_ioctl, fd, libc::TIOCSCTTY as u64, 0)
+                    call!(SYS_ioctl, fd, libc::TIOCSCTTY, 0)
                 });
                 ground.tell(taken, "taken")
             }
