@@ -27,14 +27,15 @@ mod linux {
         io::{self, Read as _, Write as _},
         path::Path,
         process::{Command, ExitCode, Stdio},
+        thread,
         time::{Duration, Instant},
     };
 
     use airlock_sandbox::{
         Limits,
         attempts::{
-            ALL, Answer, Control, Footing, Ground, Outcome, Place, Prepared, Theme, footing, judge_control,
-            prepare, read_answers, run_child,
+            ALL, Answer, Control, Footing, Ground, Outcome, Place, Prepared, SECRET_VARIABLE, Theme, footing,
+            judge_control, prepare, read_answers, run_child,
         },
     };
 
@@ -66,11 +67,10 @@ mod linux {
     /// Tries what is named outside of any sandbox, as the host of a sandbox would start it inside.
     fn outside(prepared: &Prepared, names: &[String]) -> Vec<Answer> {
         let ground: Ground = prepared.ground(Place::Outside, Limits::default());
-        let (variable, secret) = prepared.secret_variable();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .arg(CHILD)
             .args(names)
-            .env(variable, secret)
+            .env(SECRET_VARIABLE, "a secret")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -191,8 +191,15 @@ mod linux {
         fs::write(ground.home.join("planted"), "").unwrap();
         let signalled = Command::new("kill").args(["-WINCH", &ground.victim.to_string()]).status();
         assert!(signalled.unwrap().success());
+        let name: String = ground.token.chars().take(15).collect();
+        let script = format!("printf %s {name} > /proc/self/comm; kill -STOP $$");
+        // The shell's own `printf`, so that the name is the shell's.
+        let mut straggler = Command::new("sh").args(["-c", &script]).spawn().unwrap();
+        thread::sleep(Duration::from_millis(200));
         let harm = prepared.harm().unwrap();
-        report.check(harm.len() == 3, &format!("three harms are seen: {harm:?}"));
+        straggler.kill().unwrap();
+        straggler.wait().unwrap();
+        report.check(harm.len() == 4, &format!("four harms are seen: {harm:?}"));
     }
 
     fn no_child_is_left() -> bool {

@@ -90,13 +90,13 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         reading(ground, ground.visible.join("link"))
     }),
     files("read-key-own-link", "makes a link to the home and follows it", Outside, |ground| {
-        let link = ground.own_folder().join("own-link");
+        let link = ground.own.join("own-link");
         let read = symlink(ground.secret_file(), &link).and_then(|()| read(&link));
         let _ = fs::remove_file(&link);
         ground.tell(read, "read")
     }),
     files("hard-link-key", "gives a private key a second name in a folder of its own", Outside, |ground| {
-        let link = ground.own_folder().join("hard-link");
+        let link = ground.own.join("hard-link");
         let linked = fs::hard_link(ground.secret_file(), &link);
         let _ = fs::remove_file(&link);
         ground.tell(linked, "linked")
@@ -136,7 +136,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         "read-host-descriptors",
         "lists the open files of the process that started it all",
         Outside,
-        |ground| ground.tell(fs::read_dir(format!("/proc/{}/fd", ground.host)), "listed"),
+        |ground| ground.tell_host(fs::read_dir(format!("/proc/{}/fd", ground.host)), "listed"),
     ),
     files("read-key-handle", "opens a private key by its handle, past every path", OutsideAsRoot, by_handle),
     files("race-key-link", "swaps a folder for a link to the home while opening a file in it", Outside, race),
@@ -176,7 +176,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         ground.tell(renamed, "renamed")
     }),
     files("move-visible-out", "moves a read-only file into a folder of its own", Outside, |ground| {
-        let (old, new) = (ground.visible.join("spare.txt"), ground.own_folder().join("moved.txt"));
+        let (old, new) = (ground.visible.join("spare.txt"), ground.own.join("moved.txt"));
         let moved = fs::rename(&old, &new);
         let _ = fs::rename(&new, &old);
         ground.tell(moved, "moved")
@@ -186,7 +186,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         "gives a read-only file a second name where it may write",
         Outside,
         |ground| {
-            let link = ground.own_folder().join("hard-link-visible");
+            let link = ground.own.join("hard-link-visible");
             let opened =
                 fs::hard_link(ground.visible_file(), &link).and_then(|()| open(&c_path(&link), O_WRONLY));
             let _ = fs::remove_file(&link);
@@ -481,7 +481,7 @@ fn kernel_addresses(ground: &Ground) -> Verdict {
 }
 
 fn device(ground: &Ground, kind: u32, device: u64) -> Verdict {
-    let path = ground.own_folder().join("device");
+    let path = ground.own.join("device");
     let c_path = c_path(&path);
     let made = call!(SYS_mknodat, libc::AT_FDCWD, c_path.as_c_str(), kind | 0o600, device);
     let _ = fs::remove_file(&path);
@@ -498,7 +498,7 @@ fn by_handle(ground: &Ground) -> Verdict {
         *to = *from;
     }
     let mut last = Err(io::Error::from_raw_os_error(libc::ENOENT));
-    for folder in [&ground.visible, ground.own_folder(), Path::new("/")] {
+    for folder in [&ground.visible, &ground.own, Path::new("/")] {
         last = sys::descriptor(&c_path(folder), O_RDONLY | O_DIRECTORY)
             .and_then(|fd| call!(SYS_open_by_handle_at, fd, &raw const buffer, O_RDONLY | libc::O_CLOEXEC));
         if last.is_ok() {
@@ -510,7 +510,7 @@ fn by_handle(ground: &Ground) -> Verdict {
 
 /// One process swaps a folder for a link to the home, again and again, and the other opens a file in it.
 fn race(ground: &Ground) -> Verdict {
-    let folder = ground.own_folder().join("race");
+    let folder = ground.own.join("race");
     let (honest, link, name) = (folder.join("honest"), folder.join("link"), folder.join("name"));
     let end = Instant::now() + Duration::from_millis(300);
     let prepared = fs::create_dir_all(&honest)

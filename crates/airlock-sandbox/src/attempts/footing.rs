@@ -34,7 +34,9 @@ pub fn footing() -> Footing {
     let initial = fs::read_to_string("/proc/self/uid_map")
         .is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
     let lockdown = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
-    let unlocked = lockdown.is_empty() || lockdown.contains("[none]");
+    // From 3 on, nobody may trace.
+    let yama = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+    let unlocked = (lockdown.is_empty() || lockdown.contains("[none]")) && yama.trim() != "3";
     if !(root && initial && unlocked) {
         return Footing::Plain;
     }

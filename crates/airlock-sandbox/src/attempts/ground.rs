@@ -2,7 +2,7 @@
 
 use std::{
     ffi::CString,
-    io,
+    fs, io,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
@@ -22,6 +22,9 @@ pub enum Place {
     Inside,
 }
 
+/// A variable that whoever starts a sandbox is to have in its environment, and that must not be seen inside.
+pub const SECRET_VARIABLE: &str = "AIRLOCK_ATTEMPTS_SECRET";
+
 /// What the host prepared for the attempts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,13 +39,13 @@ pub struct Ground {
     pub visible: PathBuf,
     /// A folder that is visible and may change.
     pub writable: PathBuf,
-    /// The number of a process of the host: a `sleep` that has [`Ground::secret_variable`] in its environment, the
+    /// A folder that is the attempt's own to fill: `/tmp` inside, unless the sandbox gives another one.
+    pub own: PathBuf,
+    /// The number of a process of the host: a `sleep` that has [`SECRET_VARIABLE`] in its environment, the
     /// home as its folder and a secret file as its input.
     pub victim: i32,
     /// The number of the process that prepared all this.
     pub host: i32,
-    /// A variable in the environment of whoever starts the sandbox.
-    pub secret_variable: String,
     /// A file of the host in `/dev/shm`.
     pub shared_memory_file: Option<PathBuf>,
     /// The key of a System V shared memory segment of the host.
@@ -90,12 +93,16 @@ impl From<Limits> for Granted {
     }
 }
 
-/// What a kernel says that lacks something, or of a path that is not there.
+/// Up to this number, a process of the host could be meant or one of the first in a sandbox.
+pub(super) const LOW: i32 = 16;
+
+/// What a kernel says that lacks something, or of a path that is not there or that nobody can write.
 const LACKING: &[i32] = &[
     libc::ENOSYS,
     libc::ENOENT,
     libc::ENODEV,
     libc::ENXIO,
+    libc::EROFS,
     libc::EOPNOTSUPP,
     libc::EAFNOSUPPORT,
     libc::EPROTONOSUPPORT,
@@ -115,13 +122,39 @@ impl Ground {
         self.visible.join("notes.txt")
     }
 
+    /// The name of a process that must not outlive the sandbox, as long as such names can be.
+    pub(super) fn straggler(&self) -> String {
+        self.token.chars().take(15).collect()
+    }
+
     pub(super) fn outside(&self) -> bool {
         self.place == Place::Outside
     }
 
-    /// A folder that an attempt may fill: `/tmp` of the sandbox, a prepared one outside.
-    pub(super) fn own_folder(&self) -> &Path {
-        if self.outside() { &self.writable } else { Path::new("/tmp") }
+    /// Whether what may be done can be done: otherwise attempts are held by a sandbox that lets nothing run at all,
+    /// and show nothing.
+    pub(super) fn check(&self) -> io::Result<()> {
+        let explain = |what: &str, path: &Path, error: &io::Error| {
+            io::Error::new(error.kind(), format!("cannot {what} `{}`: {error}", path.display()))
+        };
+        let visible = self.visible_file();
+        fs::read(&visible).map_err(|error| explain("read", &visible, &error))?;
+        for folder in [&self.writable, &self.own] {
+            let file = folder.join("check");
+            fs::write(&file, "x")
+                .and_then(|()| fs::remove_file(&file))
+                .map_err(|error| explain("write in", folder, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Whether something could be done to the process that started it all. Its number, if it is as low as that of the
+    /// first processes in a container, is that of another one in a sandbox.
+    pub(super) fn tell_host<T>(&self, result: io::Result<T>, open: &str) -> Verdict {
+        if !self.outside() && self.host <= LOW {
+            return Verdict::NotHere("its number is one of a sandbox".into());
+        }
+        self.tell(result, open)
     }
 
     /// Whether something that was prepared, or that every Linux has, could be had.
@@ -156,9 +189,9 @@ impl Ground {
         }
     }
 
-    /// Whether a process of the host has a number that means something else in here.
-    pub(super) fn is_own(pid: i32) -> bool {
-        pid == sys::own_pid() || pid == sys::parent_pid()
+    /// Whether this process, in a sandbox, happens to have the number of one that it is after.
+    pub(super) fn is_mistaken(&self) -> bool {
+        !self.outside() && [self.victim, self.host].contains(&sys::own_pid())
     }
 }
 

@@ -4,6 +4,25 @@
 //! [reads](read_answers) what became of each attempt. An attempt that is [`Open`](Verdict::Open) is a hole. Run
 //! outside, attempts must be open: an attempt that fails everywhere shows nothing (see [`Control`]).
 //!
+//! ```no_run
+//! use airlock_sandbox::{Limits, attempts::{Place, prepare, read_answers}};
+//!
+//! # fn run_in_a_sandbox(_: &[&std::path::Path], _: &[&std::path::Path], _: Limits, _: &[u8]) -> Vec<u8> { Vec::new() }
+//! # fn main() -> std::io::Result<()> {
+//! // In a process that has `SECRET_VARIABLE` in its environment.
+//! let limits = Limits::default();
+//! let mut prepared = prepare()?;
+//! // If it is root, and the sandbox leaves root for user 65534: `prepared.give_to(65534, 65534)?`.
+//! let ground = prepared.ground(Place::Inside, limits);
+//! // This program, with an argument that leads to `run_child`, and the ground as its input.
+//! let input = serde_json::to_vec(&ground)?;
+//! let output = run_in_a_sandbox(&[&ground.visible], &[&ground.writable], limits, &input);
+//! let answers = read_answers(&[], &output);
+//! let harm = prepared.harm()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! An attempt that succeeds does no harm: it opens and closes, connects to the listeners that were made for it, and
 //! changes nothing but what was prepared for it.
 
@@ -29,7 +48,7 @@ mod sys;
 mod terminal;
 
 pub use footing::{Footing, footing};
-pub use ground::{Ground, Place};
+pub use ground::{Granted, Ground, Place, SECRET_VARIABLE};
 pub use prepare::{Prepared, prepare};
 pub use run::{Answer, Outcome, judge_control, read_answers, run_child};
 

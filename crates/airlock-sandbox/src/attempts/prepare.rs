@@ -9,20 +9,22 @@ use std::{
         fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
         linux::net::SocketAddrExt as _,
         unix::{
-            fs::{PermissionsExt as _, symlink},
+            fs::{PermissionsExt as _, lchown, symlink},
             net::{SocketAddr, UnixListener},
             process::CommandExt as _,
         },
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use libc::c_int;
 
 use super::{
     Ground, Place,
-    ground::c_path,
+    ground::{LOW, SECRET_VARIABLE, c_path},
     sys::{self, call},
 };
 use crate::Limits;
@@ -33,7 +35,7 @@ pub struct Prepared {
     ground: Ground,
     secret: String,
     victim: Victim,
-    _folder: Folder,
+    folder: Folder,
     _shared_memory: (Option<SharedMemoryFile>, Option<Segment>, Option<Queue>),
     _listeners: (TcpListener, Option<TcpListener>, UdpSocket, UnixListener, UnixListener),
     _terminal: Option<OwnedFd>,
@@ -55,8 +57,10 @@ pub fn prepare() -> io::Result<Prepared> {
     symlink(home.join(".ssh/id_ed25519"), visible.join("link"))?;
 
     let key = home.join(".ssh/id_ed25519");
-    let secret_variable = format!("AIRLOCK_ATTEMPTS_{}", token.to_uppercase());
-    let victim = Victim::start(&secret_variable, &secret, &home, &key)?;
+    let mut victim = Victim::start(&secret, &home, &key)?;
+    while victim.0.id().cast_signed() <= LOW {
+        victim = Victim::start(&secret, &home, &key)?;
+    }
     let shared_memory_file = SharedMemoryFile::new(&token, &secret);
     let segment = Segment::new();
     let queue = Queue::new(&token);
@@ -75,7 +79,6 @@ pub fn prepare() -> io::Result<Prepared> {
         file_handle: file_handle(&key),
         victim: victim.0.id().cast_signed(),
         host: std::process::id().cast_signed(),
-        secret_variable,
         shared_memory_file: shared_memory_file.as_ref().map(|file| file.0.clone()),
         shared_memory_key: segment.as_ref().map(|segment| segment.key),
         message_queue: queue.as_ref().map(|queue| queue.0.to_string_lossy().into_owned()),
@@ -89,13 +92,14 @@ pub fn prepare() -> io::Result<Prepared> {
         token,
         home,
         visible,
+        own: writable.clone(),
         writable,
     };
     Ok(Prepared {
         ground,
         secret,
         victim,
-        _folder: folder,
+        folder,
         _shared_memory: (shared_memory_file, segment, queue),
         _listeners: (tcp, tcp6, udp, abstract_listener, path_listener),
         _terminal: terminal.map(|(master, _)| master),
@@ -106,16 +110,29 @@ pub fn prepare() -> io::Result<Prepared> {
 impl Prepared {
     /// What attempts are told. They run at `place`, where a sandbox grants `limits`.
     pub fn ground(&self, place: Place, limits: Limits) -> Ground {
-        Ground { place, limits: limits.into(), ..self.ground.clone() }
+        let own = match place {
+            Place::Outside => self.ground.writable.clone(),
+            Place::Inside => PathBuf::from("/tmp"),
+        };
+        Ground { place, limits: limits.into(), own, ..self.ground.clone() }
     }
 
-    /// The variable, with its value, that the process must have in its environment which starts the sandbox, and a
-    /// control as well.
-    pub fn secret_variable(&self) -> (&str, &str) {
-        (&self.ground.secret_variable, &self.secret)
+    /// Gives all that was prepared to another user, whom root becomes in a sandbox: so that what holds the attempts is
+    /// the sandbox, not whose files they are.
+    pub fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
+        let mut rest = vec![self.folder.0.clone()];
+        while let Some(path) = rest.pop() {
+            if path.symlink_metadata()?.is_dir() {
+                rest.extend(
+                    fs::read_dir(&path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?,
+                );
+            }
+            lchown(&path, Some(user), Some(group))?;
+        }
+        Ok(())
     }
 
-    /// What attempts did to the host, in words; empty if they did it no harm.
+    /// What attempts did to the host, in words; empty if they did it no harm. To be asked when the sandbox has ended.
     pub fn harm(&mut self) -> io::Result<Vec<String>> {
         let mut harm = Vec::new();
         let mut unless = |fine: bool, what: &str| {
@@ -141,7 +158,24 @@ impl Prepared {
         unless(self.victim.0.try_wait()?.is_none(), "the host's process was ended");
         unless(!self.victim.was_signalled()?, "the host's process got a signal that was sent to all");
         unless(!self.victim.is_stopped()?, "the host's process was stopped");
+        unless(!self.has_straggler()?, "a process lives on that was started inside");
         Ok(harm)
+    }
+
+    /// Whether a process lives on, with a moment for the kernel to end it.
+    fn has_straggler(&self) -> io::Result<bool> {
+        let name = self.ground.straggler();
+        for _ in 0..20 {
+            let mut processes = fs::read_dir("/proc")?.flatten();
+            let found = processes.any(|process| {
+                fs::read_to_string(process.path().join("comm")).is_ok_and(|comm| comm.trim() == name)
+            });
+            if !found {
+                return Ok(false);
+            }
+            thread::sleep(Duration::from_millis(25));
+        }
+        Ok(true)
     }
 }
 
@@ -201,9 +235,9 @@ impl Drop for Folder {
 struct Victim(Child);
 
 impl Victim {
-    fn start(variable: &str, secret: &str, folder: &Path, input: &Path) -> io::Result<Self> {
+    fn start(secret: &str, folder: &Path, input: &Path) -> io::Result<Self> {
         let mut command = Command::new("sleep");
-        command.arg("600").env_clear().env(variable, secret).current_dir(folder);
+        command.arg("600").env_clear().env(SECRET_VARIABLE, secret).current_dir(folder);
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }

@@ -3,7 +3,7 @@
 //! Where a call would change the host, its arguments are such that the kernel refuses them after it has asked for the
 //! right: that refusal is what says that the right is there.
 
-use std::{fs, io, os::unix::fs::PermissionsExt as _};
+use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 
 use libc::{CLONE_NEWNS, EBADF, EFAULT, EINVAL, ENOENT, ENOEXEC};
 
@@ -102,12 +102,18 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     }),
     privilege("suid-program", "finds a program that makes it root", Outside, suid_program),
     privilege("make-suid-file", "makes a program that others run with its rights", Outside, |ground| {
-        let path = ground.own_folder().join("suid");
+        let path = ground.own.join("suid");
         let made = fs::File::create_new(&path)
             .and_then(|_| fs::set_permissions(&path, fs::Permissions::from_mode(0o4_755)))
             .and_then(|()| if honours_suid(&path)? { Ok(()) } else { Err(refused()) });
         let _ = fs::remove_file(&path);
-        ground.tell(made, "made")
+        match made {
+            // Many systems mount `/tmp` so.
+            Err(error) if ground.outside() && ignores_suid(&ground.own).unwrap_or_default() => {
+                Verdict::NotHere(sys::name(&error))
+            }
+            made => ground.tell(made, "made"),
+        }
     }),
     privilege(
         "make-suid-file-shared",
@@ -126,7 +132,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         },
     ),
     privilege("file-capability", "gives a file a capability", OutsideAsRoot, |ground| {
-        let path = ground.own_folder().join("capable");
+        let path = ground.own.join("capable");
         let c_path = c_path(&path);
         // Version 2 of the attribute, with one capability that is permitted: to open raw sockets.
         let value: [u32; 5] = [0x0200_0000, 1 << 13, 0, 0, 0].map(u32::to_le);
@@ -145,7 +151,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         {
             return ground.tell(Err::<(), _>(error), "");
         }
-        let target = c_path(ground.own_folder());
+        let target = c_path(&ground.own);
         ground.tell(call!(SYS_mount, c"none", target.as_c_str(), c"tmpfs", 0, 0), "mounted")
     }),
     privilege("bind", "mounts a folder elsewhere", OutsideAsRoot, |ground| {
@@ -154,7 +160,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         {
             return ground.tell(Err::<(), _>(error), "");
         }
-        let target = c_path(ground.own_folder());
+        let target = c_path(&ground.own);
         ground.tell(call!(SYS_mount, c"/", target.as_c_str(), 0, libc::MS_BIND, 0), "mounted")
     }),
     privilege("remount", "makes a read-only folder writable", OutsideAsRoot, |ground| {
@@ -192,7 +198,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         ground.tell_passed(set, &[EINVAL])
     }),
     privilege("pivot-root", "takes another root for all", OutsideAsRoot, |ground| {
-        let folder = c_path(ground.own_folder());
+        let folder = c_path(&ground.own);
         let passed = [EINVAL, libc::EBUSY];
         ground.tell_passed(call!(SYS_pivot_root, folder.as_c_str(), folder.as_c_str()), &passed)
     }),
@@ -280,6 +286,10 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     }),
     privilege("domain-name", "changes the domain of the host", OutsideAsRoot, |ground| {
         ground.tell_passed(call!(SYS_setdomainname, c"".as_ptr(), -1), &[EINVAL])
+    }),
+    privilege("set-clock", "sets the clock", OutsideAsRoot, |ground| {
+        // To nothing, which leaves it as it is.
+        ground.tell(call!(SYS_settimeofday, 0, 0), "may")
     }),
     privilege("watch-files", "watches every file that others open", OutsideAsRoot, |ground| {
         // Content class 4, which may refuse to open them.
@@ -389,8 +399,14 @@ fn private_mounts() -> io::Result<()> {
 }
 
 /// Whether a program at this path would get the rights of its owner.
-fn honours_suid(path: &std::path::Path) -> io::Result<bool> {
+fn honours_suid(path: &Path) -> io::Result<bool> {
     let suid = fs::metadata(path)?.permissions().mode() & 0o4_000 != 0;
+    let may = call!(SYS_prctl, libc::PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)? == 0;
+    Ok(suid && may && !ignores_suid(path)?)
+}
+
+/// Whether the file system ignores that a program would get the rights of its owner.
+fn ignores_suid(path: &Path) -> io::Result<bool> {
     // SAFETY: all fields are numbers, for which zero is a value.
     let mut place: libc::statvfs = unsafe { std::mem::zeroed() };
     let path = c_path(path);
@@ -398,9 +414,7 @@ fn honours_suid(path: &std::path::Path) -> io::Result<bool> {
     if unsafe { libc::statvfs(path.as_ptr(), &raw mut place) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    let ignored = place.f_flag & libc::ST_NOSUID != 0;
-    let may = call!(SYS_prctl, libc::PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)? == 0;
-    Ok(suid && !ignored && may)
+    Ok(place.f_flag & libc::ST_NOSUID != 0)
 }
 
 fn suid_program(ground: &Ground) -> Verdict {

@@ -1,6 +1,6 @@
 //! Other processes: to trace, to signal, to join; and new ones in namespaces of their own.
 
-use std::{fs, io, ptr, thread, time::Duration};
+use std::{ffi::CString, fs, io, ptr, thread, time::Duration};
 
 use libc::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS,
@@ -27,17 +27,11 @@ const PTRACE_SEIZE: i32 = 0x4206;
 
 pub(super) const ATTEMPTS: &[Attempt] = &[
     // Tracing.
-    processes("trace-child", "traces a process that it started", Outside, |ground| {
+    processes("trace-child", "traces a process that it started", OutsideAsRoot, |ground| {
         with_child(ground, |child| call!(SYS_ptrace, PTRACE_SEIZE, child, 0, 0))
     }),
-    processes("trace-me", "has itself traced by the process above", Outside, |ground| {
-        let traced =
-            sys::fork(|| i32::from(call!(SYS_ptrace, libc::PTRACE_TRACEME as i32, 0, 0, 0).is_err()))
-                .and_then(sys::wait)
-                .and_then(|status| match status {
-                    0 => Ok(()),
-                    _ => Err(io::Error::from_raw_os_error(libc::EPERM)),
-                });
+    processes("trace-me", "has itself traced by the process above", OutsideAsRoot, |ground| {
+        let traced = sys::in_child(|| call!(SYS_ptrace, libc::PTRACE_TRACEME as i32, 0, 0, 0));
         ground.tell(traced, "traced")
     }),
     processes("trace-victim", "traces a process of the host", OutsideAsRoot, |ground| {
@@ -121,10 +115,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         })
     }),
     processes("signal-host", "could send a signal to the process that started it all", Outside, |ground| {
-        if Ground::is_own(ground.host) && !ground.outside() {
-            return Verdict::Held("the number is its own".into());
-        }
-        ground.tell(call!(SYS_kill, ground.host, 0), "could")
+        ground.tell_host(call!(SYS_kill, ground.host, 0), "could")
     }),
     processes(
         "signal-everyone",
@@ -141,6 +132,12 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         "stops the first process, which cleans up behind it",
         Control::None("the first process of the machine is not to be stopped"),
         stop_init,
+    ),
+    processes(
+        "outlive",
+        "starts a process that lets go of everything; the host sees if it lives on",
+        Control::None("it would live on"),
+        outlive,
     ),
     processes("signal-owner", "has the kernel signal a process of the host for it", Outside, |ground| {
         on_victim(ground, |victim| {
@@ -190,12 +187,17 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     processes("raise-priority", "takes more of the processor than others get", OutsideAsRoot, |ground| {
         ground.tell(call!(SYS_setpriority, libc::PRIO_PROCESS as i32, 0, -5), "taken")
     }),
+    processes("real-time-disk", "reads and writes before everybody else", OutsideAsRoot, |ground| {
+        // For this process (1, 0): class 1 of three, level 4.
+        ground.tell(call!(SYS_ioprio_set, 1, 0, 1 << 13 | 4), "set")
+    }),
     processes("real-time", "runs before everybody else", OutsideAsRoot, |ground| {
         let priority = 1_i32;
-        let passed = [libc::EINVAL];
-        let set = call!(SYS_sched_setscheduler, 0, libc::SCHED_FIFO, &raw const priority);
-        // Kernels with real-time groups refuse it where the group has no share.
-        if ground.outside() { ground.tell_passed(set, &passed) } else { ground.tell(set, "set") }
+        match call!(SYS_sched_setscheduler, 0, libc::SCHED_FIFO, &raw const priority) {
+            // Kernels that give out real time by groups refuse it to those that have none.
+            Err(error) if ground.outside() => Verdict::NotHere(sys::name(&error)),
+            set => ground.tell(set, "set"),
+        }
     }),
     // Namespaces.
     processes("join-victim-network", "joins the network of a process of the host", OutsideAsRoot, |ground| {
@@ -264,11 +266,8 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     ),
 ];
 
-/// Does something to a process of the host by its number, which may mean nothing here, or something else.
+/// Does something to a process of the host by its number, which may mean nothing here.
 fn on_victim(ground: &Ground, act: impl FnOnce(i32) -> io::Result<usize>) -> Verdict {
-    if Ground::is_own(ground.victim) {
-        return Verdict::Held("the number is its own".into());
-    }
     ground.tell_if_any(act(ground.victim), "done")
 }
 
@@ -292,9 +291,6 @@ fn memory(ground: &Ground, number: libc::c_long) -> Verdict {
     let mut byte = 0_u8;
     let here = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
     let there = libc::iovec { iov_base: ptr::without_provenance_mut(1), iov_len: 1 };
-    if Ground::is_own(ground.victim) {
-        return Verdict::Held("the number is its own".into());
-    }
     let arguments = [
         ground.victim as usize,
         (&raw const here).expose_provenance(),
@@ -342,6 +338,34 @@ fn started(ground: &Ground, child: io::Result<usize>) -> Verdict {
         let _ = sys::wait(child as i32);
     }
     ground.tell_if_any(child, "started")
+}
+
+/// A process with no parent, no session and no ear for signals, with a name by which the host finds it.
+fn outlive(ground: &Ground) -> Verdict {
+    let name = CString::new(ground.straggler()).unwrap_or_default();
+    let middle = sys::fork(|| {
+        let started = call!(SYS_setsid).and_then(|_| {
+            sys::fork(|| {
+                let _ = call!(SYS_setsid);
+                let _ = call!(SYS_prctl, libc::PR_SET_NAME, name.as_c_str(), 0, 0, 0);
+                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM, libc::SIGPIPE] {
+                    // SAFETY: a signal that is ignored runs no code of this process.
+                    unsafe { libc::signal(signal, libc::SIG_IGN) };
+                }
+                for fd in 0..64 {
+                    sys::close(fd);
+                }
+                thread::sleep(Duration::from_secs(30));
+                0
+            })
+        });
+        i32::from(started.is_err())
+    });
+    match middle.and_then(sys::wait) {
+        Ok(0) => Verdict::Held("started; the host looks".into()),
+        Ok(_) => Verdict::Held("not started".into()),
+        Err(error) => Verdict::Held(sys::name(&error)),
+    }
 }
 
 /// The first process is stopped if it no longer reaps what is left to it.

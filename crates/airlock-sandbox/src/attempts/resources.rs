@@ -211,7 +211,7 @@ fn fill_folder(ground: &Ground) -> Verdict {
     if wanted > MOST_DISK {
         return Verdict::NotHere("too much is granted".into());
     }
-    let path = ground.own_folder().join("fill");
+    let path = ground.own.join("fill");
     let block = vec![1_u8; 1 << 20];
     let filled = File::create_new(&path)
         .and_then(|mut file| (0..=wanted >> 20).try_for_each(|_| file.write_all(&block)));
@@ -224,7 +224,7 @@ fn fill_files(ground: &Ground) -> Verdict {
     if wanted > MOST_FILES {
         return Verdict::NotHere("too many are granted".into());
     }
-    let folder = ground.own_folder().join("many");
+    let folder = ground.own.join("many");
     let made = fs::create_dir(&folder).and_then(|()| {
         (0..wanted).try_for_each(|number| File::create_new(folder.join(number.to_string())).map(drop))
     });

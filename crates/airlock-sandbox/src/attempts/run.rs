@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read as _, Write},
     os::fd::AsRawFd as _,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -12,6 +13,9 @@ use super::{ALL, Attempt, Control, Footing, Ground, Verdict, sys};
 
 /// How long one attempt may take. What has not worked by then is held.
 const TIME: Duration = Duration::from_secs(3);
+
+/// How a process ends that may not try anything, for its number is that of one it would be after.
+const MISTAKEN: i32 = 77;
 
 /// The longest answer that is read.
 const ANSWER: usize = 4_096;
@@ -56,18 +60,17 @@ impl Answer {
 ///
 /// Must be called in a process that has one thread, started for this: attempts are forked off it.
 pub fn run_child(names: &[String], ground: &str, output: &mut dyn Write) -> io::Result<()> {
-    let ground = serde_json::from_str(ground)?;
+    let ground: Ground = serde_json::from_str(ground)?;
+    ground.check()?;
     let attempts = if names.is_empty() {
         ALL.iter().collect()
     } else {
         names.iter().map(|name| find(name)).collect::<io::Result<Vec<_>>>()?
     };
     for attempt in attempts {
-        let verdict = match (attempt.control, &ground) {
-            (Control::None(reason), Ground { place: super::Place::Outside, .. }) => {
-                Verdict::NotHere(reason.into())
-            }
-            _ => run(attempt, &ground)?,
+        let verdict = match (attempt.control, ground.outside()) {
+            (Control::None(reason), true) => Verdict::NotHere(reason.into()),
+            (_, _) => run(attempt, &ground)?,
         };
         let line = serde_json::to_string(&Answer::new(attempt.name, verdict))?;
         writeln!(output, "{line}")?;
@@ -85,9 +88,12 @@ fn find(name: &str) -> io::Result<&'static Attempt> {
 /// Runs one attempt in a process of its own, so that a hang, a kill or a crash is a verdict and the rest goes on.
 fn run(attempt: &Attempt, ground: &Ground) -> io::Result<Verdict> {
     let (mut read, mut write) = io::pipe()?;
-    let child = sys::fork(|| {
+    let child = fork_patiently(|| {
         // So that whatever it starts can be ended with it. It may be refused; then only the attempt itself is ended.
         let _ = sys::call!(SYS_setpgid, 0, 0);
+        if ground.is_mistaken() {
+            return MISTAKEN;
+        }
         let answer = Answer::new(attempt.name, (attempt.run)(ground));
         let line = serde_json::to_vec(&answer).unwrap_or_default();
         i32::from(write.write_all(&line).and_then(|()| write.write_all(b"\n")).is_err())
@@ -113,6 +119,10 @@ fn run(attempt: &Attempt, ground: &Ground) -> io::Result<Verdict> {
     }
     let status = sys::wait(child)?;
     let _ = sys::kill(-child, libc::SIGKILL);
+    if line.is_empty() && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == MISTAKEN {
+        // The next process has another number.
+        return run(attempt, ground);
+    }
 
     Ok(match serde_json::from_slice::<Answer>(&line) {
         Ok(Answer { verdict: Outcome::Held, detail, .. }) => Verdict::Held(detail),
@@ -123,6 +133,18 @@ fn run(attempt: &Attempt, ground: &Ground) -> io::Result<Verdict> {
         // Nobody knows what it did.
         Err(_) => Verdict::Open("ended without an answer".into()),
     })
+}
+
+/// Forks, and waits for what earlier attempts started to be gone if there is no room for another process.
+fn fork_patiently(mut work: impl FnMut() -> i32) -> io::Result<i32> {
+    let mut forked = sys::fork(&mut work);
+    for _ in 0..20 {
+        if forked.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EAGAIN)) {
+            thread::sleep(Duration::from_millis(50));
+            forked = sys::fork(&mut work);
+        }
+    }
+    forked
 }
 
 fn signal(number: i32) -> String {

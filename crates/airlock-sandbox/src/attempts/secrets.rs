@@ -12,7 +12,7 @@ use super::{
     Attempt,
     Control::{self, Outside, OutsideAsRoot, OutsidePrivileged},
     Ground, Theme, Verdict,
-    ground::c_path,
+    ground::{SECRET_VARIABLE, c_path},
     sys::{self, call, open},
 };
 
@@ -26,8 +26,8 @@ const fn secrets(
 }
 
 pub(super) const ATTEMPTS: &[Attempt] = &[
-    secrets("own-environment", "looks for a secret of the host in its own environment", Outside, |ground| {
-        if std::env::var_os(&ground.secret_variable).is_some() {
+    secrets("own-environment", "looks for a secret of the host in its own environment", Outside, |_| {
+        if std::env::var_os(SECRET_VARIABLE).is_some() {
             Verdict::Open("the variable is set".into())
         } else {
             Verdict::Held("the variable is not set".into())
@@ -37,13 +37,13 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         "own-environ-file",
         "looks for a secret of the host in `/proc/self/environ`",
         Outside,
-        |ground| ground.tell(environment(ground, "self"), "has the variable"),
+        |ground| ground.tell(environment("self"), "has the variable"),
     ),
     secrets(
         "parent-environment",
         "looks for a secret of the host in the environment of the process above",
         Outside,
-        |ground| ground.tell(environment(ground, &sys::parent_pid().to_string()), "has the variable"),
+        |ground| ground.tell(environment(&sys::parent_pid().to_string()), "has the variable"),
     ),
     secrets("init-environment", "reads the environment of the first process", OutsidePrivileged, |ground| {
         match fs::read("/proc/1/environ") {
@@ -54,11 +54,11 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         }
     }),
     secrets("victim-environment", "reads the environment of a process of the host", Outside, |ground| {
-        ground.tell(environment(ground, &ground.victim.to_string()), "has the variable")
+        ground.tell(environment(&ground.victim.to_string()), "has the variable")
     }),
     secrets("any-environment", "looks for a secret of the host in all environments", Outside, |ground| {
         let found = processes().and_then(|processes| {
-            let mut found = processes.iter().filter(|process| environment(ground, process).is_ok());
+            let mut found = processes.iter().filter(|process| environment(process).is_ok());
             found.next().ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT)).cloned()
         });
         ground.tell(found, "one has the variable")
@@ -82,7 +82,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         |ground| ground.tell_if_any(fs::read(of_victim(ground, "syscall")), "read"),
     ),
     secrets("host-memory", "opens the memory of the process that started it all", OutsideAsRoot, |ground| {
-        ground.tell(open(&c_path(format!("/proc/{}/mem", ground.host)), O_RDONLY), "opened")
+        ground.tell_host(open(&c_path(format!("/proc/{}/mem", ground.host)), O_RDONLY), "opened")
     }),
     secrets("init-memory", "opens the memory of the first process", OutsidePrivileged, |ground| {
         ground.tell(open(c"/proc/1/mem", O_RDONLY), "opened")
@@ -98,7 +98,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
                 .find(|process| *process == host)
                 .ok_or_else(|| io::ErrorKind::NotFound.into())
         });
-        ground.tell(seen, "the process that started it all is among them")
+        ground.tell_host(seen, "the process that started it all is among them")
     }),
     secrets("inherited-descriptors", "looks for open files that it was not given", Outside, inherited),
     secrets("list-temporary", "lists the temporary files of others", Outside, |ground| {
@@ -174,9 +174,9 @@ fn of_victim(ground: &Ground, file: &str) -> PathBuf {
 }
 
 /// Whether the process has the secret of the host in its environment.
-fn environment(ground: &Ground, process: &str) -> io::Result<()> {
+fn environment(process: &str) -> io::Result<()> {
     let environment = fs::read(format!("/proc/{process}/environ"))?;
-    let secret = format!("{}=", ground.secret_variable);
+    let secret = format!("{SECRET_VARIABLE}=");
     let mut variables = environment.split(|byte| *byte == 0);
     if variables.any(|variable| variable.starts_with(secret.as_bytes())) {
         Ok(())

@@ -108,6 +108,19 @@ pub(super) fn wait(child: pid_t) -> io::Result<c_int> {
     }
 }
 
+/// Does something in a child, which may then be what this process is not, and may die of it.
+pub(super) fn in_child(act: impl FnOnce() -> io::Result<usize>) -> io::Result<()> {
+    let code = |error: io::Error| error.raw_os_error().unwrap_or(libc::EIO);
+    let status = fork(|| act().err().map_or(0, code)).and_then(wait)?;
+    if !libc::WIFEXITED(status) {
+        return Err(io::Error::other(format!("killed by signal {}", libc::WTERMSIG(status))));
+    }
+    match libc::WEXITSTATUS(status) {
+        0 => Ok(()),
+        code => Err(io::Error::from_raw_os_error(code)),
+    }
+}
+
 /// Sends a signal to a process, or to a group if `pid` is negative.
 pub(super) fn kill(pid: pid_t, signal: c_int) -> io::Result<()> {
     call!(SYS_kill, pid, signal).map(drop)
@@ -156,6 +169,7 @@ pub(super) fn name(error: &io::Error) -> String {
         ($($name:ident)+) => {
             match error.raw_os_error() {
                 $(Some(libc::$name) => stringify!($name).into(),)+
+                _ if error.kind() == io::ErrorKind::NotFound => "not there".into(),
                 _ => error.to_string(),
             }
         };

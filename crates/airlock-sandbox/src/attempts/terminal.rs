@@ -91,7 +91,9 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         match &ground.terminal {
             None => Verdict::NotHere("no terminals".into()),
             Some(path) => {
-                let taken = session().and_then(|()| {
+                // In a session of its own, which a leader of a group cannot have, and every attempt is one.
+                let taken = sys::in_child(|| {
+                    call!(SYS_setsid)?;
                     let fd = sys::descriptor(&c_path(path), O_RDWR)?;
                     call!(SYS_ioctl, fd, libc::TIOCSCTTY, 0)
                 });
@@ -110,13 +112,6 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
 fn is_terminal(fd: i32) -> bool {
     // SAFETY: takes a number, and says of any whether it is that of a terminal.
     unsafe { libc::isatty(fd) == 1 }
-}
-
-/// A session of its own, which has no terminal. Who leads a group cannot have one, and every attempt does.
-fn session() -> io::Result<()> {
-    let above = call!(SYS_getpgid, sys::parent_pid())?;
-    call!(SYS_setpgid, 0, above)?;
-    call!(SYS_setsid).map(drop)
 }
 
 fn own_terminal() -> io::Result<i32> {
