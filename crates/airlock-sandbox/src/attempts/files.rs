@@ -3,7 +3,7 @@
 use std::{
     ffi::CStr,
     fs,
-    io::{self, Read as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::symlink,
     path::Path,
     time::{Duration, Instant},
@@ -197,7 +197,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         let path = ground.visible.join("spare.txt");
         let removed = fs::remove_file(&path);
         if removed.is_ok() {
-            let _ = fs::write(&path, "may be read as well\n");
+            let _ = fs::File::create_new(&path).and_then(|mut file| file.write_all(b"may be read as well\n"));
         }
         ground.tell(removed, "removed")
     }),

@@ -2,7 +2,8 @@
 
 use std::{
     ffi::CString,
-    fs, io,
+    fs,
+    io::{self, Write as _},
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
@@ -141,7 +142,8 @@ impl Ground {
         fs::read(&visible).map_err(|error| explain("read", &visible, &error))?;
         for folder in [&self.writable, &self.own] {
             let file = folder.join("check");
-            fs::write(&file, "x")
+            fs::File::create_new(&file)
+                .and_then(|mut file| file.write_all(b"x"))
                 .and_then(|()| fs::remove_file(&file))
                 .map_err(|error| explain("write in", folder, &error))?;
         }

@@ -12,7 +12,6 @@
 //! // In a process that has `SECRET_VARIABLE` in its environment.
 //! let limits = Limits::default();
 //! let mut prepared = prepare()?;
-//! // If it is root, and the sandbox leaves root for user 65534: `prepared.give_to(65534, 65534)?`.
 //! let ground = prepared.ground(Place::Inside, limits);
 //! // This program, with an argument that leads to `run_child`, and the ground as its input.
 //! let input = serde_json::to_vec(&ground)?;

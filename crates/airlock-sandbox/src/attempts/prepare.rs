@@ -2,14 +2,14 @@
 
 use std::{
     ffi::CString,
-    fs::{self, File},
+    fs::{self, DirBuilder, File},
     io::{self, Read as _, Write as _},
     net::{Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket},
     os::{
         fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
         linux::net::SocketAddrExt as _,
         unix::{
-            fs::{PermissionsExt as _, lchown, symlink},
+            fs::{DirBuilderExt as _, PermissionsExt as _, symlink},
             net::{SocketAddr, UnixListener},
             process::CommandExt as _,
         },
@@ -35,7 +35,7 @@ pub struct Prepared {
     ground: Ground,
     secret: String,
     victim: Victim,
-    folder: Folder,
+    _folder: Folder,
     _shared_memory: (Option<SharedMemoryFile>, Option<Segment>, Option<Queue>),
     _listeners: (TcpListener, Option<TcpListener>, UdpSocket, UnixListener, UnixListener),
     _terminal: Option<OwnedFd>,
@@ -47,11 +47,12 @@ pub fn prepare() -> io::Result<Prepared> {
     let token = token()?;
     let secret = format!("secret of {token}");
     let folder = Folder::new(std::env::temp_dir().join(format!("airlock-attempts-{token}")))?;
-    let (home, visible, writable) =
-        (folder.0.join("home"), folder.0.join("visible"), folder.0.join("writable"));
+    let [home, visible, writable, own] =
+        ["home", "visible", "writable", "own"].map(|name| folder.0.join(name));
     fill_home(&home, &secret)?;
     fs::create_dir(&visible)?;
     fs::create_dir(&writable)?;
+    fs::create_dir(&own)?;
     fs::write(visible.join("notes.txt"), "may be read\n")?;
     fs::write(visible.join("spare.txt"), "may be read as well\n")?;
     symlink(home.join(".ssh/id_ed25519"), visible.join("link"))?;
@@ -92,14 +93,17 @@ pub fn prepare() -> io::Result<Prepared> {
         token,
         home,
         visible,
-        own: writable.clone(),
+        own,
         writable,
     };
+    if rustix::process::geteuid().is_root() {
+        open_up(&folder.0, &ground)?;
+    }
     Ok(Prepared {
         ground,
         secret,
         victim,
-        folder,
+        _folder: folder,
         _shared_memory: (shared_memory_file, segment, queue),
         _listeners: (tcp, tcp6, udp, abstract_listener, path_listener),
         _terminal: terminal.map(|(master, _)| master),
@@ -111,25 +115,10 @@ impl Prepared {
     /// What attempts are told. They run at `place`, where a sandbox grants `limits`.
     pub fn ground(&self, place: Place, limits: Limits) -> Ground {
         let own = match place {
-            Place::Outside => self.ground.writable.clone(),
+            Place::Outside => self.ground.own.clone(),
             Place::Inside => PathBuf::from("/tmp"),
         };
         Ground { place, limits: limits.into(), own, ..self.ground.clone() }
-    }
-
-    /// Gives all that was prepared to another user, whom root becomes in a sandbox: so that what holds the attempts is
-    /// the sandbox, not whose files they are.
-    pub fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        let mut rest = vec![self.folder.0.clone()];
-        while let Some(path) = rest.pop() {
-            if path.symlink_metadata()?.is_dir() {
-                rest.extend(
-                    fs::read_dir(&path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?,
-                );
-            }
-            lchown(&path, Some(user), Some(group))?;
-        }
-        Ok(())
     }
 
     /// What attempts did to the host, in words; empty if they did it no harm. To be asked when the sandbox has ended.
@@ -179,6 +168,30 @@ impl Prepared {
     }
 }
 
+/// Root leaves root for nobody in a sandbox. What holds the attempts is to be the sandbox, not whose files they are.
+/// Folders that all can write in are sticky, so that nobody replaces what root makes there by a link.
+fn open_up(folder: &Path, ground: &Ground) -> io::Result<()> {
+    let mut rest = vec![ground.home.clone()];
+    while let Some(path) = rest.pop() {
+        let is_folder = path.is_dir();
+        if is_folder {
+            rest.extend(fs::read_dir(&path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?);
+        }
+        set_mode(&path, if is_folder { 0o755 } else { 0o666 })?;
+    }
+    for file in [ground.visible_file(), ground.visible.join("spare.txt")] {
+        set_mode(&file, 0o666)?;
+    }
+    set_mode(&ground.visible, 0o1777)?;
+    set_mode(&ground.writable, 0o1777)?;
+    // Last: until now nobody else could enter.
+    set_mode(folder, 0o711)
+}
+
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
 /// What lies in the home.
 const HOME: [&str; 6] = [".aws", ".config", ".local", ".ssh", "agent.sock", "diary.txt"];
 
@@ -217,8 +230,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(path: PathBuf) -> io::Result<Self> {
-        fs::create_dir(&path)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o700))?;
+        DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
     }
 }
@@ -286,7 +298,7 @@ struct SharedMemoryFile(PathBuf);
 
 impl SharedMemoryFile {
     fn new(token: &str, secret: &str) -> Option<Self> {
-        let path = Path::new("/dev/shm").join(format!("airlock-attempts-{token}"));
+        let path = Path::new("/dev/shm").join(format!("airlock-shared-{token}"));
         let mut file = File::create_new(&path).ok()?;
         let this = Self(path);
         file.write_all(secret.as_bytes()).ok()?;

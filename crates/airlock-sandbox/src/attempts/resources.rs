@@ -1,9 +1,8 @@
 //! More of the machine than was granted. Each attempt asks for a little more than that, and gives it back.
 
 use std::{
-    ffi::CStr,
     fs::{self, File},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     sync::mpsc,
     thread,
     time::Duration,
@@ -54,7 +53,10 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         Outside,
         |ground| much_memory(ground, memory_in_processes),
     ),
-    resources("fill-folder", "writes more into a folder of its own than was granted", Outside, fill_folder),
+    resources("fill-file", "writes a larger file than was granted", Outside, |ground| fill(ground, 1)),
+    resources("fill-folder", "writes more into a folder of its own than was granted", Outside, |ground| {
+        fill(ground, 4)
+    }),
     resources("fill-files", "makes more files in a folder of its own than were granted", Outside, fill_files),
     resources("open-files", "opens more files than were granted", Outside, |ground| {
         let wanted = ground.limits.open_files.saturating_add(16);
@@ -119,10 +121,6 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         let made = call!(SYS_memfd_create, c"airlock", libc::MFD_CLOEXEC | libc::MFD_HUGETLB);
         ground.tell_if_any(made, "made a file of them")
     }),
-    resources("shared-memory-folder", "makes a file in the memory that all share", Outside, |ground| {
-        let path: &CStr = c"/dev/shm";
-        ground.tell_if_any(sys::open(path, libc::O_TMPFILE | libc::O_WRONLY), "made a file without a name")
-    }),
 ];
 
 /// Children that wait until they are killed, all at once.
@@ -178,26 +176,30 @@ fn much_memory(ground: &Ground, take: impl FnOnce(u64) -> io::Result<()>) -> Ver
 /// Each of four processes takes a quarter and holds it until all have.
 fn memory_in_processes(bytes: u64) -> io::Result<()> {
     let quarter = usize::try_from(bytes / 4).map_err(io::Error::other)?;
-    let (mut read, write) = io::pipe()?;
     let mut children = Vec::new();
     for _ in 0..4 {
-        children.push(sys::fork(|| {
+        let (read, mut write) = io::pipe()?;
+        let child = sys::fork(|| {
             let taken = sys::map(quarter).map(|address| sys::touch(address, quarter));
-            if taken.is_ok() && (&write).write_all(b"x").is_ok() {
+            if taken.and_then(|()| write.write_all(b"x")).is_ok() {
                 thread::sleep(Duration::from_secs(5));
             }
             1
-        })?);
+        })?;
+        children.push((child, read));
     }
-    drop(write);
-    let mut taken = [0; 4];
-    // Ends early when all have ended, since nobody is left to write.
-    let all = io::Read::read_exact(&mut read, &mut taken);
-    for child in children {
+    // The pipe of one that was killed ends without a byte.
+    let all = children.iter_mut().try_for_each(|(_, read)| read.read_exact(&mut [0]));
+    // To make room for a later one, an earlier one may have been killed that had its quarter already.
+    thread::sleep(Duration::from_millis(100));
+    let taken = children.len();
+    children.retain(|(child, _)| !sys::has_ended(*child));
+    let all = all.is_ok() && children.len() == taken;
+    for (child, _) in children {
         let _ = sys::kill(child, libc::SIGKILL);
         let _ = sys::wait(child);
     }
-    all.map_err(|_| io::Error::from_raw_os_error(libc::ENOMEM))
+    if all { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ENOMEM)) }
 }
 
 fn available() -> Option<u64> {
@@ -206,16 +208,24 @@ fn available() -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes << 10)
 }
 
-fn fill_folder(ground: &Ground) -> Verdict {
-    let wanted = ground.limits.tmpfs.saturating_add(1 << 20);
+/// Writes more than is granted, into so many files.
+fn fill(ground: &Ground, files: u64) -> Verdict {
+    let wanted = ground.limits.tmpfs.saturating_add(2 << 20);
     if wanted > MOST_DISK {
         return Verdict::NotHere("too much is granted".into());
     }
-    let path = ground.own.join("fill");
+    // SAFETY: a signal that is ignored runs no code of this process. Too large a file is an error then.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    let folder = ground.own.join("fill");
     let block = vec![1_u8; 1 << 20];
-    let filled = File::create_new(&path)
-        .and_then(|mut file| (0..=wanted >> 20).try_for_each(|_| file.write_all(&block)));
-    let _ = fs::remove_file(&path);
+    let blocks = wanted.div_ceil(files) >> 20;
+    let filled = fs::create_dir(&folder).and_then(|()| {
+        (0..files).try_for_each(|number| {
+            let mut file = File::create_new(folder.join(number.to_string()))?;
+            (0..=blocks).try_for_each(|_| file.write_all(&block))
+        })
+    });
+    let _ = fs::remove_dir_all(&folder);
     ground.tell(filled, &format!("{} MiB", wanted >> 20))
 }
 

@@ -108,6 +108,13 @@ pub(super) fn wait(child: pid_t) -> io::Result<c_int> {
     }
 }
 
+/// Whether a child has ended. It is gone then, and its number may be another's.
+pub(super) fn has_ended(child: pid_t) -> bool {
+    let mut status = 0;
+    // SAFETY: `status` lives until the call returns.
+    unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) != 0 }
+}
+
 /// Does something in a child, which may then be what this process is not, and may die of it.
 pub(super) fn in_child(act: impl FnOnce() -> io::Result<usize>) -> io::Result<()> {
     let code = |error: io::Error| error.raw_os_error().unwrap_or(libc::EIO);
