@@ -1,16 +1,28 @@
 //! Real programs in real boxes: what holds them, what bounds them, and what is left of them.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that has no harness of its own"
+)]
 
 #[path = "box/confinement.rs"]
 mod confinement;
+#[path = "box/escape.rs"]
+mod escape;
 #[path = "box/limits.rs"]
 mod limits;
 #[path = "box/traces.rs"]
 mod traces;
 
-use std::process::ExitCode;
+use std::{
+    os::unix::process::CommandExt as _,
+    process::{Command, ExitCode},
+};
 
-use airlock_sandbox::{Confinement, Job, Outcome, Sandbox, SandboxError, enter};
+use airlock_sandbox::{Confinement, Job, Outcome, Sandbox, SandboxError, attempts::SECRET_VARIABLE, enter};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// A test, and the name that `cargo` shows.
@@ -21,7 +33,13 @@ fn main() -> ExitCode {
         Ok(launcher) => launcher,
         Err(code) => return code,
     };
-    let tests = [confinement::TESTS, limits::TESTS, traces::TESTS].concat();
+    // Something for the escape suite to look for, there before any thread is.
+    if std::env::var_os(SECRET_VARIABLE).is_none() {
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        let error = again.args(std::env::args_os().skip(1)).env(SECRET_VARIABLE, "a secret").exec();
+        panic!("cannot start anew: {error}");
+    }
+    let tests = [confinement::TESTS, escape::TESTS, limits::TESTS, traces::TESTS].concat();
     let trials = tests.into_iter().map(|(name, test)| {
         let sandbox = Sandbox::new(launcher.clone());
         Trial::test(name, move || {

@@ -2,7 +2,11 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use super::{helper, host::Launcher};
+use super::{
+    helper,
+    host::Launcher,
+    selftest::{self, TRY},
+};
 
 /// The argument that only this crate gives.
 pub(super) const BOX: &str = "__box";
@@ -13,9 +17,9 @@ pub(super) const BOX: &str = "__box";
 /// Usually it returns at once with the [`Launcher`] that a [`Sandbox`](crate::Sandbox) needs. In a process that a
 /// sandbox started, it does that process's work and returns the code to exit with.
 pub fn enter(arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher, ExitCode> {
-    let mut arguments = arguments.into_iter().skip(1);
-    if arguments.next().is_some_and(|first| first == BOX) {
-        return Err(ExitCode::from(helper::run()));
+    match arguments.into_iter().nth(1) {
+        Some(role) if role == BOX => Err(ExitCode::from(helper::run())),
+        Some(role) if role == TRY => Err(selftest::attempt()),
+        _ => Ok(Launcher::new()),
     }
-    Ok(Launcher::new())
 }

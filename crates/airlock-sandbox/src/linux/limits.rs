@@ -19,6 +19,8 @@ pub(super) fn set(plan: &Plan) -> io::Result<()> {
         (Resource::Cpu, cpu, cpu.map(|cpu| cpu + 1)),
         (Resource::Nproc, Some(u64::from(plan.processes) + OURS), None),
         (Resource::Nofile, Some(u64::from(plan.open_files)), None),
+        // What a process has for itself and may write to; what it only reserves does not count.
+        (Resource::Data, Some(plan.memory), None),
         (Resource::As, Some(plan.memory.saturating_mul(8).max(LEAST_ADDRESSES)), None),
         (Resource::Fsize, Some(plan.tmpfs), None),
         // No memory on disk, none that cannot be reclaimed, no queues outside of it.

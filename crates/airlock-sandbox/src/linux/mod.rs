@@ -27,7 +27,9 @@ mod plan;
 mod privileges;
 mod root;
 mod seccomp;
+mod selftest;
 mod sys;
 
 pub use entry::enter;
 pub use host::{Launcher, Running, Sandbox};
+pub use selftest::{Selftest, selftest};

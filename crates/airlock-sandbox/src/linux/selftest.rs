@@ -1,0 +1,102 @@
+//! The escape suite, run in a box on this machine.
+
+use std::{env, io, process::ExitCode, time::Duration};
+
+use super::host::Sandbox;
+use crate::{
+    Confinement, End, Enforcement, Job, Limits, SandboxError, Step,
+    attempts::{ALL, Answer, Attempt, Outcome, Place, SECRET_VARIABLE, prepare, read_answers, run_child},
+};
+
+/// The argument of the process that tries.
+pub(super) const TRY: &str = "__try";
+/// Some attempts wait in vain, each for seconds.
+const WALL: Duration = Duration::from_secs(300);
+
+/// What the escape suite found.
+#[derive(Debug)]
+pub struct Selftest {
+    /// Every attempt and what became of it.
+    pub tried: Vec<(&'static Attempt, Answer)>,
+    /// What was changed on the host that must not change; nothing, if all is well.
+    pub harm: Vec<String>,
+    /// What held the attempts.
+    pub enforcement: Enforcement,
+}
+
+impl Selftest {
+    /// The attempts that worked and should not have, each a hole.
+    pub fn open(&self) -> impl Iterator<Item = &(&'static Attempt, Answer)> {
+        self.worked().filter(|(attempt, _)| !self.is_declared(attempt))
+    }
+
+    /// The attempts that worked, as the documentation says they do on a machine like this.
+    pub fn declared(&self) -> impl Iterator<Item = &(&'static Attempt, Answer)> {
+        self.worked().filter(|(attempt, _)| self.is_declared(attempt))
+    }
+
+    fn worked(&self) -> impl Iterator<Item = &(&'static Attempt, Answer)> {
+        self.tried.iter().filter(|(_, answer)| answer.verdict == Outcome::Open)
+    }
+
+    /// Without a control group each process is bounded, and their number, but not the memory of all together.
+    fn is_declared(&self, attempt: &Attempt) -> bool {
+        let bounded = self.enforcement.cgroup.iter().any(|controller| controller == "memory");
+        !bounded && attempt.name == "memory-processes"
+    }
+
+    /// Whether nothing worked and nothing was harmed.
+    pub fn held(&self) -> bool {
+        self.open().next().is_none() && self.harm.is_empty()
+    }
+}
+
+/// Tries to get out of a box in every way the suite knows. Harmless where one works.
+///
+/// The environment should have [`SECRET_VARIABLE`], so that there is something to be found in it.
+///
+/// # Errors
+/// The suite could not be prepared, or no box could be made.
+pub fn selftest(sandbox: &Sandbox) -> Result<Selftest, SandboxError> {
+    let failed = SandboxError::at(Step::StartHelper);
+    if env::var_os(SECRET_VARIABLE).is_none() {
+        return Err(failed(io::Error::other(format!(
+            "{SECRET_VARIABLE} has to be set, or some attempts prove nothing"
+        ))));
+    }
+    let program = env::current_exe().map_err(failed)?;
+    let mut prepared = prepare().map_err(SandboxError::at(Step::OpenPaths))?;
+    let limits = Limits { wall: Some(WALL), ..Limits::default() };
+    let ground = prepared.ground(Place::Inside, limits);
+    let confinement = Confinement {
+        read_only: vec![program.clone(), ground.visible.clone()],
+        writable: vec![ground.writable.clone()],
+        limits,
+        ..Confinement::default()
+    };
+    let input =
+        serde_json::to_vec(&ground).map_err(|error| SandboxError::at(Step::ReadPlan)(error.into()))?;
+    let outcome = sandbox.run(&Job { command: vec![program.into(), TRY.into()], input }, &confinement)?;
+    if outcome.end != End::Exited(0) {
+        // What it answered until then counts; what is missing counts as open.
+        let text = String::from_utf8_lossy(&outcome.stderr).into_owned();
+        let reason = format!("the attempts ended early ({:?}): {text}", outcome.end);
+        return Err(SandboxError::at(Step::StartProgram)(io::Error::other(reason)));
+    }
+    let answers = read_answers(&[], &outcome.stdout);
+    let harm = prepared.harm().map_err(SandboxError::at(Step::ReadBack))?;
+    Ok(Selftest { tried: ALL.iter().zip(answers).collect(), harm, enforcement: outcome.enforcement })
+}
+
+/// The process that tries, inside.
+pub(super) fn attempt() -> ExitCode {
+    let ground = io::read_to_string(io::stdin());
+    match ground.and_then(|ground| run_child(&[], &ground, &mut io::stdout().lock())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The host shows it.
+            let _ = io::Write::write_all(&mut io::stderr(), error.to_string().as_bytes());
+            ExitCode::FAILURE
+        }
+    }
+}
