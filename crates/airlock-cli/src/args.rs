@@ -417,7 +417,9 @@ pub(crate) struct DemoArgs {
 #[command(disable_help_subcommand = true)]
 #[command(after_help = "\
 Examples:
-  airlock sandbox doctor                           what is there, and what would lift it")]
+  airlock sandbox doctor                           what is there, and what would lift it
+  airlock sandbox selftest                         try to break out of it, in every way we know
+  airlock sandbox calls                            what a program in it may ask of the kernel")]
 pub(crate) struct SandboxArgs {
     #[command(subcommand)]
     pub(crate) command: SandboxCommand,
@@ -426,6 +428,39 @@ pub(crate) struct SandboxArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SandboxCommand {
     Doctor(DoctorArgs),
+    Selftest(SelftestArgs),
+    Calls(CallsArgs),
+}
+
+/// Try to break out of the box on this machine, in every way we know
+///
+/// Some 280 attempts at files, secrets, processes, rights, sockets, the terminal and the machine's means run in one box.
+/// None does harm where it works: what is opened is closed, and nothing is written that was not made for it.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  airlock sandbox selftest
+  airlock sandbox selftest --format json | jq '.attempts[] | select(.verdict == \"open\")'
+
+Exit codes: 0 everything was held, 1 something worked, 125 no box can be had.")]
+pub(crate) struct SelftestArgs {
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
+}
+
+/// List the system calls that a program in the box may make, each with the reason
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  airlock sandbox calls | grep socket
+  airlock sandbox calls --format json | jq -r .name
+
+All calls that are not listed fail with EPERM.")]
+pub(crate) struct CallsArgs {
+    /// Text, or one JSON object per line
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
 }
 
 /// Say which isolation this machine offers, and what would lift it

@@ -93,7 +93,7 @@ fn execute(
         Command::Exec(args) => exec::execute(&args, sandbox, console),
         Command::Scan(args) => scan::execute(&args, console),
         Command::Demo(args) => demo::execute(&args, console),
-        Command::Sandbox(args) => sandbox::execute(&args, console),
+        Command::Sandbox(args) => sandbox::execute(&args, sandbox, console),
         Command::Completions(args) => completions::execute(&args, console),
         Command::Man(args) => man::execute(&args, console),
     }

@@ -30,5 +30,5 @@ pub use elsewhere::{Launcher, Running, Sandbox, enter};
 pub use error::{SandboxError, Step};
 pub use level::{Enforcement, Level};
 #[cfg(target_os = "linux")]
-pub use linux::{Launcher, Running, Sandbox, Selftest, enter, selftest};
+pub use linux::{Launcher, Running, Sandbox, Selftest, SystemCall, enter, selftest, system_calls};
 pub use outcome::{End, Job, Outcome};

@@ -5,14 +5,16 @@ use std::{
     io::{self, Write},
 };
 
+mod selftest;
+
 use airlock_sandbox::{
-    Level,
+    Launcher, Level,
     doctor::{Fact, Reach, State, Verdict, examine},
 };
 use serde::Serialize;
 
 use crate::{
-    args::{DoctorArgs, ReportFormat, SandboxArgs, SandboxCommand},
+    args::{CallsArgs, DoctorArgs, ReportFormat, SandboxArgs, SandboxCommand},
     exit::{CommandResult, Exit},
     render::{Console, Paint, Stream, wrap},
 };
@@ -23,10 +25,36 @@ const WIDTH: usize = 80;
 /// Columns before a text: the state, the subject, and space between them.
 const MARGIN: usize = 2 + 8 + 2 + 15 + 2;
 
-pub(crate) fn execute(args: &SandboxArgs, console: &mut Console) -> CommandResult {
+pub(crate) fn execute(args: &SandboxArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
     match &args.command {
         SandboxCommand::Doctor(args) => doctor(args, console),
+        SandboxCommand::Selftest(args) => selftest::execute(args, launcher, console),
+        SandboxCommand::Calls(args) => calls(args, console),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn calls(args: &CallsArgs, console: &mut Console) -> CommandResult {
+    let mut purpose = "";
+    for call in airlock_sandbox::system_calls() {
+        if args.format == ReportFormat::Json {
+            serde_json::to_writer(&mut console.out, &call).map_err(io::Error::from)?;
+            writeln!(console.out)?;
+            continue;
+        }
+        if call.purpose != purpose {
+            let gap = if purpose.is_empty() { "" } else { "\n" };
+            writeln!(console.out, "{gap}{}", console.out.paint.strong(call.purpose))?;
+            purpose = call.purpose;
+        }
+        writeln!(console.out, "  {:<22}  {:<22}  {}", call.name, call.rule, call.why)?;
+    }
+    Ok(Exit::Fine)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn calls(_args: &CallsArgs, _console: &mut Console) -> CommandResult {
+    Err(super::exec::refused(&airlock_sandbox::SandboxError::Unsupported))
 }
 
 fn doctor(args: &DoctorArgs, console: &mut Console) -> CommandResult {

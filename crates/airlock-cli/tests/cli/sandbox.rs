@@ -77,3 +77,34 @@ fn the_doctor_and_the_sandbox_agree() {
     let expected = if level == "box" { (0, "ran\n") } else { (125, "") };
     assert_eq!((ran.code, &*ran.out), expected, "{level}: {ran:?}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_selftest_finds_nothing_open() {
+    let ran = run(["sandbox", "selftest", "--format", "json"]);
+    if ran.code == 125 {
+        println!("skipped: no box can be had here: {}", ran.err);
+        return;
+    }
+    let report = ran.json();
+    assert_eq!((ran.code, &report["held"]), (0, &true.into()), "{report}");
+    assert!(report["attempts"].as_array().unwrap().len() >= 120);
+    assert_eq!(report["enforcement"]["level"], "box");
+    let text = run(["sandbox", "selftest"]);
+    assert!(text.code == 0 && text.out.contains("nothing got out"), "{text:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_system_calls_are_listed_with_their_reasons() {
+    let text = run(["sandbox", "calls"]);
+    assert_eq!((text.code, &*text.err), (0, ""));
+    let line = text.out.lines().find(|line| line.trim_start().starts_with("socket ")).unwrap();
+    assert!(line.contains("some arguments"), "{line}");
+    let json = run(["sandbox", "calls", "--format", "json"]);
+    for line in json.out.lines() {
+        let call: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(call["why"].as_str().is_some_and(|why| !why.is_empty()), "{line}");
+        assert_ne!(call["name"], "ptrace");
+    }
+}

@@ -32,4 +32,5 @@ mod sys;
 
 pub use entry::enter;
 pub use host::{Launcher, Running, Sandbox};
+pub use seccomp::{SystemCall, system_calls};
 pub use selftest::{Selftest, selftest};

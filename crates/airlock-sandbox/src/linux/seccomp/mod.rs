@@ -18,7 +18,9 @@ use std::io;
 
 use libc::sock_filter;
 
-pub(crate) use rule::Group;
+pub use rule::SystemCall;
+
+use rule::Group;
 
 /// The first number that no system call had when the table was written. From here on calls are unknown rather than
 /// refused: a library that is newer than the table takes the older call then.
@@ -41,6 +43,12 @@ pub(crate) fn table() -> &'static [Group] {
     return table::TABLE;
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     return &[];
+}
+
+/// What a program in the box may ask of the kernel, and why. Empty where there is no list for the processor; there is no
+/// box then, either.
+pub fn system_calls() -> impl Iterator<Item = SystemCall> {
+    table().iter().flat_map(Group::for_people)
 }
 
 /// The filter, ready to be installed.

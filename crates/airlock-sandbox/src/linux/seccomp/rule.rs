@@ -34,6 +34,44 @@ pub(crate) enum Rule {
     Unsupported,
 }
 
+impl Rule {
+    /// In words, for whoever reads the list.
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Always => "allowed",
+            Self::Cases(_) => "some arguments",
+            Self::Unknown => "said to be unknown",
+            Self::Unsupported => "said to be unsupported",
+        }
+    }
+}
+
+/// One entry of the list, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SystemCall {
+    /// What calls like it are for.
+    pub purpose: &'static str,
+    /// Its name, as in the manual.
+    pub name: &'static str,
+    /// Whether it is allowed, or with which arguments, or how it is refused. All calls that are not on the list fail with
+    /// `EPERM`.
+    pub rule: &'static str,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl Group {
+    pub(super) fn for_people(&self) -> impl Iterator<Item = SystemCall> {
+        let entry = |entry: &Entry| SystemCall {
+            purpose: self.title,
+            name: entry.name,
+            rule: entry.rule.as_str(),
+            why: entry.why,
+        };
+        self.entries.iter().map(entry)
+    }
+}
+
 /// What one argument must be: its low 32 bits, of which only `mask` counts, equal one of `values`.
 ///
 /// All arguments that are checked are 32 bits or fewer to the kernel, which ignores the rest of the register just

@@ -1,0 +1,119 @@
+//! `airlock sandbox selftest`: the escape suite on the user's machine.
+
+use airlock_sandbox::Launcher;
+
+use crate::{args::SelftestArgs, commands::exec::refused, exit::CommandResult, render::Console};
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn execute(_args: &SelftestArgs, _launcher: Launcher, _console: &mut Console) -> CommandResult {
+    Err(refused(&airlock_sandbox::SandboxError::Unsupported))
+}
+
+#[cfg(target_os = "linux")]
+pub(super) fn execute(args: &SelftestArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
+    use std::io::{IsTerminal as _, Write as _};
+
+    use airlock_sandbox::{Sandbox, attempts::SECRET_VARIABLE, selftest};
+
+    use crate::{args::ReportFormat, exit::Exit};
+
+    if std::env::var_os(SECRET_VARIABLE).is_none() {
+        return Err(again());
+    }
+    if args.format == ReportFormat::Text && std::io::stderr().is_terminal() {
+        writeln!(console.err, "airlock: trying to break out of a box; this takes a few seconds")?;
+    }
+    let found = selftest(&Sandbox::new(launcher)).map_err(|error| refused(&error))?;
+    match args.format {
+        ReportFormat::Text => linux::text(&found, &mut console.out)?,
+        ReportFormat::Json => linux::json(&found, &mut console.out)?,
+    }
+    Ok(if found.held() { Exit::Fine } else { Exit::Findings })
+}
+
+/// Starts this command anew with a secret in its environment, which the attempts look for. Returns only what went wrong.
+#[cfg(target_os = "linux")]
+fn again() -> crate::exit::Failure {
+    use std::{env, os::unix::process::CommandExt as _, process::Command};
+
+    let program = match env::current_exe() {
+        Ok(program) => program,
+        Err(error) => {
+            return crate::exit::Failure::unexpected(format_args!("cannot find this program: {error}"));
+        }
+    };
+    let mut again = Command::new(program);
+    again
+        .args(env::args_os().skip(1))
+        .env(airlock_sandbox::attempts::SECRET_VARIABLE, "a secret of the host");
+    crate::exit::Failure::unexpected(format_args!("cannot start anew: {}", again.exec()))
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::io::{self, Write as _};
+
+    use airlock_sandbox::{
+        Selftest,
+        attempts::{Outcome, Theme},
+    };
+    use serde_json::json;
+
+    use crate::render::{Stream, printable};
+
+    /// Longest reason that is shown, in characters.
+    const SHOWN: usize = 200;
+
+    pub(super) fn text(found: &Selftest, out: &mut Stream) -> io::Result<()> {
+        let paint = out.paint;
+        for theme in Theme::ALL {
+            let of = |verdict| {
+                let same = found.tried.iter().filter(|(attempt, _)| attempt.theme == theme);
+                same.filter(|(_, answer)| answer.verdict == verdict).count()
+            };
+            let (held, open, absent) = (of(Outcome::Held), of(Outcome::Open), of(Outcome::NotHere));
+            let note =
+                if absent == 0 { String::new() } else { format!(", {absent} have nothing to try here") };
+            let mark = if open == 0 { paint.good("held") } else { paint.bad("open") };
+            writeln!(out, "  {mark:<4}  {:<10}  {held} held, {open} open{note}", theme.as_str())?;
+        }
+        for (attempt, answer) in found.declared() {
+            let detail = printable(&answer.detail, SHOWN);
+            writeln!(out, "\n{}: {}: {detail}", paint.warn(attempt.name), attempt.what)?;
+            writeln!(out, "  as docs/sandbox.md says of machines on which no control group can be had")?;
+        }
+        for (attempt, answer) in found.open() {
+            let detail = printable(&answer.detail, SHOWN);
+            writeln!(out, "\n{}: {}: {detail}", paint.bad(attempt.name), attempt.what)?;
+        }
+        for harm in &found.harm {
+            writeln!(out, "\n{}: {}", paint.bad("harm"), printable(harm, SHOWN))?;
+        }
+        let total = found.tried.len();
+        if found.held() {
+            writeln!(out, "\n{} attempts: {}", total, paint.good("nothing got out"))
+        } else {
+            writeln!(out, "\n{} attempts: {}", total, paint.bad("this box has a hole; please report it"))
+        }
+    }
+
+    pub(super) fn json(found: &Selftest, out: &mut Stream) -> io::Result<()> {
+        let attempts = found.tried.iter().map(|(attempt, answer)| {
+            json!({
+                "name": attempt.name,
+                "theme": attempt.theme.as_str(),
+                "what": attempt.what,
+                "verdict": answer.verdict,
+                "detail": answer.detail,
+            })
+        });
+        let report = json!({
+            "held": found.held(),
+            "enforcement": found.enforcement,
+            "harm": found.harm,
+            "attempts": attempts.collect::<Vec<_>>(),
+        });
+        serde_json::to_writer_pretty(&mut *out, &report)?;
+        out.write_all(b"\n")
+    }
+}
