@@ -6,6 +6,7 @@
 //! | `session` | an MCP client over the standard streams of a process |
 //! | `process` | CPU and memory of processes, as Linux tells them |
 //! | `paired` | the same server with and without `airlock run`, in turns |
+//! | `sandbox` | a cold box beside a plain start and bubblewrap |
 //! | `scanner` | the scanner in CPU time: against regexes, hostile texts, masking, start |
 //! | `start` | time to the first byte, idle memory, size of the binary |
 //! | `budget` | the budgets, and what a figure means for one |
@@ -17,6 +18,7 @@ mod machine;
 mod page;
 mod paired;
 mod process;
+mod sandbox;
 mod scanner;
 mod session;
 mod start;
@@ -42,6 +44,11 @@ pub(crate) fn bench(report: &mut Report) -> Result<(), String> {
         scanner = Some(scanner::measure()?);
         Ok(())
     })?;
+    let mut sandbox = None;
+    report.step("bench: sandbox", || {
+        sandbox = Some(sandbox::measure()?);
+        Ok(())
+    })?;
     report.step("bench: build", build)?;
     let mut added = None;
     report.step("bench: airlock run", || {
@@ -54,10 +61,10 @@ pub(crate) fn bench(report: &mut Report) -> Result<(), String> {
         start = Some(start::measure(&programs)?);
         Ok(())
     })?;
-    let (Some(scanner), Some(added), Some(start)) = (scanner, added, start) else {
+    let (Some(scanner), Some(sandbox), Some(added), Some(start)) = (scanner, sandbox, added, start) else {
         return Err("nothing was measured".to_owned());
     };
-    let measured = page::Measured { rows, scanner, added, start };
+    let measured = page::Measured { rows, scanner, sandbox, added, start };
     let text = page::page(&machine::Machine::this()?, &measured)?;
     let path = root().join("BENCHMARKS.md");
     fs::write(&path, text).map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;

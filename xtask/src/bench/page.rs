@@ -6,6 +6,7 @@ use super::budget::{Budget, Unit, say};
 use super::crates::Row;
 use super::machine::Machine;
 use super::paired::{Added, Placements};
+use super::sandbox;
 use super::scanner::Figures;
 use super::start::Start;
 
@@ -13,13 +14,14 @@ use super::start::Start;
 pub(super) struct Measured {
     pub(super) rows: Vec<Row>,
     pub(super) scanner: Figures,
+    pub(super) sandbox: sandbox::Figures,
     pub(super) added: Placements,
     pub(super) start: Start,
 }
 
 /// The whole page.
 pub(super) fn page(machine: &Machine, measured: &Measured) -> Result<String, String> {
-    let Measured { rows, scanner, added, start } = measured;
+    let Measured { rows, scanner, sandbox, added, start } = measured;
     let mut page = format!(
         "# Benchmarks\n\n\
          Written by `cargo xtask bench`; no figure is entered by hand. Release profile, on one machine, with\n\
@@ -35,6 +37,7 @@ pub(super) fn page(machine: &Machine, measured: &Measured) -> Result<String, Str
     }
     page.push_str("| HTTP guard against a proxy hop | | | | there is no HTTP guard yet |\n\n");
     page.push_str(&scanner.section()?);
+    page.push_str(&sandbox.section());
     page.push_str(&run_section(added));
     page.push_str(&tool_section(rows)?);
     page.push_str(&start_section(start));
@@ -43,7 +46,7 @@ pub(super) fn page(machine: &Machine, measured: &Measured) -> Result<String, Str
 }
 
 fn budgets(measured: &Measured) -> Result<Vec<Budget>, String> {
-    let Measured { rows, scanner, added, start } = measured;
+    let Measured { rows, scanner, sandbox, added, start } = measured;
     let row = |name: &str| {
         rows.iter().find(|row| row.name == name).ok_or_else(|| format!("there is no benchmark `{name}`"))
     };
@@ -89,6 +92,7 @@ fn budgets(measured: &Measured) -> Result<Vec<Budget>, String> {
             10.0,
             megabytes(start.resident.iter().sum()),
         ),
+        budget("`/bin/true` in a box, cold", Unit::Milliseconds, 10.0, 5.0, sandbox.figure("box/true")?),
         budget("binary", Unit::Megabytes, 25.0, 15.0, megabytes(start.binary)),
     ])
 }
