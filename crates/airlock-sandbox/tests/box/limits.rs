@@ -71,18 +71,23 @@ fn an_endless_line_ends(sandbox: &Sandbox) {
 }
 
 fn processes_are_bounded(sandbox: &Sandbox) {
-    let limits = Limits { processes: 16, ..short() };
+    let limits = Limits { processes: 16, wall: Some(PATIENCE), ..Limits::default() };
     let count = |limits| {
         let script =
-            "for i in $(seq 40); do sleep 0.5 & done 2>/dev/null; ls /proc | grep -c '^[0-9]'; kill -9 -1";
+            "for i in $(seq 40); do sleep 60 & done 2>/dev/null; ls /proc | grep -c '^[0-9]'; kill -9 -1";
         let outcome = run_with(sandbox, script, &limited(limits)).unwrap();
         text(&outcome.stdout).trim().parse::<u32>().unwrap_or(0)
     };
     let bounded = count(limits);
     assert!(bounded <= 16, "{bounded} processes");
-    assert!(count(short()) >= 40, "the shell could not start its programs at all");
+    assert!(
+        count(Limits { wall: Some(PATIENCE), ..Limits::default() }) >= 40,
+        "the shell could not start its programs at all"
+    );
     // A fork bomb ends with the box, at the latest at the deadline.
-    let outcome = run_with(sandbox, "f() { f | f & }; f; sleep 100", &limited(limits)).unwrap();
+    let outcome =
+        run_with(sandbox, "f() { f | f & }; f; sleep 100", &limited(Limits { processes: 16, ..short() }))
+            .unwrap();
     assert!(!matches!(outcome.end, End::Exited(0)), "{:?}", outcome.end);
 }
 

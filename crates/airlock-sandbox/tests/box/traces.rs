@@ -15,7 +15,7 @@ const SEQUENTIAL: usize = 1_000;
 const AT_ONCE: usize = 8;
 const EACH: usize = 25;
 
-/// Our child processes, mounts and control groups, and files below the folder for temporary ones.
+/// Our child processes, mounts, control groups and open files.
 fn traces() -> [usize; 4] {
     let own = std::process::id().to_string();
     let children = fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
@@ -27,9 +27,8 @@ fn traces() -> [usize; 4] {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap().lines().count();
     let groups =
         ["memory", "pids", ""].iter().map(|controller| groups(&Path::new("/sys/fs/cgroup").join(controller)));
-    let files = fs::read_dir(std::env::temp_dir()).unwrap().flatten();
-    let ours = files.filter(|entry| entry.file_name().to_string_lossy().contains("airlock"));
-    [children.count(), mounts, groups.sum(), ours.count()]
+    let files = fs::read_dir("/proc/self/fd").unwrap();
+    [children.count(), mounts, groups.sum(), files.count()]
 }
 
 fn groups(folder: &Path) -> usize {
@@ -58,7 +57,7 @@ fn many_boxes_leave_nothing(sandbox: &Sandbox) {
             });
         }
     });
-    assert_eq!(traces(), before, "children, mounts, control groups, files");
+    assert_eq!(traces(), before, "children, mounts, control groups, open files");
 }
 
 fn a_daemon_is_gone_with_the_program(sandbox: &Sandbox) {
