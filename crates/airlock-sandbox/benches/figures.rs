@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use airlock_sandbox::{Confinement, End, Job, Sandbox, enter};
+use airlock_sandbox::{Confinement, End, Job, Pool, Sandbox, enter};
 
 /// Turns of each program, and how many come before and are not counted.
 const TURNS: usize = 61;
@@ -98,7 +98,35 @@ fn main() -> ExitCode {
             say("bubblewrap", name, wrapped);
         }
     }
+    warm(&sandbox);
     ExitCode::SUCCESS
+}
+
+/// A program for an interpreter that waits for one; its pool is full again before each turn.
+fn warm(sandbox: &Sandbox) {
+    let command = ["/usr/bin/python3", "-I", "-S", "-"].map(OsString::from);
+    if !Path::new(&command[0]).exists() {
+        return;
+    }
+    let pool = Pool::new(sandbox.clone(), &command, Confinement::default(), 2).unwrap();
+    let mut times = Vec::new();
+    for turn in 0..WARM + TURNS {
+        while pool.ready() < 2 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // Not only started but waiting for its program.
+        std::thread::sleep(Duration::from_millis(60));
+        let took = time(|| {
+            let outcome = pool.run(b"print(1)".to_vec()).unwrap();
+            assert_eq!((outcome.end, &*outcome.stdout), (End::Exited(0), &b"1\n"[..]));
+        });
+        if turn >= WARM {
+            times.push(took);
+        }
+    }
+    times.sort_unstable();
+    println!("warm/python {:.3} ms", times[times.len() / 2].as_secs_f64() * 1e3);
+    println!("warm/python_p95 {:.3} ms", times[times.len() * 95 / 100].as_secs_f64() * 1e3);
 }
 
 fn time(run: impl FnOnce()) -> Duration {

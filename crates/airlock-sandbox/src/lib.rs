@@ -9,6 +9,7 @@
 //! | [`Level`], [`Enforcement`] | what was really given, read back from the kernel |
 //! | [`enter`] | the processes of the box: this very program, started anew |
 //! | [`Sandbox`], [`Job`], [`Outcome`] | running one program to its end |
+//! | `Pool` (Linux) | interpreters that wait for code, each used once |
 //!
 //! The box shares the kernel of the host: a hole in the kernel is a hole in the box.
 
@@ -30,5 +31,5 @@ pub use elsewhere::{Launcher, Running, Sandbox, enter};
 pub use error::{SandboxError, Step};
 pub use level::{Enforcement, Level};
 #[cfg(target_os = "linux")]
-pub use linux::{Launcher, Running, Sandbox, Selftest, SystemCall, enter, selftest, system_calls};
+pub use linux::{Launcher, Pool, Running, Sandbox, Selftest, SystemCall, enter, selftest, system_calls};
 pub use outcome::{End, Job, Outcome};

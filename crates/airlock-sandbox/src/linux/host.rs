@@ -6,8 +6,13 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::{Component, Path, PathBuf},
     process::{Child, Command, Stdio},
-    thread,
     time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Pid, PidfdFlags, pidfd_open},
 };
 
 use super::{
@@ -180,6 +185,11 @@ impl Running {
         self.group.as_ref().is_some_and(Group::ran_out_of_memory)
     }
 
+    /// Whether the box is gone already.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// The streams that were asked to be pipes.
     pub fn streams(&mut self) -> &mut Child {
         &mut self.child
@@ -209,19 +219,26 @@ impl Running {
     pub fn end(&mut self) {
         if let Some(control) = self.control.take() {
             drop(control.shutdown(Shutdown::Write));
-            let deadline = Instant::now() + GRACE;
-            let mut pause = Duration::from_micros(200);
-            while Instant::now() < deadline {
-                if !matches!(self.child.try_wait(), Ok(None)) {
-                    return;
-                }
-                thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(20));
+            if self.ends_within(GRACE) {
+                return;
             }
             // The kernel ends the box with its helper.
             drop(self.child.kill());
         }
         drop(self.child.wait());
+    }
+}
+
+impl Running {
+    /// Waits for the helper, which ends last, and reaps it.
+    fn ends_within(&mut self, patience: Duration) -> bool {
+        let helper = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(Ok(helper)) = helper.map(|helper| pidfd_open(helper, PidfdFlags::empty())) {
+            let patience = Timespec::try_from(patience).ok();
+            let mut watched = [PollFd::new(&helper, PollFlags::IN)];
+            while poll(&mut watched, patience.as_ref()) == Err(Errno::INTR) {}
+        }
+        !matches!(self.child.try_wait(), Ok(None))
     }
 }
 

@@ -24,6 +24,7 @@ mod init;
 mod landlock;
 mod limits;
 mod plan;
+mod pool;
 mod privileges;
 mod root;
 mod seccomp;
@@ -32,5 +33,6 @@ mod sys;
 
 pub use entry::enter;
 pub use host::{Launcher, Running, Sandbox};
+pub use pool::Pool;
 pub use seccomp::{SystemCall, system_calls};
 pub use selftest::{Selftest, selftest};
