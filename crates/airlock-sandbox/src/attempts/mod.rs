@@ -36,6 +36,7 @@
 mod files;
 mod footing;
 mod ground;
+mod machine;
 mod network;
 mod prepare;
 mod privilege;
@@ -49,7 +50,7 @@ mod terminal;
 pub use footing::{Footing, footing};
 pub use ground::{Granted, Ground, Place, SECRET_VARIABLE};
 pub use prepare::{Prepared, prepare};
-pub use run::{Answer, Outcome, judge_control, read_answers, run_child};
+pub use run::{Answer, Outcome, judge_control, read_answers, run_child, try_one};
 
 /// One thing that untrusted code might try.
 #[derive(Clone, Copy, Debug)]
@@ -137,8 +138,9 @@ pub enum Control {
 
 /// Every attempt, by theme.
 pub const ALL: &[Attempt] = &{
-    let themes: [&[Attempt]; 7] = [
+    let groups: [&[Attempt]; 8] = [
         files::ATTEMPTS,
+        machine::ATTEMPTS,
         secrets::ATTEMPTS,
         processes::ATTEMPTS,
         privilege::ATTEMPTS,
@@ -146,10 +148,11 @@ pub const ALL: &[Attempt] = &{
         terminal::ATTEMPTS,
         resources::ATTEMPTS,
     ];
-    join::<COUNT>(&themes)
+    join::<COUNT>(&groups)
 };
 
 const COUNT: usize = files::ATTEMPTS.len()
+    + machine::ATTEMPTS.len()
     + secrets::ATTEMPTS.len()
     + processes::ATTEMPTS.len()
     + privilege::ATTEMPTS.len()
@@ -161,17 +164,17 @@ const COUNT: usize = files::ATTEMPTS.len()
     clippy::indexing_slicing,
     reason = "runs in the compiler, which refuses an index that is out of bounds"
 )]
-const fn join<const COUNT: usize>(themes: &[&[Attempt]]) -> [Attempt; COUNT] {
-    let mut all = [themes[0][0]; COUNT];
-    let (mut theme, mut filled) = (0, 0);
-    while theme < themes.len() {
+const fn join<const COUNT: usize>(groups: &[&[Attempt]]) -> [Attempt; COUNT] {
+    let mut all = [groups[0][0]; COUNT];
+    let (mut group, mut filled) = (0, 0);
+    while group < groups.len() {
         let mut attempt = 0;
-        while attempt < themes[theme].len() {
-            all[filled] = themes[theme][attempt];
+        while attempt < groups[group].len() {
+            all[filled] = groups[group][attempt];
             filled += 1;
             attempt += 1;
         }
-        theme += 1;
+        group += 1;
     }
     assert!(filled == COUNT, "every attempt has its place");
     all

@@ -150,7 +150,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     // What is said about them.
     processes("victim-limits", "reads the limits of a process of the host", Outside, |ground| {
         on_victim(ground, |victim| {
-            let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+            let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
             call!(SYS_prlimit64, victim, libc::RLIMIT_NOFILE as i32, 0, &raw mut limit)
         })
     }),

@@ -65,7 +65,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         }
         if ground.outside() {
             // Many systems start with 1,024 and allow more.
-            let limit = libc::rlimit64 { rlim_cur: u64::from(wanted) + 64, rlim_max: 0 };
+            let limit = libc::rlimit { rlim_cur: u64::from(wanted) + 64, rlim_max: 0 };
             let _ = raise_soft(libc::RLIMIT_NOFILE as i32, limit.rlim_cur);
         }
         ground.tell((0..wanted).try_for_each(|_| call!(SYS_dup, 2).map(drop)), "opened")
@@ -244,7 +244,7 @@ fn fill_files(ground: &Ground) -> Verdict {
 
 /// Raises a hard limit by one. A sandbox may grant some things without one: then nothing is to be raised.
 fn raise(ground: &Ground, kind: i32, without: fn(String) -> Verdict) -> Verdict {
-    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     let raised = call!(SYS_prlimit64, 0, kind, 0, &raw mut limit).and_then(|_| {
         limit.rlim_max = limit.rlim_max.saturating_add(1);
         call!(SYS_prlimit64, 0, kind, &raw const limit, 0)
@@ -256,7 +256,7 @@ fn raise(ground: &Ground, kind: i32, without: fn(String) -> Verdict) -> Verdict 
 }
 
 fn raise_soft(kind: i32, wanted: u64) -> io::Result<usize> {
-    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     call!(SYS_prlimit64, 0, kind, 0, &raw mut limit)?;
     limit.rlim_cur = limit.rlim_cur.max(wanted).min(limit.rlim_max);
     call!(SYS_prlimit64, 0, kind, &raw const limit, 0)

@@ -70,7 +70,7 @@ pub fn run_child(names: &[String], ground: &str, output: &mut dyn Write) -> io::
     for attempt in attempts {
         let verdict = match (attempt.control, ground.outside()) {
             (Control::None(reason), true) => Verdict::NotHere(reason.into()),
-            (_, _) => run(attempt, &ground)?,
+            (_, _) => try_one(attempt, &ground)?,
         };
         let line = serde_json::to_string(&Answer::new(attempt.name, verdict))?;
         writeln!(output, "{line}")?;
@@ -86,7 +86,9 @@ fn find(name: &str) -> io::Result<&'static Attempt> {
 }
 
 /// Runs one attempt in a process of its own, so that a hang, a kill or a crash is a verdict and the rest goes on.
-fn run(attempt: &Attempt, ground: &Ground) -> io::Result<Verdict> {
+///
+/// Must be called in a process that has one thread, as [`run_child`] must.
+pub fn try_one(attempt: &Attempt, ground: &Ground) -> io::Result<Verdict> {
     let (mut read, mut write) = io::pipe()?;
     let child = fork_patiently(|| {
         // So that whatever it starts can be ended with it. It may be refused; then only the attempt itself is ended.
@@ -117,11 +119,13 @@ fn run(attempt: &Attempt, ground: &Ground) -> io::Result<Verdict> {
     if late {
         let _ = sys::kill(child, libc::SIGKILL);
     }
-    let status = sys::wait(child)?;
+    // As long as nobody has waited for it, its number is nobody else's.
+    sys::await_end(child);
     let _ = sys::kill(-child, libc::SIGKILL);
+    let status = sys::wait(child)?;
     if line.is_empty() && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == MISTAKEN {
         // The next process has another number.
-        return run(attempt, ground);
+        return try_one(attempt, ground);
     }
 
     Ok(match serde_json::from_slice::<Answer>(&line) {

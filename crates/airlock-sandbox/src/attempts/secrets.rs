@@ -87,6 +87,9 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     secrets("init-memory", "opens the memory of the first process", OutsidePrivileged, |ground| {
         ground.tell(open(c"/proc/1/mem", O_RDONLY), "opened")
     }),
+    secrets("init-descriptors", "lists the open files of the first process", OutsidePrivileged, |ground| {
+        ground.tell(fs::read_dir("/proc/1/fd"), "listed")
+    }),
     secrets("see-processes", "sees that a process of the host is there", Outside, |ground| {
         ground.tell(fs::metadata(format!("/proc/{}", ground.victim)), "there")
     }),
@@ -162,7 +165,7 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         "allows itself a core dump, which the host would keep",
         OutsidePrivileged,
         |ground| {
-            let limit = libc::rlimit64 { rlim_cur: 1 << 20, rlim_max: 1 << 20 };
+            let limit = libc::rlimit { rlim_cur: 1 << 20, rlim_max: 1 << 20 };
             let set = call!(SYS_prlimit64, 0, libc::RLIMIT_CORE as i32, &raw const limit, 0);
             ground.tell(set, "allowed")
         },

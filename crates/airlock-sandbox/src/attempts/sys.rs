@@ -108,6 +108,12 @@ pub(super) fn wait(child: pid_t) -> io::Result<c_int> {
     }
 }
 
+/// Waits until a child has ended, and leaves it to be [waited](wait) for.
+pub(super) fn await_end(child: pid_t) {
+    // Where this call is not allowed, the other one waits as well.
+    let _ = call!(SYS_waitid, libc::P_PID, child, 0, libc::WEXITED | libc::WNOWAIT, 0);
+}
+
 /// Whether a child has ended. It is gone then, and its number may be another's.
 pub(super) fn has_ended(child: pid_t) -> bool {
     let mut status = 0;
