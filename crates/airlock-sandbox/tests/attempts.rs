@@ -1,9 +1,12 @@
-//! The controls of the escape suite: outside of any sandbox every attempt works, or says why it cannot be told.
+//! The controls of the escape suite: outside of any sandbox every attempt works, or says why that cannot be told here,
+//! and in a box that shows too much those that are after it work as well. An attempt that fails everywhere would show
+//! nothing. That all of them are held in a box is `tests/box/escape.rs`.
 //!
-//! An attempt that fails everywhere would show nothing inside. Without the usual harness, since attempts are forked off
-//! a process that has one thread: this very program, started anew.
+//! Without the usual harness, since attempts are forked off a process that has one thread: this very program, started
+//! anew.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a test that has no harness: what fails ends it, and it prints what it found"
@@ -25,35 +28,49 @@ mod linux {
         collections::{BTreeMap, BTreeSet},
         fs,
         io::{self, Read as _, Write as _},
-        path::Path,
+        os::unix::process::CommandExt as _,
+        path::{Path, PathBuf},
         process::{Command, ExitCode, Stdio},
         thread,
         time::{Duration, Instant},
     };
 
     use airlock_sandbox::{
-        Limits,
+        Confinement, End, Job, Limits, Sandbox,
         attempts::{
-            ALL, Answer, Control, Footing, Ground, Outcome, Place, Prepared, SECRET_VARIABLE, Theme, footing,
-            judge_control, prepare, read_answers, run_child,
+            ALL, Answer, Attempt, Control, Footing, Ground, Outcome, Place, Prepared, SECRET_VARIABLE, Theme,
+            Verdict, footing, judge_control, prepare, read_answers, run_child, try_one,
         },
+        enter,
     };
 
     /// The first argument of the process that tries.
     const CHILD: &str = "try-attempts";
 
     pub(crate) fn main() -> ExitCode {
+        let launcher = match enter(std::env::args_os()) {
+            Ok(launcher) => launcher,
+            Err(code) => return code,
+        };
         let mut arguments = std::env::args().skip(1);
         match arguments.next().as_deref() {
             Some(CHILD) => child(&arguments.collect::<Vec<_>>()),
             // What cargo-nextest asks for.
             Some("--list") => {
                 if !arguments.any(|argument| argument == "--ignored") {
-                    println!("controls: test");
+                    println!("attempts: test");
                 }
                 ExitCode::SUCCESS
             }
-            _ => controls(),
+            // What starts a sandbox has a secret in its environment.
+            _ if std::env::var_os(SECRET_VARIABLE).is_none() => {
+                let error = Command::new(std::env::current_exe().unwrap())
+                    .args(std::env::args_os().skip(1))
+                    .env(SECRET_VARIABLE, "a secret")
+                    .exec();
+                panic!("this program can be started anew: {error}")
+            }
+            _ => suite(&Sandbox::new(launcher)),
         }
     }
 
@@ -70,7 +87,6 @@ mod linux {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .arg(CHILD)
             .args(names)
-            .env(SECRET_VARIABLE, "a secret")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -81,6 +97,24 @@ mod linux {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "the child ends well");
         read_answers(names, &output.stdout)
+    }
+
+    /// Tries what is named in a box that shows more than it should.
+    fn inside(prepared: &Prepared, sandbox: &Sandbox, names: &[String], shown: PathBuf) -> Vec<Answer> {
+        let program = std::env::current_exe().unwrap();
+        let ground = prepared.ground(Place::Inside, Limits::default());
+        let confinement = Confinement {
+            read_only: vec![ground.visible.clone(), program.clone(), shown],
+            writable: vec![ground.writable.clone()],
+            ..Confinement::default()
+        };
+        let mut command = vec![program.into_os_string(), CHILD.into()];
+        command.extend(names.iter().map(Into::into));
+        let job = Job { command, input: serde_json::to_vec(&ground).unwrap() };
+        let outcome = sandbox.run(&job, &confinement).unwrap();
+        let errors = String::from_utf8_lossy(&outcome.stderr);
+        assert_eq!(outcome.end, End::Exited(0), "the child ends well: {errors}");
+        read_answers(names, &outcome.stdout)
     }
 
     #[derive(Default)]
@@ -101,19 +135,46 @@ mod linux {
         }
     }
 
-    fn controls() -> ExitCode {
+    fn suite(sandbox: &Sandbox) -> ExitCode {
         let start = Instant::now();
         let mut report = Report::default();
         let footing = footing();
         let settings = settings();
         names_are_unique(&mut report);
         missing_answers_are_open(&mut report);
+        broken_attempts_are_seen(&mut report);
+        every_end_is_a_verdict(&mut report);
 
         let mut prepared = prepare().unwrap();
-        let home = prepared.ground(Place::Outside, Limits::default()).home;
-        let queue_and_memory = prepared.ground(Place::Outside, Limits::default()).shared_memory_file;
-        let victim = prepared.ground(Place::Outside, Limits::default()).victim;
-        let answers = outside(&prepared, &[]);
+        let ground = prepared.ground(Place::Outside, Limits::default());
+        controls(&mut report, &prepared, footing);
+        let harm = prepared.harm().unwrap();
+        report.check(harm.is_empty(), &format!("no harm was done outside: {harm:?}"));
+        open_is_seen(&mut report, &prepared, sandbox);
+        harm_is_seen(&mut report);
+        drop(prepared);
+        report.check(!ground.home.parent().unwrap().exists(), "the prepared folder is gone");
+        report.check(
+            ground.shared_memory_file.is_none_or(|file| !file.exists()),
+            "the file in shared memory is gone",
+        );
+        report
+            .check(!Path::new(&format!("/proc/{}", ground.victim)).exists(), "the prepared process is gone");
+        report.check(no_child_is_left(), "no process is left");
+        unchanged(&mut report, &settings);
+        report.check(
+            start.elapsed() < Duration::from_secs(60),
+            "it takes less than a minute on a busy machine",
+        );
+
+        let Report { passed, failed, skipped } = report;
+        println!("{} attempts in {:.1} s as {footing:?}", ALL.len(), start.elapsed().as_secs_f64());
+        println!("{passed} passed, {failed} failed, {skipped} skipped");
+        if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn controls(report: &mut Report, prepared: &Prepared, footing: Footing) {
+        let answers = outside(prepared, &[]);
         let mut counts = BTreeMap::<&str, [usize; 3]>::new();
         for (attempt, answer) in ALL.iter().zip(&answers) {
             let line = format!("{} ({}): {}", attempt.name, attempt.what, answer.detail);
@@ -139,25 +200,18 @@ mod linux {
             // Somebody else's sandbox may hold any of them.
             report.check(open > 0 || footing == Footing::Confined, theme.as_str());
         }
+    }
 
-        let harm = prepared.harm().unwrap();
-        report.check(harm.is_empty(), &format!("no harm was done: {harm:?}"));
-        unharmed_can_fail(&mut report);
-        drop(prepared);
-        report.check(!home.parent().unwrap().exists(), "the prepared folder is gone");
-        report.check(queue_and_memory.is_none_or(|file| !file.exists()), "the file in shared memory is gone");
-        report.check(!Path::new(&format!("/proc/{victim}")).exists(), "the prepared process is gone");
-        report.check(no_child_is_left(), "no process is left");
-        unchanged(&mut report, &settings);
+    /// A box that shows what it must not show is not held to be closed.
+    fn open_is_seen(report: &mut Report, prepared: &Prepared, sandbox: &Sandbox) {
+        let home = prepared.ground(Place::Inside, Limits::default()).home;
+        let names = ["read-key", "write-audit", "read-shadow"].map(String::from);
+        let answers = inside(prepared, sandbox, &names, home);
+        let verdicts: Vec<Outcome> = answers.iter().map(|answer| answer.verdict).collect();
         report.check(
-            start.elapsed() < Duration::from_secs(60),
-            "it takes less than a minute on a busy machine",
+            verdicts == [Outcome::Open, Outcome::Held, Outcome::Held],
+            &format!("a home that is shown is seen: {answers:?}"),
         );
-
-        let Report { passed, failed, skipped } = report;
-        println!("{} attempts in {:.1} s as {footing:?}", ALL.len(), start.elapsed().as_secs_f64());
-        println!("{passed} passed, {failed} failed, {skipped} skipped");
-        if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     fn names_are_unique(report: &mut Report) {
@@ -182,8 +236,50 @@ mod linux {
         );
     }
 
+    fn broken_attempts_are_seen(report: &mut Report) {
+        let judged = |name: &str, footing, verdict| {
+            let attempt = ALL.iter().find(|attempt| attempt.name == name).unwrap();
+            judge_control(attempt, footing, &Answer { name: name.into(), verdict, detail: String::new() })
+        };
+        let fine = judged("read-key", Footing::Plain, Outcome::Held) == Some(false)
+            && judged("read-key", Footing::Plain, Outcome::Open) == Some(true)
+            && judged("read-key", Footing::Confined, Outcome::Held).is_none()
+            && judged("read-shadow", Footing::Plain, Outcome::Held).is_none()
+            && judged("read-shadow", Footing::Root, Outcome::Held) == Some(false)
+            && judged("open-kvm", Footing::Privileged, Outcome::NotHere).is_none();
+        report.check(fine, "an attempt that fails where nothing holds it is broken");
+    }
+
+    /// However an attempt ends, there is a verdict, and the next one can be tried.
+    fn every_end_is_a_verdict(report: &mut Report) {
+        let prepared = prepare().unwrap();
+        let ground = prepared.ground(Place::Outside, Limits::default());
+        let mut check = |run: fn(&Ground) -> Verdict, expected: &Verdict| {
+            let attempt =
+                Attempt { name: "end", theme: Theme::Files, what: "ends", control: Control::Outside, run };
+            let verdict = try_one(&attempt, &ground).unwrap();
+            report.check(verdict == *expected, &format!("{verdict:?} is {expected:?}"));
+        };
+        check(|_| Verdict::Held("yes".into()), &Verdict::Held("yes".into()));
+        check(|_| std::process::abort(), &Verdict::Held("killed by signal 6".into()));
+        check(hang, &Verdict::Held("nothing within 3 s".into()));
+        check(end_without_an_answer, &Verdict::Open("ended without an answer".into()));
+        check(|_| Verdict::Open("yes".into()), &Verdict::Open("yes".into()));
+    }
+
+    /// Hangs together with a child, which must end as well.
+    fn hang(_: &Ground) -> Verdict {
+        let ended = Command::new("sleep").arg("100").status();
+        Verdict::Open(format!("{ended:?}"))
+    }
+
+    #[expect(clippy::exit, reason = "an attempt that does this must not pass for one that was held")]
+    fn end_without_an_answer(_: &Ground) -> Verdict {
+        std::process::exit(0)
+    }
+
     /// The look at what was done to the host must see something that was done.
-    fn unharmed_can_fail(report: &mut Report) {
+    fn harm_is_seen(report: &mut Report) {
         let mut prepared = prepare().unwrap();
         report.check(prepared.harm().unwrap().is_empty(), "nothing was done yet");
         let ground = prepared.ground(Place::Outside, Limits::default());
