@@ -1,7 +1,7 @@
 //! The stdio transport with a gate that does what the messages say. Tests and measurements drive it:
 //!
 //! ```text
-//! probe [--max-line BYTES] [--grace MS] [--drain MS] [--plain] COMMAND…
+//! probe [--max-line BYTES] [--grace MS] [--drain MS] [--plain] [--given] COMMAND…
 //! ```
 //!
 //! Standard error tells how the session ended; the exit code is 0 unless it failed.
@@ -11,7 +11,7 @@ use std::{
     ffi::OsString,
     io::Write,
     mem,
-    process::ExitCode,
+    process::{Command, ExitCode, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use airlock_gateway::{Gate, Launcher, SessionEnd, SessionOptions, become_child, run_stdio};
+use airlock_gateway::{Gate, Launcher, SessionEnd, SessionOptions, Started, become_child, run_stdio};
 use airlock_mcp::{Outcome, Pending, Report, skim::Skimmed};
 use memchr::memmem::find;
 
@@ -32,9 +32,9 @@ fn main() -> ExitCode {
     let say = |text: &str| drop(writeln!(std::io::stderr(), "probe: {text}"));
     let reports = move |report: Report| say(&report.text);
     let end = if plain {
-        run_stdio(Arc::new(Plain), &options, reports)
+        run_stdio(Arc::new(Plain), options, reports)
     } else {
-        run_stdio(Arc::new(Obedient::default()), &options, reports)
+        run_stdio(Arc::new(Obedient::default()), options, reports)
     };
     say(&format!("end: {end}"));
     if matches!(end, SessionEnd::Failed(_)) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -42,25 +42,53 @@ fn main() -> ExitCode {
 
 fn options(launcher: Launcher) -> (SessionOptions, bool) {
     let mut arguments = std::env::args_os().skip(1).peekable();
-    let (mut max_line, mut grace, mut drain, mut plain) = (1_000_000, 2_000, 30_000, false);
+    let (mut max_line, mut grace, mut drain, mut plain, mut given) = (1_000_000, 2_000, 30_000, false, false);
     while let Some(name) = arguments.next_if(|argument| argument.to_string_lossy().starts_with("--")) {
         let mut number = || arguments.next().and_then(|text| text.to_str()?.parse().ok()).unwrap_or(0);
         match name.to_str() {
             Some("--max-line") => max_line = number(),
             Some("--grace") => grace = number(),
             Some("--drain") => drain = number(),
+            Some("--given") => given = true,
             _ => plain = true,
         }
     }
     let milliseconds = |number: usize| Duration::from_millis(number.try_into().unwrap_or(u64::MAX));
     let command: Vec<OsString> = arguments.collect();
-    let options = SessionOptions::new(launcher, command)
+    let options =
+        if given { SessionOptions::of(start(&command)) } else { SessionOptions::new(launcher, command) };
+    let options = options
         .max_line(max_line)
         .grace(milliseconds(grace))
         .drain(milliseconds(drain))
         .withhold("PROBE_SECRET");
     (options, plain)
 }
+
+/// The server, started by us instead of by the session: in a process group of its own, which is killed.
+#[expect(clippy::expect_used, reason = "the tests see it")]
+fn start(command: &[OsString]) -> Started {
+    let (program, arguments) = command.split_first().expect("a command");
+    let mut server = Command::new(program);
+    server.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut server, 0);
+    let server = server.spawn().expect("the server starts");
+    let group = server.id();
+    Started::new(server, move || end_group(group))
+}
+
+#[cfg(unix)]
+fn end_group(group: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+/// The session kills the process itself.
+#[cfg(not(unix))]
+fn end_group(_group: u32) {}
 
 /// Passes everything on.
 struct Plain;

@@ -19,5 +19,5 @@ mod server;
 mod stdio;
 
 pub use gate::Gate;
-pub use server::{Launcher, become_child};
+pub use server::{Launcher, Started, become_child};
 pub use stdio::{SessionEnd, SessionOptions, run_stdio};

@@ -71,6 +71,29 @@ fn a_polite_server_is_not_waited_for() {
 }
 
 #[test]
+fn a_server_that_was_started_by_somebody_else() {
+    for (server, asked) in [(sh("echo $$; exec cat"), false), (family(DEAF), true)] {
+        let mut probe = Probe::start(&["--given", "--grace", "100"], &server);
+        let pids = pids(&mut probe);
+        let start = Instant::now();
+        probe.close_stdin();
+        assert!(probe.finish().contains("end: the client closed the session"));
+        all_gone(&pids);
+        assert_eq!(start.elapsed() > Duration::from_millis(200), asked, "the steps of a shutdown");
+    }
+    // Its exit code is the server's; asked to end, it does.
+    let probe = Probe::start(&["--given"], &sh("exit 7"));
+    assert!(probe.finish().contains("end: the server exited with code 7"));
+    let mut probe = Probe::start(&["--given", "--grace", "10000"], &sh("echo $$; exec sleep 1000"));
+    let pids = pids(&mut probe);
+    probe.signal(Signal::INT);
+    thread::sleep(Duration::from_millis(100));
+    probe.signal(Signal::INT);
+    assert!(probe.finish().contains("end: ended by signal 2"));
+    all_gone(&pids);
+}
+
+#[test]
 fn we_are_signalled() {
     for (signal, server) in [(Signal::INT, POLITE), (Signal::TERM, DEAF), (Signal::HUP, DEAF)] {
         let mut probe = Probe::start(&["--grace", "100"], &family(server));

@@ -62,7 +62,7 @@ pub(crate) fn execute(args: RunArgs, launcher: Launcher, console: &mut Console) 
         .withhold("AIRLOCK_HASH_KEY")
         .withhold("E2B_API_KEY");
     let err = Mutex::new(Stream::stderr());
-    let end = run_stdio(Arc::new(Guard::new(engine, settings)), &options, move |report| {
+    let end = run_stdio(Arc::new(Guard::new(engine, settings)), options, move |report| {
         if !args.quiet || report.severity == Severity::Warning {
             tell(&report, &mut err.lock().unwrap_or_else(PoisonError::into_inner));
         }

@@ -8,14 +8,21 @@ use std::{
     time::Duration,
 };
 
-use super::{Launcher, Pipes, Program, cannot_start};
+use super::{
+    Launcher, Pipes, Program, cannot_start,
+    started::{Kill, Started},
+};
 
 /// How often the child is looked at: waiting for it would keep us from ending it.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A server that is our child. Dropping it kills it.
 #[derive(Debug)]
-pub(crate) struct Server(Arc<Mutex<Child>>);
+pub(crate) struct Server {
+    child: Arc<Mutex<Child>>,
+    /// Given by whoever started it: how it ends at once.
+    kill: Option<Kill>,
+}
 
 impl Server {
     /// Starts `program`.
@@ -29,21 +36,31 @@ impl Server {
         for variable in program.withheld {
             command.env_remove(variable);
         }
-        let mut child = command
+        let child = command
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), cannot_start(name, &error)))?;
+        Self::over(child, None)
+    }
+
+    /// Takes over what was started.
+    pub(crate) fn take(started: Started) -> io::Result<(Self, Pipes)> {
+        let (process, kill) = started.into_parts();
+        Self::over(process, Some(kill))
+    }
+
+    fn over(mut child: Child, kill: Option<Kill>) -> io::Result<(Self, Pipes)> {
         let pipes = child.stdin.take().zip(child.stdout.take());
-        let server = Self(Arc::new(Mutex::new(child)));
+        let server = Self { child: Arc::new(Mutex::new(child)), kill };
         let (input, output) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;
         Ok((server, Pipes { input, output }))
     }
 
     /// Calls `done` on a thread of its own when the server has ended.
     pub(crate) fn on_exit(&self, done: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let child = Arc::clone(&self.0);
+        let child = Arc::clone(&self.child);
         thread::Builder::new().name("exit".to_owned()).spawn(move || {
             while matches!(child.lock().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(None)) {
                 thread::sleep(LOOK);
@@ -54,19 +71,22 @@ impl Server {
     }
 
     /// There is no way to ask.
-    pub(crate) fn terminate(&self) {
+    pub(crate) fn terminate(&mut self) {
         self.kill();
     }
 
     /// Kills the server.
-    pub(crate) fn kill(&self) {
+    pub(crate) fn kill(&mut self) {
+        if let Some(kill) = &mut self.kill {
+            kill.now();
+        }
         // It can only fail because it has ended.
-        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).kill());
+        drop(self.child.lock().unwrap_or_else(PoisonError::into_inner).kill());
     }
 
     /// The exit code of the server, once it has ended.
     pub(crate) fn reap(&mut self) -> i32 {
-        let status = self.0.lock().unwrap_or_else(PoisonError::into_inner).wait();
+        let status = self.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
         status.ok().and_then(|status| status.code()).unwrap_or(-1)
     }
 }

@@ -16,6 +16,8 @@
 //! ended.
 //!
 //! Elsewhere than on Unix the command is our child, and only it is ended.
+//!
+//! Whoever wants more around a server, a sandbox say, starts it and hands it over as [`Started`].
 
 #[cfg(not(unix))]
 mod direct;
@@ -23,6 +25,7 @@ mod direct;
 mod program;
 #[cfg(unix)]
 mod reexec;
+mod started;
 #[cfg(unix)]
 mod supervised;
 #[cfg(unix)]
@@ -38,6 +41,7 @@ use std::{
 
 #[cfg(not(unix))]
 pub(crate) use direct::Server;
+pub use started::Started;
 #[cfg(unix)]
 pub(crate) use supervised::Server;
 

@@ -1,4 +1,4 @@
-//! Our side of a supervised server.
+//! Our side of a server that a process of its own looks after: our supervisor, or what somebody else started.
 
 use std::{
     ffi::OsString,
@@ -11,13 +11,18 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
-use super::{Launcher, Pipes, Program, program, reexec};
+use super::{
+    Launcher, Pipes, Program, program, reexec,
+    started::{Kill, Started},
+};
 
 /// A server under a supervisor. Dropping it kills what still runs.
 #[derive(Debug)]
 pub(crate) struct Server {
     /// Not reaped before [`Server::reap`], so its pid cannot mean another process.
     supervisor: Child,
+    /// Given by whoever started it: how it ends at once. Without one, the supervisor is ours and has a signal for it.
+    kill: Option<Kill>,
     reaped: bool,
 }
 
@@ -32,15 +37,25 @@ impl Server {
         let search = std::env::var_os("PATH");
         let name = program.command.first().map(OsString::as_os_str).unwrap_or_default();
         program::check(name, search.as_deref())?;
-        let mut supervisor = reexec::supervisor_command(&launcher.program, grace, program)
+        let supervisor = reexec::supervisor_command(&launcher.program, grace, program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // Out of our terminal's foreground group: Ctrl-C is ours to handle.
             .process_group(0)
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("cannot start the supervisor: {error}")))?;
+        Self::over(supervisor, None)
+    }
+
+    /// Takes over what was started.
+    pub(crate) fn take(started: Started) -> io::Result<(Self, Pipes)> {
+        let (process, kill) = started.into_parts();
+        Self::over(process, Some(kill))
+    }
+
+    fn over(mut supervisor: Child, kill: Option<Kill>) -> io::Result<(Self, Pipes)> {
         let pipes = supervisor.stdin.take().zip(supervisor.stdout.take());
-        let server = Self { supervisor, reaped: false };
+        let server = Self { supervisor, kill, reaped: false };
         let (input, output) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;
         Ok((server, Pipes { input, output }))
     }
@@ -57,13 +72,16 @@ impl Server {
     }
 
     /// Asks the server's processes to end; after the grace they are killed.
-    pub(crate) fn terminate(&self) {
+    pub(crate) fn terminate(&mut self) {
         self.signal(Signal::TERM);
     }
 
     /// Kills the server's processes.
-    pub(crate) fn kill(&self) {
-        self.signal(Signal::QUIT);
+    pub(crate) fn kill(&mut self) {
+        match &mut self.kill {
+            None => self.signal(Signal::QUIT),
+            Some(kill) => kill.now(),
+        }
     }
 
     /// The exit code of the server, once it has ended; 128 + n for signal n.

@@ -21,7 +21,7 @@ use airlock_mcp::Report;
 
 use crate::{
     Gate,
-    server::{Launcher, Program, Server},
+    server::{Launcher, Program, Server, Started},
 };
 use conductor::{Conductor, Patience};
 use session::{Event, Session};
@@ -29,12 +29,18 @@ use session::{Event, Session};
 /// How a session is run.
 #[derive(Debug)]
 pub struct SessionOptions {
-    launcher: Launcher,
-    command: Vec<OsString>,
+    start: Start,
     withheld: Vec<OsString>,
     max_line: usize,
     grace: Duration,
     drain: Duration,
+}
+
+/// Where the server comes from.
+#[derive(Debug)]
+enum Start {
+    Command { launcher: Launcher, command: Vec<OsString> },
+    Done(Started),
 }
 
 impl SessionOptions {
@@ -50,18 +56,21 @@ impl SessionOptions {
 
     /// Runs `command` (a program and its arguments) as the server.
     pub fn new(launcher: Launcher, command: Vec<OsString>) -> Self {
-        Self {
-            launcher,
-            command,
-            withheld: Vec::new(),
-            max_line: Self::MAX_LINE,
-            grace: Self::GRACE,
-            drain: Self::DRAIN,
-        }
+        Self::starting(Start::Command { launcher, command })
+    }
+
+    /// Takes over a server that was started already.
+    pub fn of(server: Started) -> Self {
+        Self::starting(Start::Done(server))
+    }
+
+    fn starting(start: Start) -> Self {
+        Self { start, withheld: Vec::new(), max_line: Self::MAX_LINE, grace: Self::GRACE, drain: Self::DRAIN }
     }
 
     /// Keeps an environment variable of ours, a key say, from the server. The server still runs as the same
-    /// user and can find it if it looks for it: this keeps it out of crash reports, not out of reach.
+    /// user and can find it if it looks for it: this keeps it out of crash reports, not out of reach. A server
+    /// that was started already has the environment that it has.
     #[must_use]
     pub fn withhold(mut self, variable: impl Into<OsString>) -> Self {
         self.withheld.push(variable.into());
@@ -132,7 +141,7 @@ impl fmt::Display for SessionEnd {
 /// politely, each further one takes the next, harder step at once.
 pub fn run_stdio<G: Gate>(
     gate: Arc<G>,
-    options: &SessionOptions,
+    options: SessionOptions,
     reports: impl Fn(Report) + Send + Sync + 'static,
 ) -> SessionEnd {
     start(gate, options, Box::new(reports)).map_or_else(SessionEnd::Failed, Conductor::conduct)
@@ -140,15 +149,20 @@ pub fn run_stdio<G: Gate>(
 
 fn start<G: Gate>(
     gate: Arc<G>,
-    options: &SessionOptions,
+    options: SessionOptions,
     reports: session::Reports,
 ) -> io::Result<Conductor<G>> {
     let (input, output) = (Stream::stdin()?, Stream::stdout()?);
     let (sender, events) = mpsc::sync_channel(16);
     // Before the server is started: a signal in between must end both of us.
     watch_signals(sender.clone())?;
-    let program = Program { command: &options.command, withheld: &options.withheld };
-    let (server, pipes) = Server::start(&options.launcher, program, options.grace)?;
+    let (server, pipes) = match options.start {
+        Start::Command { launcher, command } => {
+            let program = Program { command: &command, withheld: &options.withheld };
+            Server::start(&launcher, program, options.grace)?
+        }
+        Start::Done(started) => Server::take(started)?,
+    };
     let session =
         Arc::new(Session::new(gate, reports, output, pipes.input, options.max_line, sender.clone()));
     let exited = sender.clone();

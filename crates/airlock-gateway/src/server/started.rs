@@ -1,0 +1,54 @@
+//! A server that somebody else started.
+
+use std::{fmt, process::Child};
+
+/// A server that was not started by this crate, because more has to be done than to start a command: it runs in a
+/// sandbox, say.
+///
+/// Its process stands for the whole server. It has pipes as its standard input and output, ends when the server has
+/// ended, and exits with the server's code. On Unix it is asked to end by SIGTERM.
+///
+/// What is not handed to a session is killed when it is dropped.
+#[derive(Debug)]
+pub struct Started(Option<(Child, Kill)>);
+
+impl Started {
+    /// `process` stands for the server; `kill` ends the server and all that it started, at once, so that `process`
+    /// ends, too. What `kill` owns lives as long as the server; it is called at most once.
+    pub fn new(process: Child, kill: impl FnOnce() + Send + 'static) -> Self {
+        Self(Some((process, Kill(Some(Box::new(kill))))))
+    }
+
+    /// The process, and how it ends at once.
+    pub(super) fn into_parts(mut self) -> (Child, Kill) {
+        self.0.take().unwrap_or_else(|| unreachable!("it is only taken where `self` is consumed"))
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some((process, kill)) = &mut self.0 {
+            kill.now();
+            // It can only fail because it has ended.
+            drop(process.kill());
+            drop(process.wait());
+        }
+    }
+}
+
+/// Ends a server at once.
+pub(super) struct Kill(Option<Box<dyn FnOnce() + Send>>);
+
+impl Kill {
+    pub(super) fn now(&mut self) {
+        if let Some(kill) = self.0.take() {
+            kill();
+        }
+    }
+}
+
+impl fmt::Debug for Kill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kill").finish_non_exhaustive()
+    }
+}
