@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    process::{Child, ExitCode, Stdio},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitCode, Stdio},
 };
 
 use crate::{Confinement, Enforcement, Job, Level, Outcome, SandboxError};
@@ -64,13 +64,38 @@ impl Running {
         match *self {}
     }
 
-    /// The streams that were asked to be pipes.
-    pub fn streams(&mut self) -> &mut Child {
+    /// Takes the streams that were asked to be pipes.
+    pub fn streams(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
         match *self {}
+    }
+
+    /// Hands it over.
+    pub fn into_parts(self) -> (Child, Hold, Aftermath) {
+        match self {}
     }
 
     /// Ends it.
     pub fn end(&mut self) {
+        match *self {}
+    }
+}
+
+/// Keeps a program in a sandbox alive; there is none.
+#[derive(Debug)]
+pub enum Hold {}
+
+/// What is left of a program in a sandbox; there is none.
+#[derive(Debug)]
+pub enum Aftermath {}
+
+impl Aftermath {
+    /// Why it was not started.
+    pub fn refusal(&mut self) -> Option<SandboxError> {
+        match *self {}
+    }
+
+    /// Whether there was too little memory.
+    pub fn ran_out_of_memory(&self) -> bool {
         match *self {}
     }
 }

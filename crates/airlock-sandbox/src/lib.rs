@@ -27,9 +27,11 @@ mod outcome;
 
 pub use confinement::{Confinement, Limits};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Launcher, Running, Sandbox, enter};
+pub use elsewhere::{Aftermath, Hold, Launcher, Running, Sandbox, enter};
 pub use error::{SandboxError, Step};
 pub use level::{Enforcement, Level};
 #[cfg(target_os = "linux")]
-pub use linux::{Launcher, Pool, Running, Sandbox, Selftest, SystemCall, enter, selftest, system_calls};
+pub use linux::{
+    Aftermath, Hold, Launcher, Pool, Running, Sandbox, Selftest, SystemCall, enter, selftest, system_calls,
+};
 pub use outcome::{End, Job, Outcome};

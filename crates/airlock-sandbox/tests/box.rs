@@ -16,6 +16,8 @@ mod escape;
 mod limits;
 #[path = "box/pool.rs"]
 mod pool;
+#[path = "box/servers.rs"]
+mod servers;
 #[path = "box/traces.rs"]
 mod traces;
 
@@ -41,7 +43,9 @@ fn main() -> ExitCode {
         let error = again.args(std::env::args_os().skip(1)).env(SECRET_VARIABLE, "a secret").exec();
         panic!("cannot start anew: {error}");
     }
-    let tests = [confinement::TESTS, escape::TESTS, limits::TESTS, pool::TESTS, traces::TESTS].concat();
+    let tests =
+        [confinement::TESTS, escape::TESTS, limits::TESTS, pool::TESTS, servers::TESTS, traces::TESTS]
+            .concat();
     let trials = tests.into_iter().map(|(name, test)| {
         let sandbox = Sandbox::new(launcher.clone());
         Trial::test(name, move || {

@@ -3,6 +3,7 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::net::UnixStream,
+    time::Duration,
 };
 
 use super::plan::{Plan, Report};
@@ -50,6 +51,11 @@ pub(super) struct Reports(BufReader<UnixStream>);
 impl Reports {
     pub(super) fn new(stream: UnixStream) -> Self {
         Self(BufReader::new(stream))
+    }
+
+    /// Waits no longer than this for each from now on.
+    pub(super) fn give_up_after(&self, time: Duration) -> io::Result<()> {
+        self.0.get_ref().set_read_timeout(Some(time))
     }
 
     /// The next one; `None` when both the helper and the first process are gone.

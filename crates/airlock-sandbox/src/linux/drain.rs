@@ -35,8 +35,7 @@ pub(super) fn run(
     let limits = confinement.limits;
     let (events, incoming) = mpsc::channel();
     let reports = running.reports.take().ok_or(SandboxError::Lost)?;
-    let child = running.streams();
-    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (input, output, errors) = running.streams();
     thread::scope(|scope| {
         scope.spawn(|| {
             // A program need not read what it is given.

@@ -141,6 +141,8 @@ fn forbid_namespaces() -> io::Result<()> {
 fn wait(first: Pid, control: &UnixStream, nothing: &OwnedFd) -> io::Result<u8> {
     let box_ = pidfd_open(first, PidfdFlags::empty())?;
     sys::let_go_of_standard_streams(nothing)?;
+    // The first process hands it on to the program: who asks the helper to end asks the program.
+    sys::pass_terminate_on(first.as_raw_nonzero().get());
     let mut killed = false;
     loop {
         let mut watched = [
@@ -156,6 +158,8 @@ fn wait(first: Pid, control: &UnixStream, nothing: &OwnedFd) -> io::Result<u8> {
         };
         let [ended, hung_up] = watched.each_ref().map(|watched| !watched.revents().is_empty());
         if ended {
+            // Its number will be free.
+            sys::pass_terminate_on(0);
             let status = waitpid(Some(first), rustix::process::WaitOptions::empty())?;
             return Ok(status.map_or(NOT_STARTED, |(_, status)| code_of(status)));
         }

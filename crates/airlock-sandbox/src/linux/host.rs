@@ -3,9 +3,12 @@
 use std::{
     env, io,
     net::Shutdown,
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::CommandExt},
+    },
     path::{Component, Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -105,7 +108,7 @@ impl Sandbox {
         let started = SandboxError::at(Step::StartHelper);
         let (child, control) = start_helper(streams).map_err(started)?;
         let mut running = Running {
-            child,
+            child: Some(child),
             control: Some(control),
             reports: None,
             enforcement: Enforcement::default(),
@@ -152,6 +155,8 @@ fn start_helper([input, output, errors]: [Stdio; 3]) -> io::Result<(Child, UnixS
     let mut helper = Command::new(program()?);
     // Nothing of the host's environment is to be found in the helper.
     helper.arg(BOX).env_clear().current_dir("/").stdin(input).stdout(output).stderr(errors);
+    // Out of a terminal's foreground group: Ctrl-C is the host's to handle.
+    helper.process_group(0);
     sys::hand_down(&mut helper, &theirs);
     let child = helper.spawn()?;
     Ok((child, ours))
@@ -166,7 +171,8 @@ fn program() -> io::Result<PathBuf> {
 /// A program in its box. Dropping it ends the box.
 #[derive(Debug)]
 pub struct Running {
-    child: Child,
+    /// `None` once it belongs to somebody else.
+    child: Option<Child>,
     control: Option<UnixStream>,
     pub(super) reports: Option<Reports>,
     enforcement: Enforcement,
@@ -187,12 +193,27 @@ impl Running {
 
     /// Whether the box is gone already.
     pub(super) fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
+        self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
-    /// The streams that were asked to be pipes.
-    pub fn streams(&mut self) -> &mut Child {
-        &mut self.child
+    /// Takes the streams that were asked to be pipes.
+    pub fn streams(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
+        self.child.as_mut().map_or((None, None, None), |child| {
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        })
+    }
+
+    /// For a program that somebody else talks to and waits for, such as a server.
+    ///
+    /// The process is the helper: it has those streams of the program that are pipes and were not taken, ends when
+    /// nothing of the box is left, with the code of the program (128 and its signal), and passes SIGTERM on to the
+    /// program. The box is alive as long as the [`Hold`] is. The [`Aftermath`] is kept until it has ended.
+    pub fn into_parts(mut self) -> (Child, Hold, Aftermath) {
+        let parts = self.child.take().zip(self.control.take()).zip(self.reports.take());
+        let Some(((child, control), reports)) = parts else {
+            unreachable!("a box that was started has all of them, and they are taken where it is consumed")
+        };
+        (child, Hold(control), Aftermath { reports, group: self.group.take() })
     }
 
     fn set_up(&mut self, plan: &Plan) -> Result<(), SandboxError> {
@@ -217,34 +238,80 @@ impl Running {
 
     /// Tells the helper to end the box, and waits until nothing of it is left.
     pub fn end(&mut self) {
+        let Some(child) = &mut self.child else { return };
         if let Some(control) = self.control.take() {
             drop(control.shutdown(Shutdown::Write));
-            if self.ends_within(GRACE) {
+            if ends_within(child, GRACE) {
                 return;
             }
             // The kernel ends the box with its helper.
-            drop(self.child.kill());
+            drop(child.kill());
         }
-        drop(self.child.wait());
+        drop(child.wait());
     }
 }
 
-impl Running {
-    /// Waits for the helper, which ends last, and reaps it.
-    fn ends_within(&mut self, patience: Duration) -> bool {
-        let helper = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(Ok(helper)) = helper.map(|helper| pidfd_open(helper, PidfdFlags::empty())) {
-            let patience = Timespec::try_from(patience).ok();
-            let mut watched = [PollFd::new(&helper, PollFlags::IN)];
-            while poll(&mut watched, patience.as_ref()) == Err(Errno::INTR) {}
-        }
-        !matches!(self.child.try_wait(), Ok(None))
+/// Waits for the helper, which ends last, and reaps it.
+fn ends_within(child: &mut Child, patience: Duration) -> bool {
+    let helper = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let Some(Ok(helper)) = helper.map(|helper| pidfd_open(helper, PidfdFlags::empty())) {
+        let patience = Timespec::try_from(patience).ok();
+        let mut watched = [PollFd::new(&helper, PollFlags::IN)];
+        while poll(&mut watched, patience.as_ref()) == Err(Errno::INTR) {}
     }
+    !matches!(child.try_wait(), Ok(None))
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Keeps a box alive. Dropping it has the helper end the box at once, as the end of this process does, however sudden.
+#[derive(Debug)]
+pub struct Hold(UnixStream);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // It can only fail because the helper is gone.
+        drop(self.0.shutdown(Shutdown::Write));
+    }
+}
+
+/// What a box still has to say when it is over.
+#[derive(Debug)]
+pub struct Aftermath {
+    reports: Reports,
+    /// Removed when nothing is in it any more.
+    group: Option<Group>,
+}
+
+impl Aftermath {
+    /// Waits until nothing of the box is left. Why the program was not started although its box was made, if that is
+    /// so: it does not exist inside, say.
+    pub fn refusal(&mut self) -> Option<SandboxError> {
+        let mut refusal = None;
+        while let Ok(Some(report)) = self.reports.next() {
+            if let Report::Failed { step, errno, detail } = report {
+                refusal.get_or_insert_with(|| failed(step, errno, &detail));
+            }
+        }
+        refusal
+    }
+
+    /// Whether a program in it was killed because the box had no memory left.
+    pub fn ran_out_of_memory(&self) -> bool {
+        self.group.as_ref().is_some_and(Group::ran_out_of_memory)
+    }
+}
+
+impl Drop for Aftermath {
+    fn drop(&mut self) {
+        // A control group can be removed only when it is empty. Not for ever: the box may be held still.
+        if self.reports.give_up_after(GRACE).is_ok() {
+            let _ = self.refusal();
+        }
     }
 }
 

@@ -123,6 +123,8 @@ fn begin(start: Start, control: &UnixStream) -> Result<Pid, SandboxError> {
     match sys::fork().map_err(SandboxError::at(Step::StartProgram))? {
         Forked::Child => sys::exit_now(become_program(&plan, control)),
         Forked::Parent(program) => {
+            // It leads a group of its own.
+            sys::pass_terminate_on(-program.as_raw_nonzero().get());
             victim.write_all(b"0").map_err(SandboxError::at(Step::StartProgram))?;
             sys::let_go_of_standard_streams(&nothing).map_err(SandboxError::at(Step::StartProgram))?;
             Ok(program)

@@ -32,7 +32,7 @@ mod selftest;
 mod sys;
 
 pub use entry::enter;
-pub use host::{Launcher, Running, Sandbox};
+pub use host::{Aftermath, Hold, Launcher, Running, Sandbox};
 pub use pool::Pool;
 pub use seccomp::{SystemCall, system_calls};
 pub use selftest::{Selftest, selftest};

@@ -8,6 +8,7 @@ use std::{
         unix::process::CommandExt,
     },
     process::Command,
+    sync::atomic::{AtomicI32, Ordering},
 };
 
 use rustix::thread::UnshareFlags;
@@ -121,6 +122,34 @@ pub(super) fn reset_signals() {
         let mut none = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+    }
+}
+
+/// Whom SIGTERM is passed on to, as `kill` takes it; 0 for nobody.
+static HEIR: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn pass_on(signal: libc::c_int) {
+    let heir = HEIR.load(Ordering::Relaxed);
+    if heir != 0 {
+        // SAFETY: the location of this thread's `errno` is always valid, and `kill` is async-signal-safe; what it says
+        // must not be seen by the code that was interrupted.
+        unsafe {
+            let errno = libc::__errno_location();
+            let before = *errno;
+            libc::kill(heir, signal);
+            *errno = before;
+        }
+    }
+}
+
+/// Passes SIGTERM on from now on, to a process or, where it is negative, to a group; 0 ends that, and SIGTERM means
+/// nothing then.
+pub(super) fn pass_terminate_on(heir: i32) {
+    HEIR.store(heir, Ordering::Relaxed);
+    let handler: extern "C" fn(libc::c_int) = pass_on;
+    // SAFETY: the handler does nothing that is not allowed in one, and lives as long as the program.
+    unsafe {
+        libc::signal(libc::SIGTERM, handler as libc::sighandler_t);
     }
 }
 
