@@ -113,7 +113,8 @@ pub(crate) enum ReportFormat {
 #[command(after_help = "\
 Examples:
   airlock run -- npx -y @modelcontextprotocol/server-filesystem ~/notes
-  airlock run --policy read_only --agent-id claude --strict -- python my_server.py")]
+  airlock run --policy read_only --agent-id claude --strict -- python my_server.py
+  airlock run --sandbox --rw ~/notes -- mcp-server-filesystem ~/notes")]
 pub(crate) struct RunArgs {
     /// The server's command and its arguments
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
@@ -121,6 +122,15 @@ pub(crate) struct RunArgs {
     /// No start line on stderr, and warnings and errors only
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// Run the server in the sandbox: no network, no home, nothing visible but the system's programs and what is named
+    ///
+    /// Node.js, Python and the server's own package are found and shown by themselves, read-only, wherever they are
+    /// installed. Libraries of its own, and sources beside a Python script, have to be named with --ro. The server starts
+    /// in the current folder if that is visible, else in an empty one. Without a sandbox it is not started.
+    #[arg(long, help_heading = "Sandbox")]
+    pub(crate) sandbox: bool,
+    #[command(flatten)]
+    pub(crate) confinement: ConfinementArgs,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
     #[command(flatten)]

@@ -9,6 +9,7 @@ mod args;
 mod commands;
 mod exit;
 mod render;
+mod sandboxed;
 mod settings;
 
 use std::{
@@ -87,7 +88,7 @@ fn execute(
     console: &mut Console,
 ) -> CommandResult {
     match command {
-        Command::Run(args) => run::execute(args, launcher, console),
+        Command::Run(args) => run::execute(args, launcher, sandbox, console),
         Command::Check(args) => check::execute(&args, console),
         Command::Call(args) => call::execute(args, console),
         Command::Exec(args) => exec::execute(&args, sandbox, console),

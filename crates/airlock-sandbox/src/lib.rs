@@ -24,6 +24,8 @@ mod level;
 #[cfg(target_os = "linux")]
 mod linux;
 mod outcome;
+#[cfg(target_os = "linux")]
+mod profile;
 
 pub use confinement::{Confinement, Limits};
 #[cfg(not(target_os = "linux"))]
@@ -35,3 +37,5 @@ pub use linux::{
     Aftermath, Hold, Launcher, Pool, Running, Sandbox, Selftest, SystemCall, enter, selftest, system_calls,
 };
 pub use outcome::{End, Job, Outcome};
+#[cfg(target_os = "linux")]
+pub use profile::{Host, Profile, ProfileError};

@@ -22,6 +22,7 @@ use crate::{
     args::RunArgs,
     exit::{CommandResult, Exit, Failure},
     render::{Console, Stream, printable},
+    sandboxed::{self, Boxed},
     settings,
 };
 
@@ -30,7 +31,12 @@ const SHOWN: usize = 60;
 /// Longest report, in characters.
 const SHOWN_OF_A_REPORT: usize = 1_000;
 
-pub(crate) fn execute(args: RunArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
+pub(crate) fn execute(
+    args: RunArgs,
+    launcher: Launcher,
+    sandbox: airlock_sandbox::Launcher,
+    console: &mut Console,
+) -> CommandResult {
     let (config, _) = settings::load(&args.config)?;
     for warning in &config.warnings {
         writeln!(console.err, "airlock: {warning}")?;
@@ -41,8 +47,16 @@ pub(crate) fn execute(args: RunArgs, launcher: Launcher, console: &mut Console) 
     if let Some(notice) = &audit.notice {
         writeln!(console.err, "airlock: warning: {notice}")?;
     }
+    let boxed = if args.sandbox {
+        Some(sandboxed::start(&args.command, &args.confinement, sandbox)?)
+    } else {
+        sandboxed::expect_nothing(&args.confinement)?;
+        None
+    };
     if !args.quiet {
-        writeln!(console.err, "{}", start_line(&args.command, &config, &caller, &audit.place))?;
+        let shown = boxed.as_ref().map(Boxed::to_string);
+        let line = start_line(&args.command, shown.as_deref(), &config, &caller, &audit.place);
+        writeln!(console.err, "{line}")?;
         if io::stdin().is_terminal() {
             writeln!(
                 console.err,
@@ -56,18 +70,24 @@ pub(crate) fn execute(args: RunArgs, launcher: Launcher, console: &mut Console) 
         hide_denied: config.airlock.hide_denied_tools,
         bounds: config.limits.message,
     };
-    // Our own keys are no business of somebody else's server.
-    let options = SessionOptions::new(launcher, args.command)
-        .max_line(config.limits.message.max_bytes)
-        .withhold("AIRLOCK_HASH_KEY")
-        .withhold("E2B_API_KEY");
+    let (options, aftermath) = if let Some(Boxed { server, aftermath, .. }) = boxed {
+        (SessionOptions::of(server), Some(aftermath))
+    } else {
+        // Our own keys are no business of somebody else's server.
+        let options = SessionOptions::new(launcher, args.command);
+        (sandboxed::OUR_KEYS.into_iter().fold(options, SessionOptions::withhold), None)
+    };
+    let options = options.max_line(config.limits.message.max_bytes);
     let err = Mutex::new(Stream::stderr());
     let end = run_stdio(Arc::new(Guard::new(engine, settings)), options, move |report| {
         if !args.quiet || report.severity == Severity::Warning {
             tell(&report, &mut err.lock().unwrap_or_else(PoisonError::into_inner));
         }
     });
-    ended(end)
+    match aftermath {
+        Some(aftermath) => sandboxed::ended(&end, aftermath).map_or_else(|| ended(end), Err),
+        None => ended(end),
+    }
 }
 
 /// How the command ends, given how the session did.
@@ -107,12 +127,19 @@ fn open_audit(config: &Config) -> Result<Audit, Failure> {
 }
 
 /// One line that says what is guarded, and how.
-fn start_line(command: &[OsString], config: &Config, caller: &Caller, audit: &str) -> String {
+fn start_line(
+    command: &[OsString],
+    sandbox: Option<&str>,
+    config: &Config,
+    caller: &Caller,
+    audit: &str,
+) -> String {
+    let sandbox = sandbox.map(|shown| format!(" · sandbox {shown}")).unwrap_or_default();
     let command: Vec<_> = command.iter().map(|part| part.to_string_lossy()).collect();
     let mode = if config.airlock.strict_mode { "strict" } else { "permissive" };
     let agent = caller.agent_id.as_ref().map_or("anonymous", |agent| agent.as_str());
     format!(
-        "airlock: guarding `{}` · mode {mode} · policy {} · agent {agent} · audit {audit}",
+        "airlock: guarding `{}`{sandbox} · mode {mode} · policy {} · agent {agent} · audit {audit}",
         printable(&command.join(" "), SHOWN),
         settings::policies(config, caller).join(" and "),
     )
@@ -168,11 +195,13 @@ mod tests {
         let config = load(&ConfigInput::default(), &jiff::tz::TimeZone::UTC).unwrap();
         let caller = Caller { agent_id: AgentId::new("claude").ok(), ..Caller::anonymous() };
         let command: Vec<OsString> = ["npx", "-y", "some-\u{1b}[2Jserver"].iter().map(Into::into).collect();
-        let line = start_line(&command, &config, &caller, "/tmp/audit.jsonl");
+        let line = start_line(&command, None, &config, &caller, "/tmp/audit.jsonl");
         assert!(
             line.starts_with("airlock: guarding `npx -y some-\\u{1b}[2Jserver` · mode permissive · policy "),
             "{line}"
         );
         assert!(line.ends_with(" · agent claude · audit /tmp/audit.jsonl"), "{line}");
+        let line = start_line(&command, Some("box (reads /opt/x)"), &config, &caller, "stderr");
+        assert!(line.contains("server` · sandbox box (reads /opt/x) · mode "), "{line}");
     }
 }

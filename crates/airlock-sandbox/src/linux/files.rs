@@ -1,7 +1,7 @@
 //! What exists inside the box, besides what was asked for.
 
 /// Folders of the system, read-only. On systems where one is a link into `/usr`, it is one inside, too.
-pub(super) const SYSTEM: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+pub(crate) const SYSTEM: &[&str] = &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
 /// The files of `/etc` that programs need to start and to check certificates. No account, host or secret is in them.
 pub(super) const SETTINGS: &[&str] = &[

@@ -32,6 +32,7 @@ mod selftest;
 mod sys;
 
 pub use entry::enter;
+pub(crate) use files::SYSTEM;
 pub use host::{Aftermath, Hold, Launcher, Running, Sandbox};
 pub use pool::Pool;
 pub use seccomp::{SystemCall, system_calls};

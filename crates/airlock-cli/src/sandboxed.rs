@@ -1,0 +1,172 @@
+//! A server in the sandbox: what is asked for on the command line, together with what its command needs, and started.
+//!
+//! Nothing here ever falls back to a server outside of the sandbox.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fmt,
+    path::PathBuf,
+};
+
+use airlock_gateway::{SessionEnd, Started};
+use airlock_sandbox::{Aftermath, Launcher, Level};
+
+use crate::{
+    args::ConfinementArgs,
+    commands::exec::refused,
+    exit::{Exit, Failure},
+    render::printable,
+};
+
+/// Keys of our own, which no server gets.
+pub(crate) const OUR_KEYS: [&str; 2] = ["AIRLOCK_HASH_KEY", "E2B_API_KEY"];
+
+/// Most memory of a server. Where no control group can be had, the limit holds for what a process may write to, and
+/// Node.js reserves 512 MiB of that for its code alone.
+const MEMORY: u64 = 1 << 30;
+
+/// Longest name that is shown, in characters, and the most of them.
+const SHOWN: usize = 80;
+const MOST_SHOWN: usize = 6;
+
+/// A server that runs in its sandbox.
+pub(crate) struct Boxed {
+    pub(crate) server: Started,
+    pub(crate) aftermath: Aftermath,
+    level: Level,
+    read_only: Vec<PathBuf>,
+    writable: Vec<PathBuf>,
+    environment: Vec<OsString>,
+}
+
+/// What it is, and what can be seen from within.
+impl fmt::Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listed = |names: Vec<&OsStr>| {
+            let shown = names.iter().take(MOST_SHOWN).map(|name| printable(&name.to_string_lossy(), SHOWN));
+            let more = names.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0);
+            shown.chain(more.map(|more| format!("{more} more"))).collect::<Vec<_>>().join(", ")
+        };
+        let paths = |paths: &[PathBuf]| listed(paths.iter().map(|path| path.as_os_str()).collect());
+        let points = [
+            ("reads", paths(&self.read_only)),
+            ("writes", paths(&self.writable)),
+            ("environment", listed(self.environment.iter().map(OsString::as_os_str).collect())),
+        ];
+        let points = points.iter().filter(|(_, names)| !names.is_empty());
+        let points: Vec<_> = points.map(|(what, names)| format!("{what} {names}")).collect();
+        write!(f, "{}", self.level)?;
+        if points.is_empty() { Ok(()) } else { write!(f, " ({})", points.join("; ")) }
+    }
+}
+
+/// Without a sandbox there is nothing that could be shown in it.
+pub(crate) fn expect_nothing(asked: &ConfinementArgs) -> Result<(), Failure> {
+    let ConfinementArgs { read_only, writable, environment, min_level: _ } = asked;
+    if read_only.is_empty() && writable.is_empty() && environment.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage("--ro, --rw and --env are about the sandbox").with_help("add --sandbox"))
+}
+
+/// Starts a server in the sandbox.
+#[cfg(target_os = "linux")]
+pub(crate) fn start(
+    command: &[OsString],
+    asked: &ConfinementArgs,
+    launcher: Launcher,
+) -> Result<Boxed, Failure> {
+    use std::{path::Path, process::Stdio};
+
+    use airlock_sandbox::{Confinement, Host, Limits, Profile, Sandbox};
+
+    use crate::commands::exec::confinement;
+
+    if let Some(key) = asked.environment.iter().find(|name| OUR_KEYS.contains(&name.as_str())) {
+        return Err(Failure::usage(format_args!("--env {key}: it is Airlock's own, and no server gets it")));
+    }
+    let Confinement { mut read_only, writable, mut environment, .. } =
+        confinement(asked).map_err(not_started)?;
+    let host = Host::current()
+        .map_err(|error| Failure::unexpected(format_args!("cannot find out the current folder: {error}")))?;
+    let profile = Profile::of(command, &host).map_err(|error| {
+        Failure::new(Exit::NotStarted(127), format_args!("cannot sandbox the server: {error}"))
+    })?;
+    // What may be written is not shown once more as read-only: that would lie on top of it.
+    read_only.extend(profile.read_only.into_iter().filter(|path| !writable.contains(path)));
+    read_only.sort();
+    read_only.dedup();
+    if environment.iter().all(|(name, _)| name != "PATH") {
+        environment.push(("PATH".into(), profile.search));
+    }
+    let is_visible = |folder: &Path| read_only.iter().chain(&writable).any(|path| folder.starts_with(path));
+    let folder = Some(host.folder).filter(|folder| is_visible(folder));
+    // A server ends when its session does.
+    let limits = Limits { wall: None, cpu: None, memory: MEMORY, ..Limits::default() };
+    let confinement =
+        Confinement { read_only: read_only.clone(), writable: writable.clone(), environment, folder, limits };
+    let running = Sandbox::new(launcher)
+        .at_least(asked.min_level)
+        .start(&profile.command, &confinement, [Stdio::piped(), Stdio::piped(), Stdio::inherit()])
+        .map_err(|error| not_started(refused(&error)))?;
+    let level = running.enforcement().level;
+    let (process, hold, aftermath) = running.into_parts();
+    Ok(Boxed {
+        server: Started::new(process, move || drop(hold)),
+        aftermath,
+        level,
+        read_only,
+        writable,
+        environment: asked.environment.iter().map(OsString::from).collect(),
+    })
+}
+
+/// Refuses: there is no sandbox here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn start(
+    _command: &[OsString],
+    _asked: &ConfinementArgs,
+    _launcher: Launcher,
+) -> Result<Boxed, Failure> {
+    Err(not_started(refused(&airlock_sandbox::SandboxError::Unsupported)))
+}
+
+/// Says that the server did not run instead.
+fn not_started(failure: Failure) -> Failure {
+    let help = failure.help.map_or_else(
+        || "the server was not started".to_owned(),
+        |help| format!("the server was not started; {}", help.trim_start_matches("nothing ran; ")),
+    );
+    Failure { help: Some(help), ..failure }
+}
+
+/// What only the sandbox can say about the end of a session: that the server never began, or that it had no memory left.
+pub(crate) fn ended(end: &SessionEnd, mut aftermath: Aftermath) -> Option<Failure> {
+    // Waits until nothing is left of it.
+    let refusal = aftermath.refusal();
+    match end {
+        SessionEnd::ServerExited { code: 126 | 127 } => refusal.map(|refusal| refused(&refusal)),
+        SessionEnd::ServerExited { code } if *code != 0 && aftermath.ran_out_of_memory() => {
+            let most = MEMORY >> 20;
+            Some(Failure::unexpected(format_args!(
+                "the server needed more than {most} MiB of memory and was ended"
+            )))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use airlock_sandbox::SandboxError;
+
+    use super::{not_started, refused};
+
+    #[test]
+    fn a_refusal_says_that_the_server_did_not_run() {
+        let failure = not_started(refused(&SandboxError::Lost));
+        assert_eq!(failure.exit.code(), 125);
+        let help = failure.help.unwrap();
+        assert!(help.starts_with("the server was not started; the box needs user namespaces"), "{help}");
+    }
+}
