@@ -41,11 +41,16 @@ pub fn or_skip<T>(found: Result<T, Missing>) -> Result<Option<T>, Missing> {
         Ok(found) => Ok(Some(found)),
         Err(missing) if std::env::var_os(REQUIRED).is_some() => Err(missing),
         Err(missing) => {
-            // Not being able to write to the standard error is no reason to fail a test.
-            let _ = writeln!(std::io::stderr(), "skipped: {missing}");
+            skipped(&missing.to_string());
             Ok(None)
         }
     }
+}
+
+/// Says that a test cannot be made here, and why.
+pub fn skipped(why: &str) {
+    // Not being able to write to the standard error is no reason to fail a test.
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 /// The `airlock` under test.
