@@ -1,15 +1,16 @@
-//! A server in the sandbox: what is asked for on the command line, together with what its command needs, and started.
+//! A program in the sandbox: what is asked for on the command line, together with what its command needs; and servers,
+//! started.
 //!
 //! Nothing here ever falls back to a server outside of the sandbox.
 
 use std::{
     ffi::{OsStr, OsString},
-    fmt,
-    path::PathBuf,
+    fmt, io,
+    path::{self, Path, PathBuf},
 };
 
 use airlock_gateway::{SessionEnd, Started};
-use airlock_sandbox::{Aftermath, Launcher, Level};
+use airlock_sandbox::{Aftermath, Confinement, Launcher, Level, Limits};
 
 use crate::{
     args::ConfinementArgs,
@@ -69,29 +70,21 @@ pub(crate) fn expect_nothing(asked: &ConfinementArgs) -> Result<(), Failure> {
     Err(Failure::usage("--ro, --rw and --env are about the sandbox").with_help("add --sandbox"))
 }
 
-/// Starts a server in the sandbox.
+/// What `command` really is inside, and all that is to be seen from within: what was asked for, and what the command
+/// needs to start.
 #[cfg(target_os = "linux")]
-pub(crate) fn start(
+pub(crate) fn prepare(
     command: &[OsString],
     asked: &ConfinementArgs,
-    launcher: Launcher,
-) -> Result<Boxed, Failure> {
-    use std::{path::Path, process::Stdio};
+    limits: Limits,
+) -> Result<(Vec<OsString>, Confinement), Failure> {
+    use airlock_sandbox::{Host, Profile};
 
-    use airlock_sandbox::{Confinement, Host, Limits, Profile, Sandbox};
-
-    use crate::commands::exec::confinement;
-
-    if let Some(key) = asked.environment.iter().find(|name| OUR_KEYS.contains(&name.as_str())) {
-        return Err(Failure::usage(format_args!("--env {key}: it is Airlock's own, and no server gets it")));
-    }
-    let Confinement { mut read_only, writable, mut environment, .. } =
-        confinement(asked).map_err(not_started)?;
+    let Confinement { mut read_only, writable, mut environment, .. } = confinement(asked)?;
     let host = Host::current()
         .map_err(|error| Failure::unexpected(format_args!("cannot find out the current folder: {error}")))?;
-    let profile = Profile::of(command, &host).map_err(|error| {
-        Failure::new(Exit::NotStarted(127), format_args!("cannot sandbox the server: {error}"))
-    })?;
+    let profile = Profile::of(command, &host)
+        .map_err(|error| Failure::new(Exit::NotStarted(127), format_args!("cannot be sandboxed: {error}")))?;
     // What may be written is not shown once more as read-only: that would lie on top of it.
     read_only.extend(profile.read_only.into_iter().filter(|path| !writable.contains(path)));
     read_only.sort();
@@ -101,13 +94,72 @@ pub(crate) fn start(
     }
     let is_visible = |folder: &Path| read_only.iter().chain(&writable).any(|path| folder.starts_with(path));
     let folder = Some(host.folder).filter(|folder| is_visible(folder));
+    Ok((profile.command, Confinement { read_only, writable, environment, folder, limits }))
+}
+
+/// Nothing can be found out here, and nothing will run.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn prepare(
+    _command: &[OsString],
+    _asked: &ConfinementArgs,
+    _limits: Limits,
+) -> Result<(Vec<OsString>, Confinement), Failure> {
+    Err(refused(&airlock_sandbox::SandboxError::Unsupported))
+}
+
+/// What the program may see, with absolute paths.
+#[cfg(target_os = "linux")]
+fn confinement(args: &ConfinementArgs) -> Result<Confinement, Failure> {
+    let environment = args.environment.iter().map(|name| {
+        let value = std::env::var_os(name).ok_or_else(|| {
+            Failure::usage(format_args!("--env {name}: there is no such variable"))
+                .with_help("set it, or leave it out")
+        })?;
+        Ok::<_, Failure>((OsString::from(name), value))
+    });
+    Ok(Confinement {
+        read_only: absolute("--ro", &args.read_only)?,
+        writable: absolute("--rw", &args.writable)?,
+        environment: environment.collect::<Result<_, _>>()?,
+        ..Confinement::default()
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn absolute(flag: &str, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let absolute = |path: &PathBuf| {
+        let problem = |error: io::Error| Failure::usage(format_args!("{flag} {}: {error}", path.display()));
+        path.metadata().map_err(problem)?;
+        // The name stays as it was given, so that the program finds it; only `.` and `..` go.
+        let parts = path::absolute(path).map_err(problem)?;
+        if parts.components().any(|part| part == path::Component::ParentDir) {
+            return parts.canonicalize().map_err(problem);
+        }
+        Ok(parts)
+    };
+    paths.iter().map(absolute).collect()
+}
+
+/// Starts a server in the sandbox.
+#[cfg(target_os = "linux")]
+pub(crate) fn start(
+    command: &[OsString],
+    asked: &ConfinementArgs,
+    launcher: Launcher,
+) -> Result<Boxed, Failure> {
+    use std::process::Stdio;
+
+    use airlock_sandbox::Sandbox;
+
+    if let Some(key) = asked.environment.iter().find(|name| OUR_KEYS.contains(&name.as_str())) {
+        return Err(Failure::usage(format_args!("--env {key}: it is Airlock's own, and no server gets it")));
+    }
     // A server ends when its session does.
     let limits = Limits { wall: None, cpu: None, memory: MEMORY, ..Limits::default() };
-    let confinement =
-        Confinement { read_only: read_only.clone(), writable: writable.clone(), environment, folder, limits };
+    let (command, confinement) = prepare(command, asked, limits).map_err(not_started)?;
     let running = Sandbox::new(launcher)
         .at_least(asked.min_level)
-        .start(&profile.command, &confinement, [Stdio::piped(), Stdio::piped(), Stdio::inherit()])
+        .start(&command, &confinement, [Stdio::piped(), Stdio::piped(), Stdio::inherit()])
         .map_err(|error| not_started(refused(&error)))?;
     let level = running.enforcement().level;
     let (process, hold, aftermath) = running.into_parts();
@@ -115,8 +167,8 @@ pub(crate) fn start(
         server: Started::new(process, move || drop(hold)),
         aftermath,
         level,
-        read_only,
-        writable,
+        read_only: confinement.read_only,
+        writable: confinement.writable,
         environment: asked.environment.iter().map(OsString::from).collect(),
     })
 }

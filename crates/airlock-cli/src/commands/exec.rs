@@ -4,17 +4,18 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, IsTerminal as _, Read, Write as _},
-    path::{self, Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
-use airlock_sandbox::{Confinement, End, Job, Launcher, Limits, Outcome, Sandbox, SandboxError, Step};
+use airlock_sandbox::{End, Job, Launcher, Limits, Outcome, Sandbox, SandboxError, Step};
 use serde_json::json;
 
 use crate::{
-    args::{ConfinementArgs, ExecArgs, Language, ReportFormat},
+    args::{ExecArgs, Language, ReportFormat},
     exit::{CommandResult, Exit, Failure},
     render::{Console, without_controls},
+    sandboxed::prepare,
 };
 
 /// Longest program that is read, in bytes.
@@ -22,15 +23,14 @@ const LONGEST_CODE: u64 = 16 << 20;
 
 pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
     let job = job(args)?;
-    let confinement = Confinement {
-        limits: Limits {
-            wall: Some(Duration::from_secs(args.timeout.into())),
-            cpu: Some(Duration::from_secs(args.timeout.into())),
-            memory: u64::from(args.memory) << 20,
-            ..Limits::default()
-        },
-        ..confinement(&args.confinement)?
+    let limits = Limits {
+        wall: Some(Duration::from_secs(args.timeout.into())),
+        cpu: Some(Duration::from_secs(args.timeout.into())),
+        memory: u64::from(args.memory) << 20,
+        ..Limits::default()
     };
+    let (command, confinement) = prepare(&job.command, &args.confinement, limits)?;
+    let job = Job { command, ..job };
     let sandbox = Sandbox::new(launcher).at_least(args.confinement.min_level);
     let outcome = sandbox.run(&job, &confinement).map_err(|error| refused(&error))?;
     match args.format {
@@ -38,37 +38,6 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
         ReportFormat::Json => report(&outcome, console)?,
     }
     ended(&outcome, &confinement.limits)
-}
-
-/// What the program may see, with absolute paths.
-pub(crate) fn confinement(args: &ConfinementArgs) -> Result<Confinement, Failure> {
-    let environment = args.environment.iter().map(|name| {
-        let value = std::env::var_os(name).ok_or_else(|| {
-            Failure::usage(format_args!("--env {name}: there is no such variable"))
-                .with_help("set it, or leave it out")
-        })?;
-        Ok::<_, Failure>((OsString::from(name), value))
-    });
-    Ok(Confinement {
-        read_only: absolute("--ro", &args.read_only)?,
-        writable: absolute("--rw", &args.writable)?,
-        environment: environment.collect::<Result<_, _>>()?,
-        ..Confinement::default()
-    })
-}
-
-fn absolute(flag: &str, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let absolute = |path: &PathBuf| {
-        let problem = |error: io::Error| Failure::usage(format_args!("{flag} {}: {error}", path.display()));
-        path.metadata().map_err(problem)?;
-        // The name stays as it was given, so that the program finds it; only `.` and `..` go.
-        let parts = path::absolute(path).map_err(problem)?;
-        if parts.components().any(|part| part == path::Component::ParentDir) {
-            return parts.canonicalize().map_err(problem);
-        }
-        Ok(parts)
-    };
-    paths.iter().map(absolute).collect()
 }
 
 fn job(args: &ExecArgs) -> Result<Job, Failure> {

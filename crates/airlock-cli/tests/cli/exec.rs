@@ -95,7 +95,7 @@ fn the_exit_code_says_how_it_ended() {
         assert_eq!(ran.code, *exit, "{flags:?} {code}: {ran:?}");
         assert!(ran.err.contains(says) && ran.err.is_empty() == says.is_empty(), "{flags:?} {code}: {ran:?}");
     }
-    for (command, exit) in [("no-such-program", 127), ("/etc/hosts", 126)] {
+    for (command, exit) in [("no-such-program", 127), ("/etc/passwd", 127)] {
         let ran = run(["exec", "--", command]);
         assert_eq!(ran.code, exit, "{command}: {ran:?}");
     }
