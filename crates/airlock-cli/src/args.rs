@@ -24,7 +24,8 @@ Exit codes:
   2    the call would be refused (scan: an input cannot be read)
   3    the configuration is invalid
   64   the command line is wrong
-  124, 125   exec: a limit was reached; there is no sandbox, nothing ran
+  124        exec: a limit was reached
+  125        run --sandbox, exec: there is no sandbox, nothing ran
   126, 127   run, exec: the server or program could not be started
   128 + n    ended by signal n";
 
