@@ -14,13 +14,15 @@ const OURS: u64 = 2;
 /// Sets them for this process and all that come of it.
 pub(super) fn set(plan: &Plan) -> io::Result<()> {
     let cpu = plan.cpu.map(|cpu| cpu.as_secs().max(1));
+    let grouped = plan.controllers.iter().any(|controller| controller == "memory");
     let limits = [
         // A second after SIGXCPU comes SIGKILL.
         (Resource::Cpu, cpu, cpu.map(|cpu| cpu + 1)),
         (Resource::Nproc, Some(u64::from(plan.processes) + OURS), None),
         (Resource::Nofile, Some(u64::from(plan.open_files)), None),
-        // What a process has for itself and may write to; what it only reserves does not count.
-        (Resource::Data, Some(plan.memory), None),
+        // What a process has for itself and may write to. Where a group bounds all of it, this would only be in the way of
+        // runtimes that reserve more than they use: Node.js 24 reserves 512 MiB for code alone.
+        (Resource::Data, (!grouped).then_some(plan.memory), None),
         (Resource::As, Some(plan.memory.saturating_mul(8).max(LEAST_ADDRESSES)), None),
         (Resource::Fsize, Some(plan.tmpfs), None),
         // No memory on disk, none that cannot be reclaimed, no queues outside of it.
