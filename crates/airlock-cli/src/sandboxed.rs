@@ -7,6 +7,8 @@ use std::{
     ffi::{OsStr, OsString},
     fmt, io,
     path::{self, Path, PathBuf},
+    thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use airlock_gateway::{SessionEnd, Started};
@@ -16,7 +18,7 @@ use crate::{
     args::ConfinementArgs,
     commands::exec::refused,
     exit::{Exit, Failure},
-    render::printable,
+    render::{printable, without_controls},
 };
 
 /// Keys of our own, which no server gets.
@@ -30,10 +32,17 @@ const MEMORY: u64 = 1 << 30;
 const SHOWN: usize = 80;
 const MOST_SHOWN: usize = 6;
 
+/// Longest line of a server's stderr that is passed on at once, in bytes.
+#[cfg(target_os = "linux")]
+const LONGEST_LINE: u64 = 16 << 10;
+/// How often the end of a server's stderr is looked for, every 5 ms.
+const LAST_WORDS: u32 = 40;
+
 /// A server that runs in its sandbox.
 pub(crate) struct Boxed {
     pub(crate) server: Started,
     pub(crate) aftermath: Aftermath,
+    pub(crate) errors: Option<JoinHandle<()>>,
     level: Level,
     read_only: Vec<PathBuf>,
     writable: Vec<PathBuf>,
@@ -85,8 +94,9 @@ pub(crate) fn prepare(
         .map_err(|error| Failure::unexpected(format_args!("cannot find out the current folder: {error}")))?;
     let profile = Profile::of(command, &host)
         .map_err(|error| Failure::new(Exit::NotStarted(127), format_args!("cannot be sandboxed: {error}")))?;
-    // What may be written is not shown once more as read-only: that would lie on top of it.
-    read_only.extend(profile.read_only.into_iter().filter(|path| !writable.contains(path)));
+    // What lies in a writable folder is visible already.
+    let shown = |path: &PathBuf| writable.iter().any(|open| path.starts_with(open));
+    read_only.extend(profile.read_only.into_iter().filter(|path| !shown(path)));
     read_only.sort();
     read_only.dedup();
     if environment.iter().all(|(name, _)| name != "PATH") {
@@ -147,8 +157,6 @@ pub(crate) fn start(
     asked: &ConfinementArgs,
     launcher: Launcher,
 ) -> Result<Boxed, Failure> {
-    use std::process::Stdio;
-
     use airlock_sandbox::Sandbox;
 
     if let Some(key) = asked.environment.iter().find(|name| OUR_KEYS.contains(&name.as_str())) {
@@ -159,11 +167,16 @@ pub(crate) fn start(
     let (command, confinement) = prepare(command, asked, limits).map_err(not_started)?;
     let running = Sandbox::new(launcher)
         .at_least(asked.min_level)
-        .start(&command, &confinement, [Stdio::piped(), Stdio::piped(), Stdio::inherit()])
+        .start(&command, &confinement)
         .map_err(|error| not_started(refused(&error)))?;
     let level = running.enforcement().level;
-    let (process, hold, aftermath) = running.into_parts();
+    let (mut process, hold, aftermath) = running.into_parts();
+    let errors = process.stderr.take().map(pass_on).transpose();
+    let errors = errors.map_err(|error| {
+        not_started(Failure::unexpected(format_args!("cannot read what the server says to stderr: {error}")))
+    })?;
     Ok(Boxed {
+        errors,
         server: Started::new(process, move || drop(hold)),
         aftermath,
         level,
@@ -171,6 +184,39 @@ pub(crate) fn start(
         writable: confinement.writable,
         environment: asked.environment.iter().map(OsString::from).collect(),
     })
+}
+
+/// Passes on what the server says to stderr, line by line and without what would draw or type. The server has no hold of
+/// our own stderr: that may be a terminal, from which it could read, or a log, which it could cut.
+#[cfg(target_os = "linux")]
+fn pass_on(from: std::process::ChildStderr) -> io::Result<JoinHandle<()>> {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    thread::Builder::new().name("server's stderr".to_owned()).spawn(move || {
+        loop {
+            line.clear();
+            match from.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return,
+            }
+            let text = without_controls(&String::from_utf8_lossy(&line));
+            // Without stderr nobody is left to tell; the server is not to notice.
+            let _ = io::stderr().write_all(text.as_bytes());
+        }
+    })
+}
+
+/// Waits a little for what the server said last; it may have given its stderr to somebody who keeps it open.
+fn last_words(errors: Option<JoinHandle<()>>) {
+    let Some(errors) = errors else { return };
+    for _ in 0..LAST_WORDS {
+        if errors.is_finished() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Refuses: there is no sandbox here.
@@ -193,7 +239,12 @@ fn not_started(failure: Failure) -> Failure {
 }
 
 /// What only the sandbox can say about the end of a session: that the server never began, or that it had no memory left.
-pub(crate) fn ended(end: &SessionEnd, mut aftermath: Aftermath) -> Option<Failure> {
+pub(crate) fn ended(
+    end: &SessionEnd,
+    mut aftermath: Aftermath,
+    errors: Option<JoinHandle<()>>,
+) -> Option<Failure> {
+    last_words(errors);
     // Waits until nothing is left of it.
     let refusal = aftermath.refusal();
     match end {

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitCode, Stdio},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitCode},
 };
 
 use crate::{Confinement, Enforcement, Job, Level, Outcome, SandboxError};
@@ -36,12 +36,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// Always [`SandboxError::Unsupported`].
-    pub fn start(
-        &self,
-        _command: &[OsString],
-        _confinement: &Confinement,
-        _streams: [Stdio; 3],
-    ) -> Result<Running, SandboxError> {
+    pub fn start(&self, _command: &[OsString], _confinement: &Confinement) -> Result<Running, SandboxError> {
         Err(SandboxError::Unsupported)
     }
 

@@ -70,8 +70,8 @@ pub(crate) fn execute(
         hide_denied: config.airlock.hide_denied_tools,
         bounds: config.limits.message,
     };
-    let (options, aftermath) = if let Some(Boxed { server, aftermath, .. }) = boxed {
-        (SessionOptions::of(server), Some(aftermath))
+    let (options, aftermath) = if let Some(Boxed { server, aftermath, errors, .. }) = boxed {
+        (SessionOptions::of(server), Some((aftermath, errors)))
     } else {
         // Our own keys are no business of somebody else's server.
         let options = SessionOptions::new(launcher, args.command);
@@ -85,7 +85,9 @@ pub(crate) fn execute(
         }
     });
     match aftermath {
-        Some(aftermath) => sandboxed::ended(&end, aftermath).map_or_else(|| ended(end), Err),
+        Some((aftermath, errors)) => {
+            sandboxed::ended(&end, aftermath, errors).map_or_else(|| ended(end), Err)
+        }
         None => ended(end),
     }
 }

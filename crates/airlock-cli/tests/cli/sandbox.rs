@@ -108,3 +108,30 @@ fn the_system_calls_are_listed_with_their_reasons() {
         assert_ne!(call["name"], "ptrace");
     }
 }
+
+/// A sandboxed server with our own stderr could read from a terminal and cut a log.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sandboxed_server_gets_no_stream_of_ours() {
+    use std::{fs, process::Stdio};
+
+    let home = tempfile::tempdir().unwrap();
+    let log = home.path().join("log");
+    fs::write(&log, "kept\n").unwrap();
+    let script = "readlink /proc/self/fd/2 >&2; : >/dev/stderr; printf 'drawn \\033[2J\\n' >&2; head -c 40000 /dev/zero | tr '\\0' x >&2; echo last >&2";
+    let mut command = crate::common::airlock(home.path());
+    command.args(["run", "--sandbox", "--", "/bin/sh", "-c", script]);
+    let file = fs::OpenOptions::new().append(true).open(&log).unwrap();
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).status().unwrap();
+    let said = fs::read_to_string(&log).unwrap();
+    if status.code() == Some(125) {
+        println!("skipped: no box can be had here: {said}");
+        return;
+    }
+    assert!(said.starts_with("kept\n"), "{said}");
+    assert!(
+        said.contains("guarding") && said.contains("pipe:[") && said.contains("drawn \\u{1b}[2J"),
+        "{said}"
+    );
+    assert!(said.contains("xlast\n"), "{}", said.len());
+}

@@ -1,8 +1,11 @@
 //! The socket between the host and the box.
 
 use std::{
-    io::{self, BufRead, BufReader, Read, Write},
-    os::unix::net::UnixStream,
+    io::{self, Read, Write},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
     time::Duration,
 };
 
@@ -11,7 +14,7 @@ use super::plan::{Plan, Report};
 /// Longest plan; the host refuses to send more, the helper to read more.
 const LONGEST_PLAN: u32 = 4 << 20;
 /// Longest report.
-const LONGEST_REPORT: u64 = 64 << 10;
+const LONGEST_REPORT: usize = 64 << 10;
 
 /// Sends the plan: its length, then JSON.
 pub(super) fn send_plan(mut to: &UnixStream, plan: &Plan) -> io::Result<()> {
@@ -46,22 +49,51 @@ pub(super) fn report(mut to: &UnixStream, report: &Report) {
 
 /// The reports of one box.
 #[derive(Debug)]
-pub(super) struct Reports(BufReader<UnixStream>);
+pub(super) struct Reports {
+    from: UnixStream,
+    /// What was read and is no whole line yet.
+    begun: Vec<u8>,
+}
 
 impl Reports {
-    pub(super) fn new(stream: UnixStream) -> Self {
-        Self(BufReader::new(stream))
+    pub(super) fn new(from: UnixStream) -> Self {
+        Self { from, begun: Vec::new() }
     }
 
     /// Waits no longer than this for each from now on.
     pub(super) fn give_up_after(&self, time: Duration) -> io::Result<()> {
-        self.0.get_ref().set_read_timeout(Some(time))
+        self.from.set_read_timeout(Some(time))
+    }
+
+    /// Waits for none from now on: [`next`](Self::next) is an error of that kind where it would.
+    pub(super) fn set_nonblocking(&self) -> io::Result<()> {
+        self.from.set_nonblocking(true)
     }
 
     /// The next one; `None` when both the helper and the first process are gone.
     pub(super) fn next(&mut self) -> io::Result<Option<Report>> {
-        let mut line = Vec::new();
-        self.0.by_ref().take(LONGEST_REPORT).read_until(b'\n', &mut line)?;
-        if line.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&line)?)) }
+        loop {
+            if let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.begun.drain(..=end).collect();
+                return Ok(Some(serde_json::from_slice(&line)?));
+            }
+            if self.begun.len() > LONGEST_REPORT {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            let mut piece = [0; 4_096];
+            match self.from.read(&mut piece) {
+                Ok(0) if self.begun.is_empty() => return Ok(None),
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => self.begun.extend(piece.iter().take(read)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl AsFd for Reports {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.from.as_fd()
     }
 }

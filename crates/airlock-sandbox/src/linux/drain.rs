@@ -1,10 +1,16 @@
-//! Reading a program's output and keeping its time.
+//! Reading a program's output and keeping its time: one loop, so that nothing a program does or keeps open can make the
+//! host wait longer than it meant to.
 
 use std::{
     io::{self, Read, Write},
-    sync::mpsc,
-    thread,
-    time::Instant,
+    os::fd::{AsFd, BorrowedFd},
+    process::ChildStdin,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
 };
 
 use super::{
@@ -12,18 +18,14 @@ use super::{
     host::{Running, failed},
     plan::Report,
 };
-use crate::{Confinement, End, Job, Outcome, SandboxError};
+use crate::{Confinement, End, Job, Outcome, SandboxError, Step};
 
 /// The kernel's way to end a process.
 const SIGKILL: i32 = 9;
-
-/// What the threads around one program have to say.
-enum Event {
-    /// A stream ended, or has all that it may have.
-    Stream { which: usize, text: Vec<u8>, exceeded: bool },
-    /// A report of the box, or its end.
-    Report(io::Result<Option<Report>>),
-}
+/// How long the streams may stay open once the program has ended: they end with the box, unless it gave one away.
+const GRACE: Duration = Duration::from_secs(2);
+/// How much is read at once.
+const PIECE: usize = 64 << 10;
 
 /// Runs what was started to its end.
 pub(super) fn run(
@@ -33,101 +35,209 @@ pub(super) fn run(
     begin: Instant,
 ) -> Result<Outcome, SandboxError> {
     let limits = confinement.limits;
-    let (events, incoming) = mpsc::channel();
     let reports = running.reports.take().ok_or(SandboxError::Lost)?;
     let (input, output, errors) = running.streams();
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            // A program need not read what it is given.
-            if let Some(mut input) = input {
-                drop(input.write_all(&job.input));
-            }
-        });
-        let out = output.map(|stream| Box::new(stream) as Box<dyn Read + Send>);
-        let err = errors.map(|stream| Box::new(stream) as Box<dyn Read + Send>);
-        for (which, stream) in [out, err].into_iter().enumerate() {
-            let events = events.clone();
-            scope.spawn(move || read(which, stream, limits.output, &events));
-        }
-        scope.spawn(move || follow(reports, &events));
-        let outcome = collect(&incoming, &mut running, limits.wall.map(|wall| begin + wall));
-        // Whatever it was: the streams end with the box, and the threads with the streams.
+    let pumped = Pump::new(
+        reports,
+        input,
+        &job.input,
+        [Stream::new(output, limits.output), Stream::new(errors, limits.output)],
+    )
+    .and_then(|mut pump| {
+        let end = pump.until_the_end(limits.wall.map(|wall| begin + wall))?;
+        // What is killed now can write no more, and what it has written is read.
         running.end();
-        outcome
-    })
-}
-
-fn read(which: usize, stream: Option<Box<dyn Read + Send>>, most: usize, events: &mpsc::Sender<Event>) {
-    let mut text = Vec::new();
-    let mut exceeded = false;
-    if let Some(mut stream) = stream {
-        // What was read before an error is what there is.
-        let _ = stream.by_ref().take(most as u64).read_to_end(&mut text);
-        exceeded = text.len() == most && matches!(stream.read(&mut [0]), Ok(1..));
-    }
-    // Nobody listens any more once the outcome is known.
-    drop(events.send(Event::Stream { which, text, exceeded }));
-}
-
-fn follow(mut reports: Reports, events: &mpsc::Sender<Event>) {
-    loop {
-        let report = reports.next();
-        let last = !matches!(report, Ok(Some(_)));
-        if events.send(Event::Report(report)).is_err() || last {
-            return;
+        if matches!(end, Some(Ended::Program(End::DeadlineExceeded | End::OutputExceeded))) {
+            pump.streams.iter_mut().try_for_each(Stream::read)?;
         }
-    }
-}
-
-fn collect(
-    incoming: &mpsc::Receiver<Event>,
-    running: &mut Running,
-    deadline: Option<Instant>,
-) -> Result<Outcome, SandboxError> {
-    let mut texts = [None, None];
-    let mut end = None;
-    let mut gone = false;
-    while texts.iter().any(Option::is_none) || !gone {
-        let event = match deadline.filter(|_| end.is_none()) {
-            Some(deadline) => incoming.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-            // Nothing of the box is left soon, and then every stream ends.
-            None => incoming.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
-        };
-        match event {
-            Ok(Event::Stream { which, text, exceeded }) => {
-                if let Some(slot) = texts.get_mut(which) {
-                    *slot = Some(text);
-                }
-                if exceeded && end.is_none() {
-                    end = Some(End::OutputExceeded);
-                    running.end();
-                }
-            }
-            Ok(Event::Report(Ok(Some(Report::Exited(code))))) => {
-                end.get_or_insert(End::Exited(code));
-            }
-            Ok(Event::Report(Ok(Some(Report::Signalled(signal))))) => {
-                end.get_or_insert(End::Signalled(signal));
-            }
-            Ok(Event::Report(Ok(Some(Report::Failed { step, errno, detail })))) => {
-                return Err(failed(step, errno, &detail));
-            }
-            Ok(Event::Report(Ok(Some(Report::Ready(_) | Report::TooWeak { .. })))) => {
-                return Err(SandboxError::Lost);
-            }
-            Ok(Event::Report(Ok(None) | Err(_))) => gone = true,
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                end = Some(End::DeadlineExceeded);
-                running.end();
-            }
-            Err(mpsc::RecvTimeoutError::Disconnected) => break,
-        }
-    }
-    let [stdout, stderr] = texts.map(Option::unwrap_or_default);
+        Ok((end, pump.streams.map(Stream::into_text)))
+    });
+    // However that went: nothing of the box stays.
+    running.end();
+    let (end, [stdout, stderr]) = pumped.map_err(SandboxError::at(Step::ReadBack))?;
     let end = match end {
+        Some(Ended::NotStarted(refusal)) => return Err(refusal),
         // The first process may have been killed with the others; then it told nothing.
-        Some(End::Signalled(SIGKILL)) | None if running.ran_out_of_memory() => End::MemoryExceeded,
-        other => other.ok_or(SandboxError::Lost)?,
+        Some(Ended::Program(End::Signalled(SIGKILL))) | None if running.ran_out_of_memory() => {
+            End::MemoryExceeded
+        }
+        Some(Ended::Program(end)) => end,
+        None => return Err(SandboxError::Lost),
     };
     Ok(Outcome { end, stdout, stderr, enforcement: running.enforcement().clone() })
+}
+
+/// How it ended.
+enum Ended {
+    Program(End),
+    NotStarted(SandboxError),
+}
+
+/// One output stream of the program.
+struct Stream<'a> {
+    from: Option<Box<dyn Source + 'a>>,
+    text: Vec<u8>,
+    most: usize,
+}
+
+/// What can be waited for and read from.
+trait Source: Read + AsFd {}
+impl<T: Read + AsFd> Source for T {}
+
+impl<'a> Stream<'a> {
+    fn new(from: Option<impl Source + 'a>, most: usize) -> Self {
+        Self { from: from.map(|from| Box::new(from) as Box<dyn Source>), text: Vec::new(), most }
+    }
+
+    fn exceeded(&self) -> bool {
+        self.text.len() > self.most
+    }
+
+    /// As much of it as is allowed.
+    fn into_text(self) -> Vec<u8> {
+        let mut text = self.text;
+        text.truncate(self.most);
+        text
+    }
+
+    /// Reads what is there, up to one byte more than allowed.
+    fn read(&mut self) -> io::Result<()> {
+        let Some(from) = &mut self.from else { return Ok(()) };
+        let mut piece = vec![0; PIECE];
+        while self.text.len() <= self.most {
+            match from.read(&mut piece) {
+                Ok(0) => {
+                    self.from = None;
+                    break;
+                }
+                Ok(read) => {
+                    let room = (self.most + 1 - self.text.len()).min(read);
+                    self.text.extend(piece.iter().take(room));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Pump<'a> {
+    reports: Option<Reports>,
+    input: Option<ChildStdin>,
+    unwritten: &'a [u8],
+    streams: [Stream<'a>; 2],
+}
+
+impl<'a> Pump<'a> {
+    fn new(
+        reports: Reports,
+        input: Option<ChildStdin>,
+        unwritten: &'a [u8],
+        streams: [Stream<'a>; 2],
+    ) -> io::Result<Self> {
+        reports.set_nonblocking()?;
+        for stream in &streams {
+            stream.from.as_ref().map_or(Ok(()), |from| do_not_block(from.as_fd()))?;
+        }
+        input.as_ref().map_or(Ok(()), |input| do_not_block(input.as_fd()))?;
+        Ok(Self { reports: Some(reports), input, unwritten, streams })
+    }
+
+    /// Goes on until the program has ended and its streams with it, or a limit is reached. `None`: nobody knows what
+    /// became of it.
+    fn until_the_end(&mut self, deadline: Option<Instant>) -> io::Result<Option<Ended>> {
+        let mut end = None;
+        let mut until = deadline;
+        loop {
+            self.write();
+            self.streams.iter_mut().try_for_each(Stream::read)?;
+            if end.is_none() {
+                end = self.report();
+                if matches!(end, Some(Ended::NotStarted(_))) {
+                    return Ok(end);
+                }
+                if end.is_some() || self.reports.is_none() {
+                    until = Some(Instant::now() + GRACE);
+                }
+            }
+            if self.streams.iter().any(Stream::exceeded) {
+                return Ok(Some(Ended::Program(End::OutputExceeded)));
+            }
+            let silent = self.streams.iter().all(|stream| stream.from.is_none());
+            if silent && (end.is_some() || self.reports.is_none()) {
+                return Ok(end);
+            }
+            if !self.wait(until, end.is_some())? {
+                // After its end, what somebody else holds open is not waited for.
+                return Ok(if end.is_some() || self.reports.is_none() {
+                    end
+                } else {
+                    Some(Ended::Program(End::DeadlineExceeded))
+                });
+            }
+        }
+    }
+
+    /// Writes what the program takes. It need not take anything.
+    fn write(&mut self) {
+        let Some(input) = &mut self.input else { return };
+        while !self.unwritten.is_empty() {
+            match input.write(self.unwritten) {
+                Ok(written) => self.unwritten = self.unwritten.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => break,
+            }
+        }
+        self.input = None;
+    }
+
+    /// The end, if it was reported.
+    fn report(&mut self) -> Option<Ended> {
+        let reports = self.reports.as_mut()?;
+        match reports.next() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            Ok(Some(Report::Exited(code))) => Some(Ended::Program(End::Exited(code))),
+            Ok(Some(Report::Signalled(signal))) => Some(Ended::Program(End::Signalled(signal))),
+            Ok(Some(Report::Failed { step, errno, detail })) => {
+                Some(Ended::NotStarted(failed(step, errno, &detail)))
+            }
+            Ok(Some(Report::Ready(_) | Report::TooWeak { .. })) => {
+                Some(Ended::NotStarted(SandboxError::Lost))
+            }
+            Ok(None) | Err(_) => {
+                self.reports = None;
+                None
+            }
+        }
+    }
+
+    /// Waits until something happens; `false` when it is too late for that.
+    fn wait(&self, until: Option<Instant>, ended: bool) -> io::Result<bool> {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            return Ok(false);
+        }
+        let outputs = self.streams.iter().filter_map(|stream| stream.from.as_ref().map(|from| from.as_fd()));
+        let mut watched: Vec<_> =
+            outputs.map(|output| PollFd::from_borrowed_fd(output, PollFlags::IN)).collect();
+        if let Some(reports) = self.reports.as_ref().filter(|_| !ended) {
+            watched.push(PollFd::from_borrowed_fd(reports.as_fd(), PollFlags::IN));
+        }
+        if let Some(input) = &self.input {
+            watched.push(PollFd::new(input, PollFlags::OUT));
+        }
+        let left = left.map(|left| Timespec::try_from(left).map_err(io::Error::other)).transpose()?;
+        match poll(&mut watched, left.as_ref()) {
+            Ok(0) => Ok(false),
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn do_not_block(file: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(fcntl_setfl(file, fcntl_getfl(file)? | OFlags::NONBLOCK)?)
 }

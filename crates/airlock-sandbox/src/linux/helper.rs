@@ -30,6 +30,8 @@ use crate::{SandboxError, Step};
 const MISUSED: u8 = 64;
 /// The box could not be made; the host was told why.
 const NOT_STARTED: u8 = 125;
+/// Longest reason that the host is told, in characters; it may quote the command.
+const LONGEST_DETAIL: usize = 1_000;
 
 /// Kinds of namespaces that nobody inside may make, as files of `/proc/sys/user`. With no user namespace none of the
 /// others can be had; they are named in case that changes. Of mounts there must be one more: the box's file systems
@@ -67,7 +69,7 @@ pub(super) fn as_report(error: &SandboxError) -> Report {
             } else {
                 0
             }),
-            detail: source.to_string(),
+            detail: source.to_string().chars().take(LONGEST_DETAIL).collect(),
         },
         other => Report::Failed { step: Step::StartHelper, errno: 0, detail: other.to_string() },
     }
@@ -127,8 +129,9 @@ fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
 }
 
 fn forbid_namespaces() -> io::Result<()> {
-    for name in FORBIDDEN {
-        match fs::write(format!("/proc/sys/user/{name}"), "0") {
+    let none = FORBIDDEN.iter().map(|name| (*name, "0"));
+    for (name, most) in none.chain(FEW.iter().copied()) {
+        match fs::write(format!("/proc/sys/user/{name}"), most) {
             // An older kernel has fewer kinds.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             written => written?,
@@ -136,6 +139,10 @@ fn forbid_namespaces() -> io::Result<()> {
     }
     Ok(())
 }
+
+/// Counts that the kernel keeps for each user and that somebody outside would be short of, as files of
+/// `/proc/sys/user`, and what is enough for one box.
+const FEW: &[(&str, &str)] = &[("max_inotify_instances", "16"), ("max_inotify_watches", "8192")];
 
 /// Waits until the box is empty, or the host goes or hangs up: then it is emptied.
 fn wait(first: Pid, control: &UnixStream, nothing: &OwnedFd) -> io::Result<u8> {
@@ -145,18 +152,15 @@ fn wait(first: Pid, control: &UnixStream, nothing: &OwnedFd) -> io::Result<u8> {
     sys::pass_terminate_on(first.as_raw_nonzero().get());
     let mut killed = false;
     loop {
-        let mut watched = [
-            PollFd::new(&box_, PollFlags::IN),
-            PollFd::from_borrowed_fd(
-                control.as_fd(),
-                if killed { PollFlags::empty() } else { PollFlags::RDHUP },
-            ),
-        ];
-        match poll(&mut watched, None) {
+        let mut both =
+            [PollFd::new(&box_, PollFlags::IN), PollFd::from_borrowed_fd(control.as_fd(), PollFlags::RDHUP)];
+        // Once it was killed only its end is of interest; a hang-up would be told again and again.
+        let watched = if killed { both.split_at_mut(1).0 } else { &mut both[..] };
+        match poll(watched, None) {
             Err(rustix::io::Errno::INTR) => continue,
             other => other?,
         };
-        let [ended, hung_up] = watched.each_ref().map(|watched| !watched.revents().is_empty());
+        let [ended, hung_up] = both.each_ref().map(|watched| !watched.revents().is_empty());
         if ended {
             // Its number will be free.
             sys::pass_terminate_on(0);

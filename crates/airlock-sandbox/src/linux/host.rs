@@ -85,7 +85,8 @@ impl Sandbox {
         Self { min_level: level, ..self }
     }
 
-    /// Starts a program in a box of its own, with the given streams.
+    /// Starts a program in a box of its own. Its streams are pipes: with a file or a terminal of the host it could do more
+    /// than write to it.
     ///
     /// # Errors
     /// No box could be made, or less would have held the program than is required; it did not run then.
@@ -93,12 +94,12 @@ impl Sandbox {
         &self,
         command: &[std::ffi::OsString],
         confinement: &Confinement,
-        streams: [Stdio; 3],
     ) -> Result<Running, SandboxError> {
         let paths = confinement.read_only.iter().chain(&confinement.writable).chain(&confinement.folder);
         for path in paths {
             check_path(path).map_err(SandboxError::at(Step::OpenPaths))?;
         }
+        check_overlaps(confinement).map_err(SandboxError::at(Step::OpenPaths))?;
         let mut plan = Plan::new(confinement, self.min_level, command);
         let group = Group::make(&confinement.limits);
         if let Some(group) = &group {
@@ -106,7 +107,7 @@ impl Sandbox {
             plan.controllers = group.controllers().to_vec();
         }
         let started = SandboxError::at(Step::StartHelper);
-        let (child, control) = start_helper(streams).map_err(started)?;
+        let (child, control) = start_helper().map_err(started)?;
         let mut running = Running {
             child: Some(child),
             control: Some(control),
@@ -131,10 +132,22 @@ impl Sandbox {
     /// As [`start`](Self::start); or the box was lost, and nobody knows what the program did.
     pub fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
         let begin = Instant::now();
-        let streams = [Stdio::piped(), Stdio::piped(), Stdio::piped()];
-        let running = self.start(&job.command, confinement, streams)?;
+        let running = self.start(&job.command, confinement)?;
         drain::run(running, job, confinement, begin)
     }
+}
+
+/// A path that may not be changed must not lie in one that may: what lies above it could be moved away, and something else
+/// put in its place.
+fn check_overlaps(confinement: &Confinement) -> io::Result<()> {
+    for fixed in &confinement.read_only {
+        if let Some(open) = confinement.writable.iter().find(|open| fixed.starts_with(open)) {
+            let (fixed, open) = (fixed.display(), open.display());
+            let text = format!("`{fixed}` cannot be read-only, since it lies in `{open}`, which is writable");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+    }
+    Ok(())
 }
 
 /// A path is taken as it is written, inside as outside.
@@ -146,17 +159,26 @@ fn check_path(path: &Path) -> io::Result<()> {
     let problem = match (path.is_absolute() && plain, reserved) {
         (false, _) => "is not an absolute path without `..`",
         (true, true) => "belongs to the box itself",
-        (true, false) => return Ok(()),
+        // A link could have been put there by a program that could write where it lies.
+        (true, false) => match path.canonicalize() {
+            Ok(real) if real != path => {
+                let text = format!("`{}` leads to `{}`: name that", path.display(), real.display());
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            }
+            // What cannot be found says so when it is opened.
+            _ => return Ok(()),
+        },
     };
     Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` {problem}", path.display())))
 }
 
-fn start_helper([input, output, errors]: [Stdio; 3]) -> io::Result<(Child, UnixStream)> {
+fn start_helper() -> io::Result<(Child, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     let theirs = OwnedFd::from(theirs);
     let mut helper = Command::new(program()?);
     // Nothing of the host's environment is to be found in the helper.
-    helper.arg(BOX).env_clear().current_dir("/").stdin(input).stdout(output).stderr(errors);
+    helper.arg(BOX).env_clear().current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
+    helper.stderr(Stdio::piped());
     // Out of a terminal's foreground group: Ctrl-C is the host's to handle.
     helper.process_group(0);
     sys::hand_down(&mut helper, &theirs);
@@ -198,7 +220,7 @@ impl Running {
         self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
-    /// Takes the streams that were asked to be pipes.
+    /// Takes the program's streams.
     pub fn streams(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
         self.child.as_mut().map_or((None, None, None), |child| {
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -223,6 +245,7 @@ impl Running {
         let started = |error| SandboxError::at(Step::StartHelper)(error);
         let reading = control.try_clone().map_err(started)?;
         reading.set_read_timeout(Some(SET_UP)).map_err(started)?;
+        control.set_write_timeout(Some(SET_UP)).map_err(started)?;
         send_plan(control, plan).map_err(SandboxError::at(Step::ReadPlan))?;
         let mut reports = Reports::new(reading);
         match reports.next().map_err(started)? {

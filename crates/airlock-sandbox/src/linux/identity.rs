@@ -9,21 +9,28 @@ use rustix::{
 
 use super::sys;
 
-/// Users that no distribution gives to a person or a service: systemd's range for services without a name
-/// (<https://systemd.io/UIDS-GIDS/>).
-const FIRST_UNUSED: u32 = 61_184;
-const UNUSED: u32 = 4_000;
+/// Users that nobody gives to anybody: systemd leaves them alone (<https://systemd.io/UIDS-GIDS/>), and there are more of
+/// them than processes, so each box has its own.
+const UNUSED: u32 = 0x7000_0000;
+/// Where a container maps fewer users: those of services without a name, which containers rarely have.
+const UNUSED_OF_CONTAINERS: u32 = 61_184;
+const MOST_OF_CONTAINERS: u32 = 4_000;
 
 /// Leaves user 0 and every group for a user that owns nothing. Were it 0 outside, files of root in `/proc/sys` would
 /// be its own, capability or not.
 pub(super) fn leave_root() -> io::Result<()> {
-    let unused = FIRST_UNUSED + std::process::id() % UNUSED;
-    let (uid, gid) = (Uid::from_raw(unused), Gid::from_raw(unused));
+    let id = std::process::id();
     set_thread_groups(&[])?;
-    set_thread_res_gid(gid, gid, gid)?;
-    set_thread_res_uid(uid, uid, uid)?;
+    become_user(UNUSED.saturating_add(id))
+        .or_else(|_| become_user(UNUSED_OF_CONTAINERS + id % MOST_OF_CONTAINERS))?;
     // A process that changed its user is unreadable for that user, and its maps cannot be written then.
     Ok(set_dumpable_behavior(DumpableBehavior::Dumpable)?)
+}
+
+fn become_user(unused: u32) -> io::Result<()> {
+    let (uid, gid) = (Uid::from_raw(unused), Gid::from_raw(unused));
+    set_thread_res_gid(gid, gid, gid)?;
+    Ok(set_thread_res_uid(uid, uid, uid)?)
 }
 
 /// The user and group of this process, as the host sees them.

@@ -156,7 +156,7 @@ fn rules(plan: &Plan) -> Rules {
     let accounts = ["/etc/passwd", "/etc/group", "/etc"].map(|path| (PathBuf::from(path), Right::Read));
     let devices = files::DEVICES.iter().map(|path| (PathBuf::from(path), Right::Use));
     let folders = ["/tmp", WORK].map(|path| (PathBuf::from(path), Right::Write));
-    let processes = [(PathBuf::from("/proc"), Right::Use), ("/".into(), Right::Read)];
+    let processes = [(PathBuf::from("/proc"), Right::Read), ("/".into(), Right::Read)];
     let asked = plan.read_only.iter().map(|path| (path.clone(), Right::Read));
     let changed = plan.writable.iter().map(|path| (path.clone(), Right::Write));
     Rules::new(

@@ -8,7 +8,7 @@ use landlock::{
 };
 
 /// The newest version whose rights are asked for; what the kernel does not know is left out, and reported.
-const NEWEST: ABI = ABI::V6;
+const NEWEST: ABI = ABI::V9;
 
 /// What a program may do with a path and all below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::plan::Plan;
 
@@ -26,17 +26,22 @@ pub(super) fn set(plan: &Plan) -> io::Result<()> {
         (Resource::As, Some(plan.memory.saturating_mul(8).max(LEAST_ADDRESSES)), None),
         (Resource::Fsize, Some(plan.tmpfs), None),
         // No memory on disk, none that cannot be reclaimed, no queues outside of it.
-        (Resource::Core, Some(0), None),
+        // A core goes nowhere: not to a file, which cannot be this small, and not to a program of the host, which the kernel
+        // starts for 0, too, and for 1 alone does not (`coredump_pipe` in fs/coredump.c). The filter of system calls keeps
+        // it from being changed.
+        (Resource::Core, Some(1), None),
+        (Resource::Nice, Some(0), None),
+        (Resource::Rtprio, Some(0), None),
         (Resource::Memlock, Some(64 << 10), None),
         (Resource::Msgqueue, Some(0), None),
         (Resource::Sigpending, Some(1_024), None),
     ];
     for (resource, current, maximum) in limits {
         if let Some(current) = current {
-            setrlimit(
-                resource,
-                Rlimit { current: Some(current), maximum: Some(maximum.unwrap_or(current)) },
-            )?;
+            // A limit of the host that is lower stays.
+            let host = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+            let (current, maximum) = (current.min(host), maximum.unwrap_or(current).min(host));
+            setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })?;
         }
     }
     Ok(())

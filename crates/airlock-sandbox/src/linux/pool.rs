@@ -4,7 +4,6 @@ use std::{
     collections::VecDeque,
     ffi::OsString,
     mem,
-    process::Stdio,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Instant,
@@ -131,8 +130,7 @@ impl Shared {
     }
 
     fn start(&self) -> Result<Running, SandboxError> {
-        let streams = [Stdio::piped(), Stdio::piped(), Stdio::piped()];
-        self.sandbox.start(&self.command, &self.confinement, streams)
+        self.sandbox.start(&self.command, &self.confinement)
     }
 
     /// One that is ready and still waits.

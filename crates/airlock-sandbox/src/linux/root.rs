@@ -10,7 +10,8 @@ use std::{
 };
 
 use rustix::{
-    fs::{CWD, FileType, fstat},
+    fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat2},
+    io::Errno,
     mount::{
         FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
         UnmountFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount,
@@ -80,10 +81,10 @@ impl Visible {
             visible.hold(path.as_ref(), Access::Device)?;
         }
         for path in &plan.read_only {
-            visible.hold(path, Access::Read)?;
+            visible.hold_named(path, Access::Read)?;
         }
         for path in &plan.writable {
-            visible.hold(path, Access::Write)?;
+            visible.hold_named(path, Access::Write)?;
         }
         // A folder before what lies in it.
         visible.held.sort_by_key(|held| held.path.components().count());
@@ -102,6 +103,26 @@ impl Visible {
         let flags =
             OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
         let mount = open_tree(CWD, path, flags).map_err(|error| failed(error.into()))?;
+        self.keep(path, mount, access)
+    }
+
+    /// As [`hold`](Self::hold), and not through any link: one may have been put there since the host looked.
+    fn hold_named(&mut self, path: &Path, access: Access) -> io::Result<()> {
+        let failed = |error: Errno| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let file =
+            openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS)
+                .map_err(failed)?;
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_RECURSIVE
+            | OpenTreeFlags::AT_EMPTY_PATH;
+        let mount = open_tree(&file, "", flags).map_err(failed)?;
+        self.keep(path, mount, access)
+    }
+
+    fn keep(&mut self, path: &Path, mount: OwnedFd, access: Access) -> io::Result<()> {
+        let failed = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         sys::add_mount_attributes(mount.as_fd(), access.attributes(), Reach::AndBelow).map_err(failed)?;
         let folder = FileType::from_raw_mode(fstat(&mount)?.st_mode) == FileType::Directory;
         self.held.push(Held { path: path.to_owned(), mount, folder });

@@ -14,6 +14,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("streams_and_exit_codes_come_through", streams_and_exit_codes_come_through),
     ("no_state_is_kept_between_programs", no_state_is_kept_between_programs),
     ("a_path_that_cannot_be_shown_refuses", a_path_that_cannot_be_shown_refuses),
+    ("a_path_through_a_link_refuses", a_path_through_a_link_refuses),
+    ("a_fixed_path_in_an_open_one_refuses", a_fixed_path_in_an_open_one_refuses),
     ("a_program_that_is_not_there_is_an_error", a_program_that_is_not_there_is_an_error),
     ("a_stronger_level_than_there_is_refuses", a_stronger_level_than_there_is_refuses),
     ("the_first_process_tells_nothing_of_the_host", the_first_process_tells_nothing_of_the_host),
@@ -113,6 +115,54 @@ fn a_path_that_cannot_be_shown_refuses(sandbox: &Sandbox) {
         assert!(matches!(refusal, SandboxError::Failed { step: Step::OpenPaths, .. }), "{path}: {refusal}");
         assert!(refusal.to_string().contains(path), "{refusal}");
     }
+}
+
+/// A program that could write there may have put the link there, for the next one.
+fn a_path_through_a_link_refuses(sandbox: &Sandbox) {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("target");
+    fs::create_dir_all(target.join("inner")).unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let proc = folder.path().join("proc");
+    std::os::unix::fs::symlink("/proc", &proc).unwrap();
+    for path in [link.clone(), link.join("inner"), proc.clone(), proc.join("self")] {
+        for writable in [false, true] {
+            let paths = vec![path.clone()];
+            let confinement = if writable {
+                Confinement { writable: paths, ..Confinement::default() }
+            } else {
+                Confinement { read_only: paths, ..Confinement::default() }
+            };
+            let refusal = run_with(sandbox, "echo ran", &confinement).unwrap_err();
+            assert!(matches!(refusal, SandboxError::Failed { step: Step::OpenPaths, .. }), "{refusal}");
+        }
+    }
+    let real = target.canonicalize().unwrap().join("inner");
+    let confinement = Confinement { read_only: vec![real], ..Confinement::default() };
+    assert_eq!(text(&run_with(sandbox, "echo ran", &confinement).unwrap().stdout), "ran\n");
+}
+
+fn a_fixed_path_in_an_open_one_refuses(sandbox: &Sandbox) {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    for fixed in [inner.as_path(), folder.path()] {
+        let confinement = Confinement {
+            read_only: vec![fixed.into()],
+            writable: vec![folder.path().into()],
+            ..Confinement::default()
+        };
+        let refusal = run_with(sandbox, "echo ran", &confinement).unwrap_err();
+        assert!(matches!(refusal, SandboxError::Failed { step: Step::OpenPaths, .. }), "{refusal}");
+    }
+    // The other way round there is nothing to be moved.
+    let confinement = Confinement {
+        read_only: vec![folder.path().into()],
+        writable: vec![inner],
+        ..Confinement::default()
+    };
+    assert_eq!(text(&run_with(sandbox, "echo ran", &confinement).unwrap().stdout), "ran\n");
 }
 
 fn a_program_that_is_not_there_is_an_error(sandbox: &Sandbox) {

@@ -1,8 +1,12 @@
 //! What a program may use, and that the host sees the end of it.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
+    time::{Duration, Instant},
+};
 
-use airlock_sandbox::{Confinement, End, Limits, Sandbox};
+use airlock_sandbox::{Confinement, End, Job, Limits, Sandbox};
 
 use crate::{Test, run_with, text};
 
@@ -17,6 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("folders_are_bounded_in_bytes_and_entries", folders_are_bounded_in_bytes_and_entries),
     ("open_files_are_bounded", open_files_are_bounded),
     ("no_core_is_dumped", no_core_is_dumped),
+    ("a_stream_that_left_the_box_is_not_waited_for", a_stream_that_left_the_box_is_not_waited_for),
 ];
 
 /// Long before this, a limit must have worked; far more than a loaded machine needs.
@@ -132,6 +137,55 @@ fn open_files_are_bounded(sandbox: &Sandbox) {
 }
 
 fn no_core_is_dumped(sandbox: &Sandbox) {
-    let outcome = run_with(sandbox, "ulimit -Hc; kill -SEGV $$", &Confinement::default()).unwrap();
-    assert_eq!((text(&outcome.stdout), outcome.end), ("0\n", End::Signalled(11)));
+    let outcome =
+        run_with(sandbox, "grep core /proc/self/limits; kill -SEGV $$", &Confinement::default()).unwrap();
+    // 0 would still have the kernel start a program of the host where cores are piped to one; only a host that allows
+    // none at all leaves it at that.
+    let host = fs::read_to_string("/proc/self/limits").unwrap();
+    let host = host.lines().find(|line| line.starts_with("Max core")).unwrap();
+    let most = if host.split_whitespace().nth(5) == Some("0") { "0" } else { "1" };
+    let words: Vec<_> = text(&outcome.stdout).split_whitespace().collect();
+    assert_eq!((words.get(4..6), outcome.end), (Some(&[most, most][..]), End::Signalled(11)), "{words:?}");
+    let script = "import resource\nfor n in (0, 1):\n  try: resource.setrlimit(resource.RLIMIT_CORE, (n, n)); print('set')\n  \
+                  except (OSError, ValueError) as refusal: print(type(refusal).__name__)";
+    let job =
+        Job { command: ["/usr/bin/python3", "-I", "-c", script].map(Into::into).to_vec(), input: Vec::new() };
+    match sandbox.run(&job, &Confinement::default()) {
+        Ok(outcome) => assert!(!text(&outcome.stdout).contains("set"), "{outcome:?}"),
+        Err(refusal) => println!("skipped: no Python below /usr: {refusal}"),
+    }
+}
+
+/// A socket in a folder that is shown can be connected to: the program gives its output stream to somebody outside, who
+/// keeps it open.
+fn a_stream_that_left_the_box_is_not_waited_for(sandbox: &Sandbox) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = folder.path().join("socket");
+    let listener = UnixListener::bind(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+    let confinement = Confinement { read_only: vec![folder.path().into()], ..Confinement::default() };
+    let script = format!(
+        "import socket, array\ns = socket.socket(socket.AF_UNIX); s.connect({path:?})\n\
+         s.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [1]))])\nprint('given')",
+        path = path.display().to_string(),
+    );
+    let command = ["/usr/bin/python3", "-I", "-c", &script].map(Into::into).to_vec();
+    let begin = Instant::now();
+    let outcome = match sandbox.run(&Job { command, input: Vec::new() }, &confinement) {
+        Ok(outcome) => outcome,
+        Err(refusal) => {
+            println!("skipped: no Python below /usr: {refusal}");
+            return;
+        }
+    };
+    // What was sent lies in the queue of the listener, the open stream with it.
+    drop(listener);
+    assert_eq!(
+        (outcome.end, text(&outcome.stdout)),
+        (End::Exited(0), "given\n"),
+        "{}",
+        text(&outcome.stderr)
+    );
+    assert!(begin.elapsed() < PATIENCE);
 }

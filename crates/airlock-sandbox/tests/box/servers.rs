@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
-    process::{Child, Stdio},
+    process::Child,
 };
 
 use airlock_sandbox::{Aftermath, Confinement, Hold, Sandbox, SandboxError, Step};
@@ -18,8 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 fn serve(sandbox: &Sandbox, command: &[&str]) -> (Child, Hold, Aftermath) {
     let command: Vec<_> = command.iter().map(Into::into).collect();
-    let streams = [Stdio::piped(), Stdio::piped(), Stdio::inherit()];
-    sandbox.start(&command, &Confinement::default(), streams).unwrap().into_parts()
+    sandbox.start(&command, &Confinement::default()).unwrap().into_parts()
 }
 
 fn a_server_is_asked_to_end(sandbox: &Sandbox) {

@@ -156,7 +156,11 @@ const PRCTL: Rule = Cases(&[
 ]);
 
 /// The process itself.
-const ITSELF: Rule = Cases(&[&[one_of(0, &[0])]]);
+/// All kinds of limits but `RLIMIT_CORE`.
+const LIMITS_BUT_CORES: &[u32] = &[0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+const NO_CORE: Rule = Cases(&[&[one_of(0, LIMITS_BUT_CORES)]]);
+const ITSELF: Rule = Cases(&[&[one_of(0, &[0]), one_of(1, LIMITS_BUT_CORES)]]);
+const RENAME: Rule = Cases(&[&[within(4, libc::RENAME_NOREPLACE | libc::RENAME_EXCHANGE)]]);
 const OWN_PRIORITY: Rule = Cases(&[&[one_of(0, &[libc::PRIO_PROCESS as u32]), one_of(1, &[0])]]);
 
 const LOCAL: Rule = Cases(&[&[one_of(0, &[libc::AF_UNIX as u32])]]);
@@ -204,7 +208,8 @@ group! { FOLDERS, "folders and names":
     SYS_getcwd SYS_chdir SYS_fchdir => Always, "the current folder";
     SYS_mkdirat => Always, "making folders";
     SYS_unlinkat => Always, "removing files and folders";
-    SYS_renameat SYS_renameat2 => Always, "moving files; with flags, without overwriting";
+    SYS_renameat => Always, "moving files";
+    SYS_renameat2 => RENAME, "moving files, without overwriting or in exchange; leaving no device behind";
     SYS_linkat SYS_symlinkat SYS_readlinkat => Always, "links: git, packages of Node and Python";
     SYS_mknodat => MKNODAT, "pipes and sockets with names; no devices";
 }
@@ -282,8 +287,8 @@ group! { SCHEDULING, "scheduling":
 
 group! { LIMITS, "limits and use":
     SYS_getrlimit SYS_getrusage SYS_times => Always, "own limits and use";
-    SYS_setrlimit => Always, "own limits, which can only sink";
-    SYS_prlimit64 => ITSELF, "own limits, which can only sink; no other process";
+    SYS_setrlimit => NO_CORE, "own limits, which can only sink; that on cores is right as it is";
+    SYS_prlimit64 => ITSELF, "own limits, which can only sink, but for that on cores; no other process";
 }
 
 group! { SIGNALS, "signals":

@@ -23,7 +23,9 @@ fn every_condition_is_tried() {
         "clone",
         "prctl",
         "setpriority",
+        "setrlimit",
         "prlimit64",
+        "renameat2",
         "socket",
         "socketpair",
         "setsockopt",
@@ -214,21 +216,36 @@ fn limits_and_priorities() {
     // SAFETY: touches no memory.
     let nice = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
     all_allowed(&attempts![
-        SYS_prlimit64(0, libc::RLIMIT_CORE, 0, limit),
-        SYS_prlimit64(UPPER, libc::RLIMIT_CORE, 0, limit),
+        SYS_prlimit64(0, libc::RLIMIT_NOFILE, 0, limit),
+        SYS_prlimit64(UPPER, libc::RLIMIT_NOFILE, 0, limit),
+        SYS_setrlimit(libc::RLIMIT_NOFILE, BAD),
         SYS_setpriority(libc::PRIO_PROCESS, 0, int(nice)),
     ]);
     all_refused(
         &attempts![
-            SYS_prlimit64(own, libc::RLIMIT_CORE, 0, limit),
-            SYS_prlimit64(1, libc::RLIMIT_CORE, 0, BAD),
-            SYS_prlimit64(NOBODY, libc::RLIMIT_CORE, 0, limit),
+            SYS_prlimit64(own, libc::RLIMIT_NOFILE, 0, limit),
+            SYS_prlimit64(1, libc::RLIMIT_NOFILE, 0, BAD),
+            SYS_prlimit64(NOBODY, libc::RLIMIT_NOFILE, 0, limit),
+            SYS_prlimit64(0, libc::RLIMIT_CORE, 0, limit),
+            SYS_prlimit64(0, libc::RLIMIT_CORE | 0x1000_0000, 0, limit),
+            SYS_setrlimit(libc::RLIMIT_CORE, BAD),
             SYS_setpriority(libc::PRIO_PROCESS, own, int(nice)),
             SYS_setpriority(libc::PRIO_PGRP, NOBODY, int(nice)),
             SYS_setpriority(libc::PRIO_USER, NOBODY, int(nice)),
         ],
         EPERM,
     );
+}
+
+#[test]
+fn renaming_leaves_no_device() {
+    let here = int(libc::AT_FDCWD);
+    all_allowed(&attempts![
+        SYS_renameat2(here, BAD, here, BAD, 0),
+        SYS_renameat2(here, BAD, here, BAD, libc::RENAME_NOREPLACE),
+        SYS_renameat2(here, BAD, here, BAD, libc::RENAME_EXCHANGE),
+    ]);
+    all_refused(&attempts![SYS_renameat2(here, BAD, here, BAD, libc::RENAME_WHITEOUT)], EPERM);
 }
 
 /// The same calls with a mode that lends rights, and with one that does not.
