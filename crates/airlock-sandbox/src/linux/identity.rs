@@ -3,7 +3,9 @@
 use std::{fs, io};
 
 use rustix::{
+    fs::fchown,
     process::{DumpableBehavior, getegid, geteuid, set_dumpable_behavior},
+    stdio::{stderr, stdin, stdout},
     thread::{Gid, Uid, UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid},
 };
 
@@ -29,6 +31,10 @@ pub(super) fn leave_root() -> io::Result<()> {
 
 fn become_user(unused: u32) -> io::Result<()> {
     let (uid, gid) = (Uid::from_raw(unused), Gid::from_raw(unused));
+    // Its streams are pipes that root made; `/dev/stdout` and its like open them anew.
+    for stream in [stdin(), stdout(), stderr()] {
+        fchown(stream, Some(uid), Some(gid))?;
+    }
     set_thread_res_gid(gid, gid, gid)?;
     Ok(set_thread_res_uid(uid, uid, uid)?)
 }

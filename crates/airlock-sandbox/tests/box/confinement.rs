@@ -95,6 +95,11 @@ fn streams_and_exit_codes_come_through(sandbox: &Sandbox) {
     assert_eq!(outcome.end, End::Exited(7));
     assert_eq!((text(&outcome.stdout), text(&outcome.stderr)), ("from the host", "warning\n"));
     assert_eq!(run(sandbox, "kill -TERM $$").end, End::Signalled(15));
+    let outcome = run(sandbox, "echo out >/dev/stdout; echo err >/dev/stderr; cat </dev/stdin");
+    assert_eq!(
+        (text(&outcome.stdout), text(&outcome.stderr), outcome.end),
+        ("out\n", "err\n", End::Exited(0))
+    );
     // A program that reads nothing of a long input, and one that closes its streams.
     let job = Job { input: vec![b'x'; 1 << 20], ..shell("exec <&- >&- 2>&-; exit 3") };
     assert_eq!(sandbox.run(&job, &Confinement::default()).unwrap().end, End::Exited(3));
