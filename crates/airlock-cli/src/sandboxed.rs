@@ -94,9 +94,23 @@ pub(crate) fn prepare(
         .map_err(|error| Failure::unexpected(format_args!("cannot find out the current folder: {error}")))?;
     let profile = Profile::of(command, &host)
         .map_err(|error| Failure::new(Exit::NotStarted(127), format_args!("cannot be sandboxed: {error}")))?;
-    // What lies in a writable folder is visible already.
+    // What lies in a writable folder is visible already. What is reached through links is shown where it really is.
     let shown = |path: &PathBuf| writable.iter().any(|open| path.starts_with(open));
-    read_only.extend(profile.read_only.into_iter().filter(|path| !shown(path)));
+    let mut links = Vec::new();
+    for path in profile.read_only {
+        let real = path.canonicalize().map_err(|error| {
+            Failure::unexpected(format_args!(
+                "cannot find `{}`, which the command needs: {error}",
+                path.display()
+            ))
+        })?;
+        if !shown(&real) {
+            read_only.push(real.clone());
+        }
+        if real != path {
+            links.push((path, real));
+        }
+    }
     read_only.sort();
     read_only.dedup();
     if environment.iter().all(|(name, _)| name != "PATH") {
@@ -104,7 +118,7 @@ pub(crate) fn prepare(
     }
     let is_visible = |folder: &Path| read_only.iter().chain(&writable).any(|path| folder.starts_with(path));
     let folder = Some(host.folder).filter(|folder| is_visible(folder));
-    Ok((profile.command, Confinement { read_only, writable, environment, folder, limits }))
+    Ok((profile.command, Confinement { read_only, writable, links, environment, folder, limits }))
 }
 
 /// Nothing can be found out here, and nothing will run.

@@ -10,6 +10,9 @@ pub struct Confinement {
     pub read_only: Vec<PathBuf>,
     /// Files and folders that exist inside, under their own names, and can be changed.
     pub writable: Vec<PathBuf>,
+    /// Symbolic links that exist inside, by name and by what they lead to; one that lies in something that is shown is left
+    /// out. Inside they give nothing that is not shown.
+    pub links: Vec<(PathBuf, PathBuf)>,
     /// The whole environment of the program, but for `PATH`, `HOME`, `TMPDIR` and `LANG`, which have defaults.
     pub environment: Vec<(OsString, OsString)>,
     /// Where the program starts; `/work`, an empty folder of its own, by default.

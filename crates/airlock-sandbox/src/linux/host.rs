@@ -96,6 +96,10 @@ impl Sandbox {
         confinement: &Confinement,
     ) -> Result<Running, SandboxError> {
         let paths = confinement.read_only.iter().chain(&confinement.writable).chain(&confinement.folder);
+        let links = confinement.links.iter().map(|(path, _)| path);
+        for path in links {
+            check_form(path).map_err(SandboxError::at(Step::OpenPaths))?;
+        }
         for path in paths {
             check_path(path).map_err(SandboxError::at(Step::OpenPaths))?;
         }
@@ -152,6 +156,19 @@ fn check_overlaps(confinement: &Confinement) -> io::Result<()> {
 
 /// A path is taken as it is written, inside as outside.
 fn check_path(path: &Path) -> io::Result<()> {
+    check_form(path)?;
+    // A link could have been put there by a program that could write where it lies.
+    match path.canonicalize() {
+        Ok(real) if real != path => {
+            let text = format!("`{}` leads to `{}`: name that", path.display(), real.display());
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
+        // What cannot be found says so when it is opened.
+        _ => Ok(()),
+    }
+}
+
+fn check_form(path: &Path) -> io::Result<()> {
     let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
     // Files of its own lie in `/etc`; a part of the host's can be shown.
     let whole = ["/", "/etc"].iter().any(|whole| path == Path::new(whole));
@@ -159,15 +176,7 @@ fn check_path(path: &Path) -> io::Result<()> {
     let problem = match (path.is_absolute() && plain, reserved) {
         (false, _) => "is not an absolute path without `..`",
         (true, true) => "belongs to the box itself",
-        // A link could have been put there by a program that could write where it lies.
-        (true, false) => match path.canonicalize() {
-            Ok(real) if real != path => {
-                let text = format!("`{}` leads to `{}`: name that", path.display(), real.display());
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-            }
-            // What cannot be found says so when it is opened.
-            _ => return Ok(()),
-        },
+        (true, false) => return Ok(()),
     };
     Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` {problem}", path.display())))
 }

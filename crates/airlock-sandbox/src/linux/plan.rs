@@ -17,6 +17,7 @@ pub(super) struct Plan {
     pub(super) folder: PathBuf,
     pub(super) read_only: Vec<PathBuf>,
     pub(super) writable: Vec<PathBuf>,
+    pub(super) links: Vec<(PathBuf, PathBuf)>,
     pub(super) min_level: Level,
     /// The files by which the helper joins its control group, and what that bounds.
     pub(super) entrances: Vec<PathBuf>,
@@ -39,6 +40,7 @@ impl Plan {
             folder: confinement.folder.clone().unwrap_or_else(|| WORK.into()),
             read_only: confinement.read_only.clone(),
             writable: confinement.writable.clone(),
+            links: confinement.links.clone(),
             min_level,
             entrances: Vec::new(),
             controllers: Vec::new(),

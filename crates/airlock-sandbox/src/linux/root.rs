@@ -185,6 +185,14 @@ impl Root {
             place(&held.path, held.folder)?;
             attach(&held.mount, &held.path)?;
         }
+        let shown =
+            |path: &Path| plan.read_only.iter().chain(&plan.writable).any(|shown| path.starts_with(shown));
+        for (path, target) in plan.links.iter().filter(|(path, _)| !shown(path)) {
+            if path.symlink_metadata().is_err() {
+                fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+                symlink(target, path)?;
+            }
+        }
         sys::add_mount_attributes(mount.as_fd(), Access::Read.attributes(), Reach::Alone)
     }
 }

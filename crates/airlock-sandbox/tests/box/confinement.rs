@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("no_state_is_kept_between_programs", no_state_is_kept_between_programs),
     ("a_path_that_cannot_be_shown_refuses", a_path_that_cannot_be_shown_refuses),
     ("a_path_through_a_link_refuses", a_path_through_a_link_refuses),
+    ("links_lead_to_what_is_shown_and_to_nothing_else", links_lead_to_what_is_shown_and_to_nothing_else),
     ("a_fixed_path_in_an_open_one_refuses", a_fixed_path_in_an_open_one_refuses),
     ("a_program_that_is_not_there_is_an_error", a_program_that_is_not_there_is_an_error),
     ("a_stronger_level_than_there_is_refuses", a_stronger_level_than_there_is_refuses),
@@ -146,6 +147,27 @@ fn a_path_through_a_link_refuses(sandbox: &Sandbox) {
     let real = target.canonicalize().unwrap().join("inner");
     let confinement = Confinement { read_only: vec![real], ..Confinement::default() };
     assert_eq!(text(&run_with(sandbox, "echo ran", &confinement).unwrap().stdout), "ran\n");
+}
+
+fn links_lead_to_what_is_shown_and_to_nothing_else(sandbox: &Sandbox) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let real = folder.path().join("real");
+    fs::create_dir(&real).unwrap();
+    fs::write(real.join("file"), "seen").unwrap();
+    fs::write(folder.path().join("secret"), "canary").unwrap();
+    let [shown, hidden, inside] = ["/opt/shown", "/opt/hidden", "inside"].map(|name| real.join(name));
+    let links = vec![
+        (shown.clone(), real.clone()),
+        (hidden.clone(), folder.path().join("secret")),
+        (inside.clone(), real.clone()),
+    ];
+    let confinement = Confinement { read_only: vec![real.clone()], links, ..Confinement::default() };
+    let script = format!("cat {}/file; cat {}; ls {}", shown.display(), hidden.display(), real.display());
+    let outcome = run_with(sandbox, &script, &confinement).unwrap();
+    assert_eq!(text(&outcome.stdout), "seenfile\n", "{}", text(&outcome.stderr));
+    let confinement = Confinement { links: vec![("/proc/x".into(), "/".into())], ..Confinement::default() };
+    assert!(run_with(sandbox, "echo ran", &confinement).is_err());
 }
 
 fn a_fixed_path_in_an_open_one_refuses(sandbox: &Sandbox) {
