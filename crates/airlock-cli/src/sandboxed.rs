@@ -171,7 +171,7 @@ pub(crate) fn start(
     asked: &ConfinementArgs,
     launcher: Launcher,
 ) -> Result<Boxed, Failure> {
-    use airlock_sandbox::Sandbox;
+    use airlock_sandbox::ProcessBox;
 
     if let Some(key) = asked.environment.iter().find(|name| OUR_KEYS.contains(&name.as_str())) {
         return Err(Failure::usage(format_args!("--env {key}: it is Airlock's own, and no server gets it")));
@@ -179,7 +179,7 @@ pub(crate) fn start(
     // A server ends when its session does.
     let limits = Limits { wall: None, cpu: None, memory: MEMORY, ..Limits::default() };
     let (command, confinement) = prepare(command, asked, limits).map_err(not_started)?;
-    let running = Sandbox::new(launcher)
+    let running = ProcessBox::new(launcher)
         .at_least(asked.min_level)
         .start(&command, &confinement)
         .map_err(|error| not_started(refused(&error)))?;
@@ -275,13 +275,18 @@ pub(crate) fn ended(
 
 #[cfg(test)]
 mod tests {
-    use airlock_sandbox::SandboxError;
+    use std::io;
+
+    use airlock_sandbox::{SandboxError, Step};
 
     use super::{not_started, refused};
 
     #[test]
     fn a_refusal_says_that_the_server_did_not_run() {
-        let failure = not_started(refused(&SandboxError::Lost));
+        let failure = not_started(refused(&SandboxError::Failed {
+            step: Step::UserNamespace,
+            source: io::Error::from_raw_os_error(1),
+        }));
         assert_eq!(failure.exit.code(), 125);
         let help = failure.help.unwrap();
         assert!(help.starts_with("the server was not started; the box needs user namespaces"), "{help}");

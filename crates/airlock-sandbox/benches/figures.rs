@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use airlock_sandbox::{Confinement, End, Job, Pool, Sandbox, enter};
+use airlock_sandbox::{Confinement, End, Job, Pool, ProcessBox, Sandbox as _, enter};
 
 /// Turns of each program, and how many come before and are not counted.
 const TURNS: usize = 61;
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         Ok(launcher) => launcher,
         Err(code) => return code,
     };
-    let sandbox = Sandbox::new(launcher);
+    let sandbox = ProcessBox::new(launcher);
     let bubblewrap =
         ["/usr/bin/bwrap", "/usr/local/bin/bwrap"].into_iter().find(|path| Path::new(path).exists());
     if bubblewrap.is_none() {
@@ -103,7 +103,7 @@ fn main() -> ExitCode {
 }
 
 /// A program for an interpreter that waits for one; its pool is full again before each turn.
-fn warm(sandbox: &Sandbox) {
+fn warm(sandbox: &ProcessBox) {
     let command = ["/usr/bin/python3", "-I", "-S", "-"].map(OsString::from);
     if !Path::new(&command[0]).exists() {
         return;
@@ -149,7 +149,7 @@ fn check(command: &mut Command) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn in_a_box(sandbox: &Sandbox, command: &[&str]) {
+fn in_a_box(sandbox: &ProcessBox, command: &[&str]) {
     let job = Job { command: command.iter().map(OsString::from).collect(), input: Vec::new() };
     let outcome = sandbox.run(&job, &Confinement::default()).unwrap();
     assert_eq!(outcome.end, End::Exited(0), "{}", String::from_utf8_lossy(&outcome.stderr));

@@ -5,7 +5,7 @@ use std::{
     process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitCode},
 };
 
-use crate::{Confinement, Enforcement, Job, Level, Outcome, SandboxError};
+use crate::{Backend, Confinement, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError};
 
 /// The proof that `main` calls [`enter`].
 #[derive(Clone, Debug)]
@@ -18,9 +18,9 @@ pub fn enter(_arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher,
 
 /// Refuses to run anything.
 #[derive(Clone, Debug)]
-pub struct Sandbox(());
+pub struct ProcessBox(());
 
-impl Sandbox {
+impl ProcessBox {
     /// A sandbox that has no backend.
     pub fn new(_launcher: Launcher) -> Self {
         Self(())
@@ -39,12 +39,18 @@ impl Sandbox {
     pub fn start(&self, _command: &[OsString], _confinement: &Confinement) -> Result<Running, SandboxError> {
         Err(SandboxError::Unsupported)
     }
+}
 
-    /// Refuses.
-    ///
-    /// # Errors
-    /// Always [`SandboxError::Unsupported`].
-    pub fn run(&self, _job: &Job, _confinement: &Confinement) -> Result<Outcome, SandboxError> {
+impl Sandbox for ProcessBox {
+    fn backend(&self) -> Backend {
+        Backend::Box
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::unusable(Backend::Box, "the box needs Linux")
+    }
+
+    fn run(&self, _job: &Job, _confinement: &Confinement) -> Result<Outcome, SandboxError> {
         Err(SandboxError::Unsupported)
     }
 }

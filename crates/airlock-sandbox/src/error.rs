@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Level;
+use crate::{Backend, Level, Probe};
 
 macro_rules! steps {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
@@ -73,7 +73,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// Why something did not run in a sandbox. It did not run at all then.
+/// Why something did not run in a sandbox. It did not run outside of one either.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SandboxError {
@@ -95,6 +95,27 @@ pub enum SandboxError {
         /// What is missing.
         missing: String,
     },
+    /// No backend gives what is required.
+    NoneStrongEnough {
+        /// What was asked for.
+        required: Level,
+        /// What those that were tried give.
+        probes: Vec<Probe>,
+    },
+    /// A backend cannot be used: it is not there, or it refused.
+    Unavailable {
+        /// Which.
+        backend: Backend,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A backend failed while the program ran, so that nobody knows what became of it.
+    Broken {
+        /// Which.
+        backend: Backend,
+        /// What it said.
+        reason: String,
+    },
     /// The sandbox ended by itself, so that nobody knows what became of the program.
     Lost,
 }
@@ -112,6 +133,22 @@ impl fmt::Display for SandboxError {
             Self::Failed { step, source } => write!(f, "cannot {step}: {source}"),
             Self::TooWeak { required, given, missing } => {
                 write!(f, "the sandbox would be `{given}` where `{required}` is required: {missing}")
+            }
+            Self::NoneStrongEnough { required, probes } => {
+                write!(f, "no sandbox here gives `{required}`")?;
+                for (nth, Probe { backend, level, reasons }) in probes.iter().enumerate() {
+                    let reasons = reasons.join(", ");
+                    let separator = if nth == 0 { ": " } else { "; " };
+                    match level {
+                        Level::None => write!(f, "{separator}`{backend}` cannot be used ({reasons})")?,
+                        level => write!(f, "{separator}`{backend}` gives `{level}`")?,
+                    }
+                }
+                Ok(())
+            }
+            Self::Unavailable { backend, reason } => write!(f, "`{backend}` cannot be used: {reason}"),
+            Self::Broken { backend, reason } => {
+                write!(f, "`{backend}` failed while the program ran: {reason}")
             }
             Self::Lost => f.write_str("the sandbox ended before the program did"),
         }

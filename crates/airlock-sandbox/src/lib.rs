@@ -5,10 +5,11 @@
 //!
 //! | part | owns |
 //! |---|---|
+//! | [`Sandbox`], [`Backend`], [`strongest`] | the port: who isolates, and which of them is taken |
 //! | [`Confinement`], [`Limits`] | what is asked for |
 //! | [`Level`], [`Enforcement`] | what was really given, read back from the kernel |
 //! | [`enter`] | the processes of the box: this very program, started anew |
-//! | [`Sandbox`], [`Job`], [`Outcome`] | running one program to its end |
+//! | [`ProcessBox`], [`Job`], [`Outcome`] | the backend `box`: running one program to its end |
 //! | `Pool` (Linux) | interpreters that wait for code, each used once |
 //!
 //! The box shares the kernel of the host: a hole in the kernel is a hole in the box.
@@ -24,18 +25,20 @@ mod level;
 #[cfg(target_os = "linux")]
 mod linux;
 mod outcome;
+mod port;
 #[cfg(target_os = "linux")]
 mod profile;
 
 pub use confinement::{Confinement, Limits};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Aftermath, Hold, Launcher, Running, Sandbox, enter};
+pub use elsewhere::{Aftermath, Hold, Launcher, ProcessBox, Running, enter};
 pub use error::{SandboxError, Step};
 pub use level::{Enforcement, Level};
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Aftermath, Hold, Launcher, Pool, Running, Sandbox, Selftest, SystemCall, enter, selftest, system_calls,
+    Aftermath, Hold, Launcher, Pool, ProcessBox, Running, Selftest, SystemCall, enter, selftest, system_calls,
 };
 pub use outcome::{End, Job, Outcome};
+pub use port::{Backend, Probe, Sandbox, strongest};
 #[cfg(target_os = "linux")]
 pub use profile::{Host, Profile, ProfileError};

@@ -36,7 +36,7 @@ mod linux {
     };
 
     use airlock_sandbox::{
-        Confinement, End, Job, Limits, Sandbox,
+        Confinement, End, Job, Limits, ProcessBox, Sandbox as _,
         attempts::{
             ALL, Answer, Attempt, Control, Footing, Ground, Outcome, Place, Prepared, SECRET_VARIABLE, Theme,
             Verdict, footing, judge_control, prepare, read_answers, run_child, try_one,
@@ -70,7 +70,7 @@ mod linux {
                     .exec();
                 panic!("this program can be started anew: {error}")
             }
-            _ => suite(&Sandbox::new(launcher)),
+            _ => suite(&ProcessBox::new(launcher)),
         }
     }
 
@@ -100,7 +100,7 @@ mod linux {
     }
 
     /// Tries what is named in a box that shows more than it should.
-    fn inside(prepared: &Prepared, sandbox: &Sandbox, names: &[String], shown: PathBuf) -> Vec<Answer> {
+    fn inside(prepared: &Prepared, sandbox: &ProcessBox, names: &[String], shown: PathBuf) -> Vec<Answer> {
         let program = std::env::current_exe().unwrap();
         let ground = prepared.ground(Place::Inside, Limits::default());
         let confinement = Confinement {
@@ -135,7 +135,7 @@ mod linux {
         }
     }
 
-    fn suite(sandbox: &Sandbox) -> ExitCode {
+    fn suite(sandbox: &ProcessBox) -> ExitCode {
         let start = Instant::now();
         let mut report = Report::default();
         let footing = footing();
@@ -203,7 +203,7 @@ mod linux {
     }
 
     /// A box that shows what it must not show is not held to be closed.
-    fn open_is_seen(report: &mut Report, prepared: &Prepared, sandbox: &Sandbox) {
+    fn open_is_seen(report: &mut Report, prepared: &Prepared, sandbox: &ProcessBox) {
         let home = prepared.ground(Place::Inside, Limits::default()).home;
         let names = ["read-key", "write-audit", "read-shadow"].map(String::from);
         let answers = inside(prepared, sandbox, &names, home);

@@ -26,11 +26,13 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use airlock_sandbox::{Confinement, Job, Outcome, Sandbox, SandboxError, attempts::SECRET_VARIABLE, enter};
+use airlock_sandbox::{
+    Confinement, Job, Outcome, ProcessBox, Sandbox as _, SandboxError, attempts::SECRET_VARIABLE, enter,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// A test, and the name that `cargo` shows.
-type Test = (&'static str, fn(&Sandbox));
+type Test = (&'static str, fn(&ProcessBox));
 
 fn main() -> ExitCode {
     let launcher = match enter(std::env::args_os()) {
@@ -47,7 +49,7 @@ fn main() -> ExitCode {
         [confinement::TESTS, escape::TESTS, limits::TESTS, pool::TESTS, servers::TESTS, traces::TESTS]
             .concat();
     let trials = tests.into_iter().map(|(name, test)| {
-        let sandbox = Sandbox::new(launcher.clone());
+        let sandbox = ProcessBox::new(launcher.clone());
         Trial::test(name, move || {
             test(&sandbox);
             Ok::<_, Failed>(())
@@ -65,11 +67,11 @@ fn shell(script: &str) -> Job {
 }
 
 /// Runs a script in a box that shows nothing of the host.
-fn run(sandbox: &Sandbox, script: &str) -> Outcome {
+fn run(sandbox: &ProcessBox, script: &str) -> Outcome {
     run_with(sandbox, script, &Confinement::default()).unwrap()
 }
 
-fn run_with(sandbox: &Sandbox, script: &str, confinement: &Confinement) -> Result<Outcome, SandboxError> {
+fn run_with(sandbox: &ProcessBox, script: &str, confinement: &Confinement) -> Result<Outcome, SandboxError> {
     sandbox.run(&shell(script), confinement)
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use airlock_sandbox::{End, Job, Launcher, Limits, Outcome, Sandbox, SandboxError, Step};
+use airlock_sandbox::{End, Job, Launcher, Limits, Outcome, ProcessBox, Sandbox as _, SandboxError, Step};
 use serde_json::json;
 
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
     };
     let (command, confinement) = prepare(&job.command, &args.confinement, limits)?;
     let job = Job { command, ..job };
-    let sandbox = Sandbox::new(launcher).at_least(args.confinement.min_level);
+    let sandbox = ProcessBox::new(launcher).at_least(args.confinement.min_level);
     let outcome = sandbox.run(&job, &confinement).map_err(|error| refused(&error))?;
     match args.format {
         ReportFormat::Text => show(&outcome, console)?,
@@ -161,6 +161,14 @@ pub(crate) fn refused(error: &SandboxError) -> Failure {
             "nothing ran; --min-level says what is enough, and this machine has no more",
         ),
         SandboxError::Unsupported => failure(Exit::NoSandbox, "the box needs Linux"),
+        SandboxError::NoneStrongEnough { .. } => {
+            failure(Exit::NoSandbox, "nothing ran; `airlock sandbox doctor` says what is missing")
+        }
+        SandboxError::Unavailable { .. } => failure(Exit::NoSandbox, "nothing ran"),
+        SandboxError::Lost | SandboxError::Broken { .. } => failure(
+            Exit::NoSandbox,
+            "what the program did until then is not known; it did not run outside of the sandbox",
+        ),
         _ => failure(
             Exit::NoSandbox,
             "nothing ran; the box needs user namespaces, which containers and some distributions deny",

@@ -14,7 +14,7 @@ pub(super) const BOX: &str = "__box";
 /// Call this first in `main` with all arguments (the program's name included): before any thread, runtime or secret
 /// exists.
 ///
-/// Usually it returns at once with the [`Launcher`] that a [`Sandbox`](crate::Sandbox) needs. In a process that a
+/// Usually it returns at once with the [`Launcher`] that a [`ProcessBox`](crate::ProcessBox) needs. In a process that a
 /// sandbox started, it does that process's work and returns the code to exit with.
 pub fn enter(arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher, ExitCode> {
     match arguments.into_iter().nth(1) {

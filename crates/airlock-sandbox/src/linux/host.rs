@@ -26,7 +26,7 @@ use super::{
     plan::{Plan, Report},
     sys,
 };
-use crate::{Confinement, Enforcement, Job, Level, Outcome, SandboxError, Step};
+use crate::{Backend, Confinement, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError, Step};
 
 /// How long a box that was told to end may take before its helper is killed, which ends it, too.
 const GRACE: Duration = Duration::from_secs(2);
@@ -46,19 +46,19 @@ impl Launcher {
     }
 }
 
-/// Runs programs in boxes.
+/// Runs programs in boxes: processes of this machine with namespaces and a root of their own.
 ///
 /// # Example
 ///
 /// ```no_run
-/// use airlock_sandbox::{Confinement, Job, Level, Sandbox, enter};
+/// use airlock_sandbox::{Confinement, Job, Level, ProcessBox, Sandbox as _, enter};
 ///
 /// fn main() -> std::process::ExitCode {
 ///     let launcher = match enter(std::env::args_os()) {
 ///         Ok(launcher) => launcher,
 ///         Err(code) => return code,
 ///     };
-///     let sandbox = Sandbox::new(launcher).at_least(Level::Box);
+///     let sandbox = ProcessBox::new(launcher).at_least(Level::Box);
 ///     let job = Job { command: vec!["/bin/id".into()], input: Vec::new() };
 ///     match sandbox.run(&job, &Confinement::default()) {
 ///         Ok(outcome) => println!("{:?}: {}", outcome.end, String::from_utf8_lossy(&outcome.stdout)),
@@ -68,12 +68,12 @@ impl Launcher {
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Sandbox {
+pub struct ProcessBox {
     _launcher: Launcher,
     min_level: Level,
 }
 
-impl Sandbox {
+impl ProcessBox {
     /// A sandbox that gives a box or nothing.
     pub fn new(launcher: Launcher) -> Self {
         Self { _launcher: launcher, min_level: Level::Box }
@@ -129,12 +129,25 @@ impl Sandbox {
         }
         Ok(running)
     }
+}
 
-    /// Runs a program to its end, within the limits.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start); or the box was lost, and nobody knows what the program did.
-    pub fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
+impl Sandbox for ProcessBox {
+    fn backend(&self) -> Backend {
+        Backend::Box
+    }
+
+    fn probe(&self) -> Probe {
+        let job = Job { command: vec!["/bin/true".into()], input: Vec::new() };
+        match self.run(&job, &Confinement::default()) {
+            Ok(outcome) => Probe { level: outcome.enforcement.level, ..Probe::full(Backend::Box) },
+            Err(SandboxError::TooWeak { given, missing, .. }) => {
+                Probe { level: given, ..Probe::unusable(Backend::Box, missing) }
+            }
+            Err(error) => Probe::unusable(Backend::Box, error.to_string()),
+        }
+    }
+
+    fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
         let begin = Instant::now();
         let running = self.start(&job.command, confinement)?;
         drain::run(running, job, confinement, begin)
@@ -263,7 +276,9 @@ impl Running {
                 return Err(SandboxError::TooWeak { required: plan.min_level, given, missing });
             }
             Some(Report::Failed { step, errno, detail }) => return Err(failed(step, errno, &detail)),
-            Some(Report::Exited(_) | Report::Signalled(_)) | None => return Err(SandboxError::Lost),
+            Some(Report::Exited(_) | Report::Signalled(_)) | None => {
+                return Err(started(io::Error::other("it ended before the box was made")));
+            }
         }
         control.set_read_timeout(None).map_err(started)?;
         self.reports = Some(reports);

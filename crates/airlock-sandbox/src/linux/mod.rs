@@ -33,7 +33,7 @@ mod sys;
 
 pub use entry::enter;
 pub(crate) use files::SYSTEM;
-pub use host::{Aftermath, Hold, Launcher, Running, Sandbox};
+pub use host::{Aftermath, Hold, Launcher, ProcessBox, Running};
 pub use pool::Pool;
 pub use seccomp::{SystemCall, system_calls};
 pub use selftest::{Selftest, selftest};

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     drain,
-    host::{Running, Sandbox},
+    host::{ProcessBox, Running},
 };
 use crate::{Confinement, Job, Outcome, SandboxError};
 
@@ -24,10 +24,10 @@ use crate::{Confinement, Job, Outcome, SandboxError};
 ///
 /// ```no_run
 /// # fn example(launcher: airlock_sandbox::Launcher) -> Result<(), airlock_sandbox::SandboxError> {
-/// use airlock_sandbox::{Confinement, Pool, Sandbox};
+/// use airlock_sandbox::{Confinement, Pool, ProcessBox};
 ///
 /// let python = ["python3", "-I", "-"].map(Into::into);
-/// let pool = Pool::new(Sandbox::new(launcher), &python, Confinement::default(), 2)?;
+/// let pool = Pool::new(ProcessBox::new(launcher), &python, Confinement::default(), 2)?;
 /// let outcome = pool.run(b"print(6 * 7)".to_vec())?;
 /// assert_eq!(outcome.stdout, b"42\n");
 /// # Ok(())
@@ -41,7 +41,7 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Shared {
-    sandbox: Sandbox,
+    sandbox: ProcessBox,
     command: Vec<OsString>,
     confinement: Confinement,
     size: usize,
@@ -64,7 +64,7 @@ impl Pool {
     /// # Errors
     /// The first box could not be made; the pool would have none.
     pub fn new(
-        sandbox: Sandbox,
+        sandbox: ProcessBox,
         command: &[OsString],
         confinement: Confinement,
         size: usize,
@@ -93,7 +93,7 @@ impl Pool {
     /// Gives `program` to an interpreter that waits for one, and runs it to its end, within the limits.
     ///
     /// # Errors
-    /// As [`Sandbox::run`].
+    /// As [`ProcessBox::run`].
     pub fn run(&self, program: Vec<u8>) -> Result<Outcome, SandboxError> {
         let begin = Instant::now();
         let running = match self.shared.take() {

@@ -2,9 +2,8 @@
 
 use std::{env, io, process::ExitCode, time::Duration};
 
-use super::host::Sandbox;
 use crate::{
-    Confinement, End, Enforcement, Job, Limits, SandboxError, Step,
+    Confinement, End, Enforcement, Job, Limits, Sandbox, SandboxError, Step,
     attempts::{ALL, Answer, Attempt, Outcome, Place, SECRET_VARIABLE, prepare, read_answers, run_child},
 };
 
@@ -51,13 +50,13 @@ impl Selftest {
     }
 }
 
-/// Tries to get out of a box in every way the suite knows. Harmless where one works.
+/// Tries to get out of a sandbox in every way the suite knows. Harmless where one works.
 ///
 /// The environment should have [`SECRET_VARIABLE`], so that there is something to be found in it.
 ///
 /// # Errors
-/// The suite could not be prepared, or no box could be made.
-pub fn selftest(sandbox: &Sandbox) -> Result<Selftest, SandboxError> {
+/// The suite could not be prepared, or there was no sandbox.
+pub fn selftest(sandbox: &dyn Sandbox) -> Result<Selftest, SandboxError> {
     let failed = SandboxError::at(Step::StartHelper);
     if env::var_os(SECRET_VARIABLE).is_none() {
         return Err(failed(io::Error::other(format!(

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fs, io, os::unix::fs::PermissionsExt};
 
-use airlock_sandbox::{Confinement, End, Job, Level, Sandbox, SandboxError, Step};
+use airlock_sandbox::{Confinement, End, Job, Level, ProcessBox, Sandbox as _, SandboxError, Step};
 
 use crate::{Test, run, run_with, shell, text};
 
@@ -22,7 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("the_first_process_tells_nothing_of_the_host", the_first_process_tells_nothing_of_the_host),
 ];
 
-fn everything_holds_it(sandbox: &Sandbox) {
+fn everything_holds_it(sandbox: &ProcessBox) {
     let outcome = run(sandbox, "echo hello");
     let held = outcome.enforcement;
     assert_eq!((outcome.end, text(&outcome.stdout)), (End::Exited(0), "hello\n"));
@@ -33,7 +33,7 @@ fn everything_holds_it(sandbox: &Sandbox) {
     assert_ne!(held.uid, 0);
 }
 
-fn only_what_was_named_exists(sandbox: &Sandbox) {
+fn only_what_was_named_exists(sandbox: &ProcessBox) {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let secret = folder.path().join("secret");
@@ -55,7 +55,7 @@ fn only_what_was_named_exists(sandbox: &Sandbox) {
     assert!(text(&outcome.stdout).ends_with("canary"));
 }
 
-fn named_paths_are_read_only_or_writable(sandbox: &Sandbox) {
+fn named_paths_are_read_only_or_writable(sandbox: &ProcessBox) {
     let folder = tempfile::tempdir().unwrap();
     let [fixed, open] = ["fixed", "open"].map(|name| {
         let path = folder.path().join(name);
@@ -80,7 +80,7 @@ fn named_paths_are_read_only_or_writable(sandbox: &Sandbox) {
     assert_eq!(fs::read_to_string(open.join("file")).unwrap(), "b\n");
 }
 
-fn the_environment_is_what_was_given(sandbox: &Sandbox) {
+fn the_environment_is_what_was_given(sandbox: &ProcessBox) {
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some(), "the test's own environment is not empty");
     let confinement =
         Confinement { environment: vec![("GREETING".into(), "hello".into())], ..Confinement::default() };
@@ -90,7 +90,7 @@ fn the_environment_is_what_was_given(sandbox: &Sandbox) {
     assert_eq!(names, ["GREETING", "HOME", "LANG", "PATH", "PWD", "TMPDIR"], "{}", text(&outcome.stdout));
 }
 
-fn streams_and_exit_codes_come_through(sandbox: &Sandbox) {
+fn streams_and_exit_codes_come_through(sandbox: &ProcessBox) {
     let job = Job { input: b"from the host".to_vec(), ..shell("cat; echo warning >&2; exit 7") };
     let outcome = sandbox.run(&job, &Confinement::default()).unwrap();
     assert_eq!(outcome.end, End::Exited(7));
@@ -106,7 +106,7 @@ fn streams_and_exit_codes_come_through(sandbox: &Sandbox) {
     assert_eq!(sandbox.run(&job, &Confinement::default()).unwrap().end, End::Exited(3));
 }
 
-fn no_state_is_kept_between_programs(sandbox: &Sandbox) {
+fn no_state_is_kept_between_programs(sandbox: &ProcessBox) {
     let script = "ls -A /tmp /work /dev/shm; echo left > /tmp/a; echo left > /work/b; echo left > /dev/shm/c; ls -A /tmp";
     let first = run(sandbox, script);
     let second = run(sandbox, script);
@@ -114,7 +114,7 @@ fn no_state_is_kept_between_programs(sandbox: &Sandbox) {
     assert_eq!(second.stdout, first.stdout);
 }
 
-fn a_path_that_cannot_be_shown_refuses(sandbox: &Sandbox) {
+fn a_path_that_cannot_be_shown_refuses(sandbox: &ProcessBox) {
     for path in ["/", "/proc/1", "/dev", "/sys/fs", "relative", "/tmp/../etc", "/no/such/path"] {
         let confinement = Confinement { read_only: vec![path.into()], ..Confinement::default() };
         let refusal = run_with(sandbox, "echo ran", &confinement).unwrap_err();
@@ -124,7 +124,7 @@ fn a_path_that_cannot_be_shown_refuses(sandbox: &Sandbox) {
 }
 
 /// A program that could write there may have put the link there, for the next one.
-fn a_path_through_a_link_refuses(sandbox: &Sandbox) {
+fn a_path_through_a_link_refuses(sandbox: &ProcessBox) {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("target");
     fs::create_dir_all(target.join("inner")).unwrap();
@@ -149,7 +149,7 @@ fn a_path_through_a_link_refuses(sandbox: &Sandbox) {
     assert_eq!(text(&run_with(sandbox, "echo ran", &confinement).unwrap().stdout), "ran\n");
 }
 
-fn links_lead_to_what_is_shown_and_to_nothing_else(sandbox: &Sandbox) {
+fn links_lead_to_what_is_shown_and_to_nothing_else(sandbox: &ProcessBox) {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let real = folder.path().join("real");
@@ -170,7 +170,7 @@ fn links_lead_to_what_is_shown_and_to_nothing_else(sandbox: &Sandbox) {
     assert!(run_with(sandbox, "echo ran", &confinement).is_err());
 }
 
-fn a_fixed_path_in_an_open_one_refuses(sandbox: &Sandbox) {
+fn a_fixed_path_in_an_open_one_refuses(sandbox: &ProcessBox) {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("inner");
     fs::create_dir(&inner).unwrap();
@@ -192,7 +192,7 @@ fn a_fixed_path_in_an_open_one_refuses(sandbox: &Sandbox) {
     assert_eq!(text(&run_with(sandbox, "echo ran", &confinement).unwrap().stdout), "ran\n");
 }
 
-fn a_program_that_is_not_there_is_an_error(sandbox: &Sandbox) {
+fn a_program_that_is_not_there_is_an_error(sandbox: &ProcessBox) {
     let table: [(&[&str], io::ErrorKind); 4] = [
         (&[], io::ErrorKind::Other),
         (&["no-such-program"], io::ErrorKind::NotFound),
@@ -207,7 +207,7 @@ fn a_program_that_is_not_there_is_an_error(sandbox: &Sandbox) {
     }
 }
 
-fn a_stronger_level_than_there_is_refuses(sandbox: &Sandbox) {
+fn a_stronger_level_than_there_is_refuses(sandbox: &ProcessBox) {
     let marker = tempfile::tempdir().unwrap();
     fs::set_permissions(marker.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let confinement = Confinement { writable: vec![marker.path().into()], ..Confinement::default() };
@@ -224,7 +224,7 @@ fn a_stronger_level_than_there_is_refuses(sandbox: &Sandbox) {
 }
 
 /// The suite of the prototype found the host's environment here.
-fn the_first_process_tells_nothing_of_the_host(sandbox: &Sandbox) {
+fn the_first_process_tells_nothing_of_the_host(sandbox: &ProcessBox) {
     let read = |pid: &str, file: &str| run(sandbox, &format!("cat /proc/{pid}/{file} | wc -c"));
     for file in ["environ", "maps", "mem", "cwd/.", "root/.", "fd/3"] {
         assert_eq!(text(&read("1", file).stdout), "0\n", "{file}");

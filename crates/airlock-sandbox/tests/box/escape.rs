@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
-use airlock_sandbox::{Sandbox, attempts::Outcome, selftest};
+use airlock_sandbox::{ProcessBox, attempts::Outcome, selftest};
 
 use crate::Test;
 
@@ -11,7 +11,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("nothing_escapes_of_a_user_without_rights", nothing_escapes_of_a_user_without_rights),
 ];
 
-fn nothing_escapes(sandbox: &Sandbox) {
+fn nothing_escapes(sandbox: &ProcessBox) {
     let before = settings();
     let found = selftest(sandbox).unwrap();
     let mut counts = BTreeMap::<_, usize>::new();
@@ -36,7 +36,7 @@ fn nothing_escapes(sandbox: &Sandbox) {
 }
 
 /// As most people run it; root sees the same suite as root above.
-fn nothing_escapes_of_a_user_without_rights(_sandbox: &Sandbox) {
+fn nothing_escapes_of_a_user_without_rights(_sandbox: &ProcessBox) {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: this is a user without rights, and `nothing_escapes` was for it");
         return;

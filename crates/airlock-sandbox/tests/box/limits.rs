@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use airlock_sandbox::{Confinement, End, Job, Limits, Sandbox};
+use airlock_sandbox::{Confinement, End, Job, Limits, ProcessBox, Sandbox as _};
 
 use crate::{Test, run_with, text};
 
@@ -36,28 +36,28 @@ fn short() -> Limits {
     Limits { wall: Some(Duration::from_secs(1)), ..Limits::default() }
 }
 
-fn a_loop_ends_at_the_deadline(sandbox: &Sandbox) {
+fn a_loop_ends_at_the_deadline(sandbox: &ProcessBox) {
     let begin = Instant::now();
     let outcome = run_with(sandbox, "echo begun; while :; do :; done", &limited(short())).unwrap();
     assert_eq!((outcome.end, text(&outcome.stdout)), (End::DeadlineExceeded, "begun\n"));
     assert!(begin.elapsed() >= Duration::from_secs(1) && begin.elapsed() < PATIENCE);
 }
 
-fn ignoring_signals_and_sleeping_does_not_help(sandbox: &Sandbox) {
+fn ignoring_signals_and_sleeping_does_not_help(sandbox: &ProcessBox) {
     // A daemon in a session of its own, all signals ignored, holding the streams open.
     let script = "trap '' HUP INT QUIT TERM; setsid sh -c \"trap '' HUP INT TERM; sleep 100\" & kill -STOP 1; sleep 100";
     let outcome = run_with(sandbox, script, &limited(short())).unwrap();
     assert_eq!(outcome.end, End::DeadlineExceeded);
 }
 
-fn processor_time_is_bounded(sandbox: &Sandbox) {
+fn processor_time_is_bounded(sandbox: &ProcessBox) {
     let limits = Limits { cpu: Some(Duration::from_secs(1)), ..Limits::default() };
     let outcome = run_with(sandbox, "while :; do :; done", &limited(limits)).unwrap();
     // SIGXCPU, or SIGKILL a second later.
     assert!(matches!(outcome.end, End::Signalled(24 | 9)), "{:?}", outcome.end);
 }
 
-fn a_flood_of_output_ends(sandbox: &Sandbox) {
+fn a_flood_of_output_ends(sandbox: &ProcessBox) {
     let limits = Limits { output: 10_000, ..Limits::default() };
     for (script, begin) in [("yes", "y\ny\n"), ("yes >&2", "")] {
         let outcome = run_with(sandbox, script, &limited(limits)).unwrap();
@@ -70,12 +70,12 @@ fn a_flood_of_output_ends(sandbox: &Sandbox) {
     assert_eq!((outcome.end, outcome.stdout.len()), (End::Exited(0), 10_000));
 }
 
-fn an_endless_line_ends(sandbox: &Sandbox) {
+fn an_endless_line_ends(sandbox: &ProcessBox) {
     let outcome = run_with(sandbox, "cat /dev/zero", &limited(Limits::default())).unwrap();
     assert_eq!((outcome.end, outcome.stdout.len()), (End::OutputExceeded, 1 << 20));
 }
 
-fn processes_are_bounded(sandbox: &Sandbox) {
+fn processes_are_bounded(sandbox: &ProcessBox) {
     let limits = Limits { processes: 16, wall: Some(PATIENCE), ..Limits::default() };
     let count = |limits| {
         let script =
@@ -96,7 +96,7 @@ fn processes_are_bounded(sandbox: &Sandbox) {
     assert!(!matches!(outcome.end, End::Exited(0)), "{:?}", outcome.end);
 }
 
-fn memory_is_bounded(sandbox: &Sandbox) {
+fn memory_is_bounded(sandbox: &ProcessBox) {
     let limits = Limits { memory: 64 << 20, tmpfs: 512 << 20, ..Limits::default() };
     let fill = |megabytes| {
         let script = format!("head -c {megabytes}M /dev/zero > /tmp/fill && echo filled");
@@ -118,7 +118,7 @@ fn memory_is_bounded(sandbox: &Sandbox) {
     assert_eq!(text(&outcome.stdout), "1\n", "{}", text(&outcome.stderr));
 }
 
-fn folders_are_bounded_in_bytes_and_entries(sandbox: &Sandbox) {
+fn folders_are_bounded_in_bytes_and_entries(sandbox: &ProcessBox) {
     let limits = Limits { tmpfs: 1 << 20, files: 100, ..Limits::default() };
     let script = "head -c 5M /dev/zero > /tmp/big; stat -c %s /tmp/big; \
                   for i in $(seq 200); do touch /work/$i; done 2>/dev/null; ls /work | wc -l";
@@ -129,14 +129,14 @@ fn folders_are_bounded_in_bytes_and_entries(sandbox: &Sandbox) {
     assert!((90..=100).contains(&entries), "{entries} entries");
 }
 
-fn open_files_are_bounded(sandbox: &Sandbox) {
+fn open_files_are_bounded(sandbox: &ProcessBox) {
     let script = "ulimit -n; ulimit -Hn; ulimit -n 1000 2>/dev/null && echo raised";
     let outcome =
         run_with(sandbox, script, &limited(Limits { open_files: 32, ..Limits::default() })).unwrap();
     assert_eq!(text(&outcome.stdout), "32\n32\n");
 }
 
-fn no_core_is_dumped(sandbox: &Sandbox) {
+fn no_core_is_dumped(sandbox: &ProcessBox) {
     let outcome =
         run_with(sandbox, "grep core /proc/self/limits; kill -SEGV $$", &Confinement::default()).unwrap();
     // 0 would still have the kernel start a program of the host where cores are piped to one; only a host that allows
@@ -158,7 +158,7 @@ fn no_core_is_dumped(sandbox: &Sandbox) {
 
 /// A socket in a folder that is shown can be connected to: the program gives its output stream to somebody outside, who
 /// keeps it open.
-fn a_stream_that_left_the_box_is_not_waited_for(sandbox: &Sandbox) {
+fn a_stream_that_left_the_box_is_not_waited_for(sandbox: &ProcessBox) {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let path = folder.path().join("socket");

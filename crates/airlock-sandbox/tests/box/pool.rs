@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use airlock_sandbox::{Confinement, End, Level, Pool, Sandbox, SandboxError};
+use airlock_sandbox::{Confinement, End, Level, Pool, ProcessBox, SandboxError};
 
 use crate::{Test, text};
 
@@ -13,7 +13,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_pool_that_can_have_no_box_says_so", a_pool_that_can_have_no_box_says_so),
 ];
 
-fn pool(sandbox: &Sandbox, size: usize) -> Pool {
+fn pool(sandbox: &ProcessBox, size: usize) -> Pool {
     let shell = ["/bin/sh", "-s"].map(Into::into);
     Pool::new(sandbox.clone(), &shell, Confinement::default(), size).unwrap()
 }
@@ -29,7 +29,7 @@ fn fill(pool: &Pool, count: usize) {
     panic!("{} are ready, not {count}", pool.ready());
 }
 
-fn a_pool_runs_each_program_in_a_fresh_box(sandbox: &Sandbox) {
+fn a_pool_runs_each_program_in_a_fresh_box(sandbox: &ProcessBox) {
     let pool = pool(sandbox, 2);
     for turn in 0..5 {
         fill(&pool, 2);
@@ -41,7 +41,7 @@ fn a_pool_runs_each_program_in_a_fresh_box(sandbox: &Sandbox) {
     }
 }
 
-fn a_pool_bears_many_at_once(sandbox: &Sandbox) {
+fn a_pool_bears_many_at_once(sandbox: &ProcessBox) {
     let pool = pool(sandbox, 2);
     thread::scope(|scope| {
         for number in 0..16 {
@@ -55,7 +55,7 @@ fn a_pool_bears_many_at_once(sandbox: &Sandbox) {
     fill(&pool, 2);
 }
 
-fn a_pool_replaces_what_died_while_it_waited(sandbox: &Sandbox) {
+fn a_pool_replaces_what_died_while_it_waited(sandbox: &ProcessBox) {
     // Waits half a second for its program, and no longer.
     let command = ["/usr/bin/timeout", "0.5", "/bin/sh", "-s"].map(Into::into);
     let pool = Pool::new(sandbox.clone(), &command, Confinement::default(), 1).unwrap();
@@ -65,7 +65,7 @@ fn a_pool_replaces_what_died_while_it_waited(sandbox: &Sandbox) {
     assert_eq!((outcome.end, text(&outcome.stdout)), (End::Exited(0), "ran\n"));
 }
 
-fn a_pool_that_can_have_no_box_says_so(sandbox: &Sandbox) {
+fn a_pool_that_can_have_no_box_says_so(sandbox: &ProcessBox) {
     let stronger = sandbox.clone().at_least(Level::Machine);
     let refusal = Pool::new(stronger, &["/bin/sh".into()], Confinement::default(), 1).unwrap_err();
     assert!(matches!(refusal, SandboxError::TooWeak { .. }), "{refusal}");

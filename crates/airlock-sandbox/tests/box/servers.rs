@@ -5,7 +5,7 @@ use std::{
     process::Child,
 };
 
-use airlock_sandbox::{Aftermath, Confinement, Hold, Sandbox, SandboxError, Step};
+use airlock_sandbox::{Aftermath, Confinement, Hold, ProcessBox, SandboxError, Step};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Test;
@@ -16,12 +16,12 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_program_that_is_not_there_is_named", a_program_that_is_not_there_is_named),
 ];
 
-fn serve(sandbox: &Sandbox, command: &[&str]) -> (Child, Hold, Aftermath) {
+fn serve(sandbox: &ProcessBox, command: &[&str]) -> (Child, Hold, Aftermath) {
     let command: Vec<_> = command.iter().map(Into::into).collect();
     sandbox.start(&command, &Confinement::default()).unwrap().into_parts()
 }
 
-fn a_server_is_asked_to_end(sandbox: &Sandbox) {
+fn a_server_is_asked_to_end(sandbox: &ProcessBox) {
     let script = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done";
     let (mut child, _hold, mut aftermath) = serve(sandbox, &["/bin/sh", "-c", script]);
     let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -37,7 +37,7 @@ fn a_server_is_asked_to_end(sandbox: &Sandbox) {
     assert!(aftermath.refusal().is_none());
 }
 
-fn a_server_that_nobody_holds_ends(sandbox: &Sandbox) {
+fn a_server_that_nobody_holds_ends(sandbox: &ProcessBox) {
     let script = "trap '' TERM; echo up; sleep 1000 & exec sleep 1000";
     let (mut child, hold, _aftermath) = serve(sandbox, &["/bin/sh", "-c", script]);
     let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -48,7 +48,7 @@ fn a_server_that_nobody_holds_ends(sandbox: &Sandbox) {
     assert_eq!(output.read_to_string(&mut String::new()).unwrap(), 0);
 }
 
-fn a_program_that_is_not_there_is_named(sandbox: &Sandbox) {
+fn a_program_that_is_not_there_is_named(sandbox: &ProcessBox) {
     let (mut child, _hold, mut aftermath) = serve(sandbox, &["/usr/bin/no-such-program"]);
     assert_eq!(child.wait().unwrap().code(), Some(127));
     let refusal = aftermath.refusal();

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, thread, time::Duration};
 
-use airlock_sandbox::{Confinement, End, Limits, Sandbox};
+use airlock_sandbox::{Confinement, End, Limits, ProcessBox};
 
 use crate::{Test, run, run_with};
 
@@ -42,7 +42,7 @@ fn groups(folder: &Path) -> usize {
         .sum()
 }
 
-fn many_boxes_leave_nothing(sandbox: &Sandbox) {
+fn many_boxes_leave_nothing(sandbox: &ProcessBox) {
     let before = traces();
     for turn in 0..SEQUENTIAL {
         let outcome = run(sandbox, "exit 3");
@@ -60,7 +60,7 @@ fn many_boxes_leave_nothing(sandbox: &Sandbox) {
     assert_eq!(traces(), before, "children, mounts, control groups, open files");
 }
 
-fn a_daemon_is_gone_with_the_program(sandbox: &Sandbox) {
+fn a_daemon_is_gone_with_the_program(sandbox: &ProcessBox) {
     // Told apart by its argument from everything else on this machine.
     let seconds = format!("{}", 100_000 + std::process::id());
     let running = || {

@@ -13,7 +13,7 @@ pub(super) fn execute(_args: &SelftestArgs, _launcher: Launcher, _console: &mut 
 pub(super) fn execute(args: &SelftestArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
     use std::io::{IsTerminal as _, Write as _};
 
-    use airlock_sandbox::{Sandbox, attempts::SECRET_VARIABLE, selftest};
+    use airlock_sandbox::{ProcessBox, attempts::SECRET_VARIABLE, selftest};
 
     use crate::{args::ReportFormat, exit::Exit};
 
@@ -23,7 +23,7 @@ pub(super) fn execute(args: &SelftestArgs, launcher: Launcher, console: &mut Con
     if args.format == ReportFormat::Text && std::io::stderr().is_terminal() {
         writeln!(console.err, "airlock: trying to break out of a box; this takes a few seconds")?;
     }
-    let found = selftest(&Sandbox::new(launcher)).map_err(|error| refused(&error))?;
+    let found = selftest(&ProcessBox::new(launcher)).map_err(|error| refused(&error))?;
     match args.format {
         ReportFormat::Text => linux::text(&found, &mut console.out)?,
         ReportFormat::Json => linux::json(&found, &mut console.out)?,
