@@ -268,22 +268,16 @@ impl<'b> Words<'b> {
 
 /// Start of the word that ends before `end`; `end` itself at a separator.
 fn word_start(name: &[u8], end: usize) -> usize {
-    let at = |index: usize| name.get(index).copied().unwrap_or(0);
-    let mut start = end;
-    while start > 0 {
-        let (this, next) = (at(start - 1), at(start));
+    let (mut start, mut next, mut behind) = (end, 0_u8, 0_u8);
+    for this in name.get(..end).unwrap_or_default().iter().rev().copied() {
         if !this.is_ascii_alphanumeric() && this.is_ascii() {
             break;
         }
-        if start < end {
-            let acronym_ends = this.is_ascii_uppercase()
-                && next.is_ascii_uppercase()
-                && start + 1 < end
-                && at(start + 1).is_ascii_lowercase();
-            if acronym_ends || !this.is_ascii_uppercase() && next.is_ascii_uppercase() {
-                break;
-            }
+        // `next` begins a word behind a small letter, and behind a capital that ends an acronym: `HTTPToken`.
+        if next.is_ascii_uppercase() && (!this.is_ascii_uppercase() || behind.is_ascii_lowercase()) {
+            break;
         }
+        (next, behind) = (this, next);
         start -= 1;
     }
     start

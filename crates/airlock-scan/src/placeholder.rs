@@ -169,6 +169,13 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
             .is_some_and(|name| kind_of_key(name).is_some())
 }
 
+/// What [`is_masked`] and [`is_reference`] come to for a value of ASCII letters and digits alone, as most are.
+pub(crate) fn is_word_in_place(value: &[u8]) -> bool {
+    is_one_character(value)
+        || value.len() <= SHORT && contains_fold(value, b"redacted")
+        || value.starts_with(b"getenv")
+}
+
 /// Whether the value is put together from others when the program runs: `%s:%s`, `Basic %v`.
 fn is_format(value: &[u8]) -> bool {
     let (mut verbs, mut rest, mut last) = (0, 0, 0_u8);
@@ -498,6 +505,19 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
             || used && name.first().is_some_and(u8::is_ascii_lowercase)
             || name.first().is_some_and(u8::is_ascii_alphabetic) && (lower || path)
     });
+    call || path
+        || arrow
+        || variable
+        || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'(' | b':'))
+        // One of 64 random tokens starts like a private name.
+        || value.first() == Some(&b'_') && rarity(value) < 7 * BIT
+        || is_code_word(value)
+        || value.first() == Some(&b'[') && value.get(1..).is_some_and(identifier)
+        || value.starts_with(b"!(")
+}
+
+/// What [`is_code`] comes to for a value of ASCII letters and digits alone: a number or the name of a type.
+pub(crate) fn is_code_word(value: &[u8]) -> bool {
     // `0xC000006A`; keys are longer.
     let number = value.len() <= 20
         && value.strip_prefix(b"0x").is_some_and(|digits| {
@@ -505,16 +525,7 @@ pub(crate) fn is_code(value: &[u8]) -> bool {
                 .iter()
                 .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'_' | b'u' | b'L' | b'U' | b'l'))
         });
-    call || path
-        || arrow
-        || number
-        || variable
-        || matches!(value.first(), Some(b'&' | b'@' | b'*' | b'(' | b':'))
-        // One of 64 random tokens starts like a private name.
-        || value.first() == Some(&b'_') && rarity(value) < 7 * BIT
-        || is_type_name(value)
-        || value.first() == Some(&b'[') && value.get(1..).is_some_and(identifier)
-        || value.starts_with(b"!(")
+    value.len() <= SHORT && (number || is_type_name(value))
 }
 
 /// The name of a type or function in camel case: `SpSaveCredentialsFn`, `MI_UserCredentials_0`. Most of its

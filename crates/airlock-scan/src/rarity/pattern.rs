@@ -69,22 +69,29 @@ fn counts_bytes(value: &[u8]) -> bool {
 fn counts_on(value: &[u8]) -> bool {
     const LONG: usize = 12;
     let (mut letter, mut digit, mut run) = (0, 0, 0);
-    value.iter().any(|byte| {
+    for (at, byte) in value.iter().enumerate() {
+        // What is left is too short.
+        if run + (value.len() - at) < LONG {
+            return false;
+        }
         let folded = byte.to_ascii_lowercase();
         let (last, first, end) = match folded {
             b'a'..=b'z' => (&mut letter, b'a', b'z'),
             b'0'..=b'9' => (&mut digit, b'0', b'9'),
             _ => {
                 (letter, digit, run) = (0, 0, 0);
-                return false;
+                continue;
             }
         };
         // The first of each class may be any.
         let follows = *last == 0 || *last + 1 == folded || (*last, folded) == (end, first);
         run = if follows { run + 1 } else { 1 };
         *last = folded;
-        run >= LONG
-    })
+        if run >= LONG {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether most letters and digits stand in pieces of three and more that count up or repeat one character.

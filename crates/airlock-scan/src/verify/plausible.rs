@@ -3,8 +3,8 @@
 use crate::{
     keys::kind_of_key,
     placeholder::{
-        Written, describes_itself, is_code, is_masked, is_nothing, is_plain_word, is_prose, is_reference,
-        is_sample, is_type_name,
+        Written, describes_itself, is_code, is_code_word, is_masked, is_nothing, is_plain_word, is_prose,
+        is_reference, is_sample, is_type_name, is_word_in_place,
     },
     rarity::{
         BIT,
@@ -72,6 +72,11 @@ impl Made {
     fn letters(&self) -> usize {
         self.lower + self.upper
     }
+
+    /// Letters and digits alone: neither a path nor a call, and whatever else needs a mark.
+    fn is_plain(&self) -> bool {
+        self.symbols == 0 && !self.spaces
+    }
 }
 
 /// Whether `value` keeps what the name promised.
@@ -89,10 +94,10 @@ pub(crate) fn plausible(promise: Promise, value: &[u8], written: Written) -> boo
 
 /// Whether a person or a program can have chosen `value` as a password. A `made` one is no plain word.
 fn password(value: &[u8], written: Written, made_by_machine: bool) -> bool {
-    if value.len() < 4 || is_stand_in(value) || is_place(value) {
+    let made = Made::of(value);
+    if value.len() < 4 || stands_in(value, &made) || !made.is_plain() && is_place(value) {
         return false;
     }
-    let made = Made::of(value);
     let beyond_ascii = value.iter().any(|byte| !byte.is_ascii());
     if made.letters() + made.digits == 0 && !(beyond_ascii && made.symbols > 12) {
         return false;
@@ -133,10 +138,14 @@ fn password(value: &[u8], written: Written, made_by_machine: bool) -> bool {
 
 /// Whether a machine can have made `value`.
 fn token(value: &[u8], written: Written) -> bool {
-    if value.len() < 8 || is_stand_in(value) || is_place(value) || is_date_or_version(value) {
+    if value.len() < 8 {
         return false;
     }
     let made = Made::of(value);
+    let plain = made.is_plain();
+    if stands_in(value, &made) || !plain && (is_place(value) || is_date_or_version(value)) {
+        return false;
+    }
     if made.spaces || !value.is_ascii() {
         return false;
     }
@@ -148,17 +157,14 @@ fn token(value: &[u8], written: Written) -> bool {
             && !is_pattern(value)
             && !is_cycle(value);
     }
-    if written == Written::Bare && is_code(value)
-        || is_invented(value)
-        || is_cycle(value)
-        || is_keyboard_run(value)
-    {
+    let code = || if plain { is_code_word(value) } else { is_code(value) };
+    if written == Written::Bare && code() || is_invented(value) || is_cycle(value) || is_keyboard_run(value) {
         return false;
     }
     if is_uuid(value) {
         return true;
     }
-    if is_cut_uuid(value) {
+    if !plain && is_cut_uuid(value) {
         return false;
     }
     let rare = rarity(value);
@@ -167,7 +173,11 @@ fn token(value: &[u8], written: Written) -> bool {
         return value.len() >= 12 && value.len().is_multiple_of(2) && rare >= HEX;
     }
     // A prefix does not change that.
-    let tail = value.rsplit(|byte| matches!(byte, b'_' | b'-')).next().unwrap_or_default();
+    let tail = if plain {
+        value
+    } else {
+        value.rsplit(|byte| matches!(byte, b'_' | b'-')).next().unwrap_or_default()
+    };
     if tail.len() >= 24 && tail.len() < value.len() && is_hex(tail) && !tail.len().is_multiple_of(2) {
         return false;
     }
@@ -185,6 +195,14 @@ fn token(value: &[u8], written: Written) -> bool {
     };
     let constant = made.lower == 0 && value.contains(&b'_') && rare < RANDOM + BIT;
     enough && !constant && (made.digits > 0 || made.changes * 4 >= value.len() || made.symbols >= 4)
+}
+
+/// The same as [`is_stand_in`], sooner for what most values are made of.
+fn stands_in(value: &[u8], made: &Made) -> bool {
+    if made.is_plain() {
+        return is_nothing(value) || is_word_in_place(value) || is_sample(value);
+    }
+    is_stand_in(value)
 }
 
 /// What is written in place of a secret, or stands for one kept elsewhere.
@@ -417,6 +435,41 @@ mod tests {
         ] {
             assert!(!plausible(Promise::Token, value.as_bytes(), written), "{value}");
         }
+    }
+
+    /// What is left out for letters and digits alone could not have said anything else.
+    #[test]
+    fn plain_values_are_judged_alike() {
+        const PIECES: [&str; 16] = [
+            "getenv",
+            "redacted",
+            "RedActed",
+            "example",
+            "null",
+            "0x",
+            "C0FFEE",
+            "Token",
+            "password",
+            "aaaa",
+            "7",
+            "Qm7Tz2Lx9W",
+            "x",
+            "changeme",
+            "Service",
+            "12345678",
+        ];
+        let all = PIECES.iter().flat_map(|first| PIECES.map(|second| format!("{first}{second}")));
+        let mut plain = 0;
+        for value in PIECES.map(str::to_owned).into_iter().chain(all) {
+            let value = value.as_bytes();
+            assert!(Made::of(value).is_plain());
+            assert_eq!(stands_in(value, &Made::of(value)), is_stand_in(value), "{}", value.escape_ascii());
+            assert_eq!(is_code_word(value), is_code(value), "{}", value.escape_ascii());
+            assert!(!is_place(value) && !is_date_or_version(value) && !is_cut_uuid(value));
+            plain += usize::from(is_stand_in(value)) + usize::from(is_code(value));
+        }
+        assert!(plain > 40, "{plain} is too few to tell");
+        assert!(!Made::of(b"a.b").is_plain() && !Made::of("größe".as_bytes()).is_plain());
     }
 
     #[test]
