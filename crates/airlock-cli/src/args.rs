@@ -127,7 +127,8 @@ pub(crate) struct RunArgs {
     ///
     /// Node.js, Python and the server's own package are found and shown by themselves, read-only, wherever they are
     /// installed. Libraries of its own, and sources beside a Python script, have to be named with --ro. The server starts
-    /// in the current folder if that is visible, else in an empty one. Without a sandbox it is not started.
+    /// in the current folder if that is visible, else in an empty one. Without a sandbox it is not started. In the
+    /// configuration: sandbox.required.
     #[arg(long, help_heading = "Sandbox")]
     pub(crate) sandbox: bool,
     #[command(flatten)]
@@ -153,9 +154,9 @@ pub(crate) struct ConfinementArgs {
     /// Pass on this variable of the environment; may be given more than once [default: none is passed on]
     #[arg(long = "env", value_name = "NAME")]
     pub(crate) environment: Vec<String>,
-    /// Refuse whatever is weaker: lite, box, kernel or machine
-    #[arg(long, value_name = "LEVEL", default_value = "box")]
-    pub(crate) min_level: Level,
+    /// Refuse whatever is weaker: lite, box, kernel or machine [default: box]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) min_level: Option<Level>,
 }
 
 /// A language that code is written in.

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use airlock_engine::config::{SandboxConfig, SandboxLimits};
 use airlock_gateway::{SessionEnd, Started};
 use airlock_sandbox::{Aftermath, Confinement, Launcher, Level, Limits};
 
@@ -23,10 +24,6 @@ use crate::{
 
 /// Keys of our own, which no server gets.
 pub(crate) const OUR_KEYS: [&str; 2] = ["AIRLOCK_HASH_KEY", "E2B_API_KEY"];
-
-/// Most memory of a server. Where no control group can be had, the limit holds for what a process may write to, and
-/// Node.js reserves 512 MiB of that for its code alone.
-const MEMORY: u64 = 1 << 30;
 
 /// Longest name that is shown, in characters, and the most of them.
 const SHOWN: usize = 80;
@@ -76,7 +73,43 @@ pub(crate) fn expect_nothing(asked: &ConfinementArgs) -> Result<(), Failure> {
     if read_only.is_empty() && writable.is_empty() && environment.is_empty() {
         return Ok(());
     }
-    Err(Failure::usage("--ro, --rw and --env are about the sandbox").with_help("add --sandbox"))
+    let message = "--ro, --rw and --env are about the sandbox";
+    Err(Failure::usage(message).with_help("add --sandbox, or set sandbox.required in the configuration"))
+}
+
+/// What the command line asks for a server, on top of what the configuration does, and how much it may use.
+pub(crate) fn asked(
+    flags: &ConfinementArgs,
+    config: &SandboxConfig,
+) -> Result<(ConfinementArgs, Limits), Failure> {
+    let paths = |filed: &[String], given: &[PathBuf]| {
+        filed.iter().map(PathBuf::from).chain(given.iter().cloned()).collect::<Vec<_>>()
+    };
+    let configured = config.min_level.parse().map_err(|error| {
+        Failure::new(Exit::ConfigInvalid, format_args!("sandbox.min_level `{}`: {error}", config.min_level))
+    })?;
+    let mut environment = config.environment.clone();
+    environment.extend(flags.environment.iter().filter(|name| !config.environment.contains(name)).cloned());
+    let asked = ConfinementArgs {
+        read_only: paths(&config.read_only, &flags.read_only),
+        writable: paths(&config.writable, &flags.writable),
+        environment,
+        min_level: Some(flags.min_level.unwrap_or(configured)),
+    };
+    let SandboxLimits { memory_mb, processes, tmpfs_mb, files, open_files } = config.limits;
+    let few = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    // A server ends when its session does.
+    let limits = Limits {
+        wall: None,
+        cpu: None,
+        memory: (memory_mb as u64) << 20,
+        processes: few(processes),
+        tmpfs: (tmpfs_mb as u64) << 20,
+        files: files as u64,
+        open_files: few(open_files),
+        ..Limits::default()
+    };
+    Ok((asked, limits))
 }
 
 /// What `command` really is inside, and all that is to be seen from within: what was asked for, and what the command
@@ -169,6 +202,7 @@ fn absolute(flag: &str, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 pub(crate) fn start(
     command: &[OsString],
     asked: &ConfinementArgs,
+    limits: Limits,
     launcher: Launcher,
 ) -> Result<Boxed, Failure> {
     use airlock_sandbox::ProcessBox;
@@ -176,11 +210,9 @@ pub(crate) fn start(
     if let Some(key) = asked.environment.iter().find(|name| OUR_KEYS.contains(&name.as_str())) {
         return Err(Failure::usage(format_args!("--env {key}: it is Airlock's own, and no server gets it")));
     }
-    // A server ends when its session does.
-    let limits = Limits { wall: None, cpu: None, memory: MEMORY, ..Limits::default() };
     let (command, confinement) = prepare(command, asked, limits).map_err(not_started)?;
     let running = ProcessBox::new(launcher)
-        .at_least(asked.min_level)
+        .at_least(asked.min_level.unwrap_or(Level::Box))
         .start(&command, &confinement)
         .map_err(|error| not_started(refused(&error)))?;
     let level = running.enforcement().level;
@@ -238,6 +270,7 @@ fn last_words(errors: Option<JoinHandle<()>>) {
 pub(crate) fn start(
     _command: &[OsString],
     _asked: &ConfinementArgs,
+    _limits: Limits,
     _launcher: Launcher,
 ) -> Result<Boxed, Failure> {
     Err(not_started(refused(&airlock_sandbox::SandboxError::Unsupported)))
@@ -257,6 +290,7 @@ pub(crate) fn ended(
     end: &SessionEnd,
     mut aftermath: Aftermath,
     errors: Option<JoinHandle<()>>,
+    memory_mb: usize,
 ) -> Option<Failure> {
     last_words(errors);
     // Waits until nothing is left of it.
@@ -264,10 +298,10 @@ pub(crate) fn ended(
     match end {
         SessionEnd::ServerExited { code: 126 | 127 } => refusal.map(|refusal| refused(&refusal)),
         SessionEnd::ServerExited { code } if *code != 0 && aftermath.ran_out_of_memory() => {
-            let most = MEMORY >> 20;
-            Some(Failure::unexpected(format_args!(
-                "the server needed more than {most} MiB of memory and was ended"
-            )))
+            let failure = Failure::unexpected(format_args!(
+                "the server needed more than {memory_mb} MiB of memory and was ended"
+            ));
+            Some(failure.with_help("sandbox.max_memory_mb of the configuration gives it more"))
         }
         _ => None,
     }

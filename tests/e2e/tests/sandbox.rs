@@ -157,6 +157,38 @@ fn marks(wrapper: &[&str], flags: &[&str]) -> Outcome<(bool, Output)> {
     Ok((Path::new(&place).join("mark").exists(), output))
 }
 
+/// Neither the option nor a path on the command line: all of it is configured.
+#[test]
+fn a_configured_sandbox_needs_no_option() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let place = open_folder(&folder.path().join("place"))?;
+    let canary = folder.path().join("canary.txt");
+    fs::write(&canary, "CANARY-4711")?;
+    let script = format!("cat {} >{place}/seen 2>&1; echo ran >{place}/mark; cat", canary.display());
+    let server: [OsString; 3] = ["sh".into(), "-c".into(), script.into()];
+    let run = |section: &str| -> Outcome<(Option<String>, String)> {
+        let config = format!("{CONFIG}{section}");
+        let guarded = Guarded::configured(&config, &[], folder.path(), &server)?;
+        let (program, arguments) = guarded.command.split_first().ok_or("no command")?;
+        let output =
+            session::isolated(program, folder.path()).args(arguments).stdin(Stdio::null()).output()?;
+        let seen = fs::read_to_string(format!("{place}/seen")).ok();
+        let _ = fs::remove_file(format!("{place}/seen"));
+        fs::remove_file(&guarded.audit).ok();
+        Ok((seen, String::from_utf8_lossy(&output.stderr).into_owned()))
+    };
+    let (seen, said) = run("")?;
+    assert_eq!(seen.as_deref(), Some("CANARY-4711"), "the control: {said}");
+    let (seen, said) = run(&format!("[sandbox]\nrequired = true\nwritable = [\"{place}\"]\n"))?;
+    assert!(seen.as_ref().is_some_and(|seen| !seen.contains("CANARY")), "{seen:?}: {said}");
+    assert!(said.contains("sandbox box (") && said.contains("writes "), "{said}");
+    let (seen, said) =
+        run(&format!("[sandbox]\nrequired = true\nmin_level = \"machine\"\nwritable = [\"{place}\"]\n"))?;
+    assert_eq!(seen, None, "it ran all the same: {said}");
+    assert!(said.contains("the server was not started"), "{said}");
+    Ok(())
+}
+
 fn assert_refused((marked, output): &(bool, Output), says: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!marked, "it was started: {said}");

@@ -47,8 +47,9 @@ pub(crate) fn execute(
     if let Some(notice) = &audit.notice {
         writeln!(console.err, "airlock: warning: {notice}")?;
     }
-    let boxed = if args.sandbox {
-        Some(sandboxed::start(&args.command, &args.confinement, sandbox)?)
+    let boxed = if args.sandbox || config.sandbox.required {
+        let (asked, limits) = sandboxed::asked(&args.confinement, &config.sandbox)?;
+        Some(sandboxed::start(&args.command, &asked, limits, sandbox)?)
     } else {
         sandboxed::expect_nothing(&args.confinement)?;
         None
@@ -86,7 +87,8 @@ pub(crate) fn execute(
     });
     match aftermath {
         Some((aftermath, errors)) => {
-            sandboxed::ended(&end, aftermath, errors).map_or_else(|| ended(end), Err)
+            sandboxed::ended(&end, aftermath, errors, config.sandbox.limits.memory_mb)
+                .map_or_else(|| ended(end), Err)
         }
         None => ended(end),
     }

@@ -61,7 +61,7 @@ pub use flags::Flags;
 pub use limits::Limits;
 pub use problem::{MAX_PROBLEMS, Origin, Problem, Problems, Severity};
 pub use reader::Setting;
-pub use sandbox::SandboxConfig;
+pub use sandbox::{SandboxConfig, SandboxLimits};
 pub use sanitization::{Injection, Sanitization, Strategy};
 pub use secret::{HashKey, Secret};
 pub use tools::ToolRules;

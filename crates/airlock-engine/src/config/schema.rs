@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use airlock_scan::{MAX_LENGTH, Validator};
 
-use super::sanitization::{Injection, Strategy};
+use super::{
+    sandbox::SandboxConfig,
+    sanitization::{Injection, Strategy},
+};
 
 /// What may stand at a key.
 #[derive(Debug)]
@@ -158,7 +161,19 @@ static LIMITS: &[Entry] = &[
 
 static AUDIT: &[Entry] = &[entry("path", Shape::Text)];
 
-static SANDBOX: &[Entry] = &[entry("e2b_api_key", Shape::Secret)];
+static SANDBOX: &[Entry] = &[
+    entry("required", Shape::Bool),
+    entry("min_level", Shape::Word(SandboxConfig::LEVELS)),
+    entry("read_only", Shape::Texts(WhenEmpty::Harmless)),
+    entry("writable", Shape::Texts(WhenEmpty::Harmless)),
+    entry("environment", Shape::Texts(WhenEmpty::Harmless)),
+    entry("max_memory_mb", Shape::Count { min: 16, max: 1_048_576 }),
+    entry("max_processes", Shape::Count { min: 1, max: 100_000 }),
+    entry("max_tmpfs_mb", Shape::Count { min: 1, max: 1_048_576 }),
+    entry("max_files", Shape::Count { min: 16, max: 10_000_000 }),
+    entry("max_open_files", Shape::Count { min: 16, max: 1_000_000 }),
+    entry("e2b_api_key", Shape::Secret),
+];
 
 /// Counts fit 32 bits on every platform: spans in documents do, too.
 const MAX_COUNT: usize = 1_000_000_000;

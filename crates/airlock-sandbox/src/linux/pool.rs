@@ -93,7 +93,7 @@ impl Pool {
     /// Gives `program` to an interpreter that waits for one, and runs it to its end, within the limits.
     ///
     /// # Errors
-    /// As [`ProcessBox::run`].
+    /// As [`Sandbox::run`](crate::Sandbox::run).
     pub fn run(&self, program: Vec<u8>) -> Result<Outcome, SandboxError> {
         let begin = Instant::now();
         let running = match self.shared.take() {

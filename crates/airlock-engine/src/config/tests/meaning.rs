@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 use super::{ask, environment, read, rendered, warned};
 use crate::{
     code::Code,
-    config::{ConfigFile, ConfigInput, Destination, Injection, Origin, Secret, Severity, Strategy, load},
+    config::{
+        Config, ConfigFile, ConfigInput, Destination, Injection, Origin, Secret, Severity, Strategy, load,
+    },
 };
 
 #[test]
@@ -309,4 +311,35 @@ fn a_secret_in_a_file_that_others_can_read_is_refused() {
 fn a_secret_of_the_wrong_type_is_not_shown() {
     let problems = rendered("[sandbox]\ne2b_api_key = [\"e2b_0123\"]\n");
     assert_eq!(problems, "airlock.toml:2:15: error: sandbox.e2b_api_key: expected a string, found a list");
+}
+
+#[test]
+fn what_a_sandboxed_server_sees_is_configured() {
+    let text = "[sandbox]\nrequired = true\nmin_level = \"kernel\"\nread_only = [\"/opt/a\", \"/opt/b\"]\n\
+                writable = [\"/srv/notes\"]\nenvironment = [\"NOTES_TOKEN\"]\nmax_memory_mb = 256\n";
+    let sandbox = read(text).unwrap().sandbox;
+    assert!(sandbox.required && !Config::default().sandbox.required);
+    assert_eq!((sandbox.min_level.as_str(), Config::default().sandbox.min_level.as_str()), ("kernel", "box"));
+    assert_eq!(
+        (sandbox.read_only.len(), sandbox.writable, sandbox.environment.len()),
+        (2, vec!["/srv/notes".to_owned()], 1)
+    );
+    assert_eq!((sandbox.limits.memory_mb, sandbox.limits.processes), (256, 64));
+}
+
+#[test]
+fn what_a_sandbox_cannot_show_is_an_error() {
+    for (line, problem) in [
+        (
+            "read_only = [\"notes\"]",
+            "error: sandbox.read_only: `notes` is no absolute path without `.` and `..`",
+        ),
+        ("writable = [\"/srv/../etc\"]", "error: sandbox.writable: `/srv/../etc` is no absolute path"),
+        ("environment = [\"A=b\"]", "error: sandbox.environment: `A=b` is not the name of a variable"),
+        ("min_level = \"none\"", "error: sandbox.min_level: expected"),
+        ("max_memory_mb = 1", "error: sandbox.max_memory_mb: expected a whole number from 16"),
+    ] {
+        let problems = rendered(&format!("[sandbox]\n{line}\n"));
+        assert!(problems.contains(problem), "{problems}");
+    }
 }
