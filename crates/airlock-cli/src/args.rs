@@ -431,6 +431,7 @@ pub(crate) struct DemoArgs {
 Examples:
   airlock sandbox doctor                           what is there, and what would lift it
   airlock sandbox selftest                         try to break out of it, in every way we know
+  airlock sandbox bench                            what it costs here
   airlock sandbox calls                            what a program in it may ask of the kernel")]
 pub(crate) struct SandboxArgs {
     #[command(subcommand)]
@@ -441,6 +442,7 @@ pub(crate) struct SandboxArgs {
 pub(crate) enum SandboxCommand {
     Doctor(DoctorArgs),
     Selftest(SelftestArgs),
+    Bench(BenchArgs),
     Calls(CallsArgs),
 }
 
@@ -459,6 +461,30 @@ pub(crate) struct SelftestArgs {
     /// How the report is written
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ReportFormat,
+}
+
+/// Measure what the box costs on this machine: programs started in it and outside, and an interpreter that waits
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  airlock sandbox bench
+  airlock sandbox bench --rounds 100 --format json | jq '.times[].box_ms'
+
+Exit codes: 0 measured, 125 no box can be had.")]
+pub(crate) struct BenchArgs {
+    /// How often each is started
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = rounds)]
+    pub(crate) rounds: usize,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ReportFormat,
+}
+
+fn rounds(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|rounds| (1..=10_000).contains(rounds))
+        .ok_or("a number from 1 to 10000".to_owned())
 }
 
 /// List the system calls that a program in the box may make, each with the reason

@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
 };
 
+mod bench;
 mod selftest;
 
 use airlock_sandbox::{
@@ -29,6 +30,7 @@ pub(crate) fn execute(args: &SandboxArgs, launcher: Launcher, console: &mut Cons
     match &args.command {
         SandboxCommand::Doctor(args) => doctor(args, console),
         SandboxCommand::Selftest(args) => selftest::execute(args, launcher, console),
+        SandboxCommand::Bench(args) => bench::execute(args, launcher, console),
         SandboxCommand::Calls(args) => calls(args, console),
     }
 }

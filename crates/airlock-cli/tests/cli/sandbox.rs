@@ -109,6 +109,24 @@ fn the_system_calls_are_listed_with_their_reasons() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_box_costs_is_measured() {
+    let json = run(["sandbox", "bench", "--rounds", "2", "--format", "json"]);
+    if json.code == 125 {
+        println!("skipped: no box can be had here: {}", json.err);
+        return;
+    }
+    assert_eq!((json.code, &*json.err), (0, ""));
+    let report: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let first = &report["times"][0];
+    assert_eq!((report["rounds"].as_u64(), first["what"].as_str()), (Some(2), Some("/bin/true")));
+    assert!(first["box_ms"].as_f64() > Some(0.0) && first["outside_ms"].as_f64() > Some(0.0), "{report}");
+    let text = run(["sandbox", "bench", "--rounds", "1"]);
+    assert!(text.code == 0 && text.out.contains("/bin/true"), "{}{}", text.out, text.err);
+    assert_eq!(run(["sandbox", "bench", "--rounds", "0"]).code, 64);
+}
+
 /// A sandboxed server with our own stderr could read from a terminal and cut a log.
 #[cfg(target_os = "linux")]
 #[test]
