@@ -33,6 +33,8 @@ steps! {
     JoinCgroup = "join the control group",
     /// Taking hold of the paths that are to be visible.
     OpenPaths = "take hold of the visible paths",
+    /// Making the folder of a program that has no file systems of its own.
+    MakeScratch = "make a folder for the program",
     /// Leaving user 0 and all groups.
     LeaveRoot = "leave the user root",
     /// Making the user namespace.

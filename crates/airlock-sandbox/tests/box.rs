@@ -14,6 +14,8 @@ mod confinement;
 mod escape;
 #[path = "box/limits.rs"]
 mod limits;
+#[path = "box/lite.rs"]
+mod lite;
 #[path = "box/pool.rs"]
 mod pool;
 #[path = "box/servers.rs"]
@@ -27,12 +29,20 @@ use std::{
 };
 
 use airlock_sandbox::{
-    Confinement, Job, Outcome, ProcessBox, Sandbox as _, SandboxError, attempts::SECRET_VARIABLE, enter,
+    Backend, Confinement, Job, Outcome, ProcessBox, Sandbox as _, SandboxError,
+    attempts::SECRET_VARIABLE,
+    doctor::{State, examine},
+    enter,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// A test, and the name that `cargo` shows.
 type Test = (&'static str, fn(&ProcessBox));
+
+/// Set where this program is to be a host that is killed.
+const KILLED: &str = "AIRLOCK_TEST_HOST";
+/// Set where it is to say what it is refused.
+const REFUSED: &str = "AIRLOCK_TEST_REFUSED";
 
 fn main() -> ExitCode {
     let launcher = match enter(std::env::args_os()) {
@@ -48,17 +58,44 @@ fn main() -> ExitCode {
     let tests =
         [confinement::TESTS, escape::TESTS, limits::TESTS, pool::TESTS, servers::TESTS, traces::TESTS]
             .concat();
-    let trials = tests.into_iter().map(|(name, test)| {
-        let sandbox = ProcessBox::new(launcher.clone());
-        Trial::test(name, move || {
-            test(&sandbox);
-            Ok::<_, Failed>(())
+    if std::env::var_os(REFUSED).is_some() {
+        println!("{:?}", run_with(&ProcessBox::lite(launcher), "echo ran", &Confinement::default()));
+        return ExitCode::SUCCESS;
+    }
+    if let Some(kind) = std::env::var_os(KILLED) {
+        let sandbox = if kind == "lite" { ProcessBox::lite(launcher) } else { ProcessBox::new(launcher) };
+        traces::be_killed(&sandbox);
+    }
+    let facts = examine();
+    let kinds = [
+        (lite::tests(&tests), "landlock", ProcessBox::lite(launcher.clone())),
+        (tests, "user_namespaces", ProcessBox::new(launcher)),
+    ];
+    let trials = kinds.into_iter().flat_map(|(tests, needs, sandbox)| {
+        let missing = facts.iter().find(|fact| fact.subject == needs && fact.state != State::Good);
+        if let Some(fact) = missing {
+            eprintln!("skipped: {} tests of `{}`: {}", tests.len(), sandbox.backend(), fact.text);
+        }
+        let skipped = missing.is_some();
+        tests.into_iter().map(move |(name, test)| {
+            let sandbox = sandbox.clone();
+            let name = format!("{}{name}", prefix(sandbox.backend()));
+            let trial = Trial::test(name, move || {
+                test(&sandbox);
+                Ok::<_, Failed>(())
+            });
+            trial.with_ignored_flag(skipped)
         })
     });
     let mut arguments = Arguments::from_args();
     // One after the other, or one would see the traces of another.
     arguments.test_threads.get_or_insert(1);
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// What the names of a backend's tests begin with.
+fn prefix(backend: Backend) -> &'static str {
+    if backend == Backend::Lite { "lite::" } else { "" }
 }
 
 /// A script for the shell of the box.

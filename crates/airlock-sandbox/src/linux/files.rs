@@ -17,6 +17,15 @@ pub(super) const SETTINGS: &[&str] = &[
     "/etc/mime.types",
 ];
 
+/// What exists for a program without a root of its own and that others take badly which may not read it; no more in it of
+/// accounts, hosts or secrets. What is not there at all is no matter.
+pub(super) const SETTINGS_OF_THE_HOST: &[&str] = &[
+    // Node.js ends when it may not read it.
+    "/etc/ssl/openssl.cnf",
+    // A name and an offset; without it times are in UTC, and with it closed some programs fail.
+    "/etc/localtime",
+];
+
 /// Written anew, since the host's tell about the host.
 pub(super) const WRITTEN: &[(&str, &str)] = &[
     ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),

@@ -18,7 +18,7 @@ use super::{
     cgroup,
     control::{receive_plan, report},
     identity::Identity,
-    init,
+    init, lite,
     plan::Report,
     root::Visible,
     seccomp,
@@ -29,7 +29,7 @@ use crate::{SandboxError, Step};
 /// It was not started by this crate.
 const MISUSED: u8 = 64;
 /// The box could not be made; the host was told why.
-const NOT_STARTED: u8 = 125;
+pub(super) const NOT_STARTED: u8 = 125;
 /// Longest reason that the host is told, in characters; it may quote the command.
 const LONGEST_DETAIL: usize = 1_000;
 
@@ -45,6 +45,10 @@ const FORBIDDEN: &[&str] = &[
     "max_cgroup_namespaces",
     "max_time_namespaces",
 ];
+
+/// Counts that the kernel keeps for each user and that somebody outside would be short of, as files of
+/// `/proc/sys/user`, and what is enough for one box.
+const FEW: &[(&str, &str)] = &[("max_inotify_instances", "16"), ("max_inotify_watches", "8192")];
 
 /// The helper's whole life. Returns the code to exit with: that of the program, or 128 and its signal.
 pub(super) fn run() -> u8 {
@@ -64,10 +68,10 @@ pub(super) fn as_report(error: &SandboxError) -> Report {
         }
         SandboxError::Failed { step, source } => Report::Failed {
             step: *step,
-            errno: source.raw_os_error().unwrap_or(if source.kind() == io::ErrorKind::NotFound {
-                libc::ENOENT
-            } else {
-                0
+            errno: source.raw_os_error().unwrap_or_else(|| match source.kind() {
+                io::ErrorKind::NotFound => libc::ENOENT,
+                io::ErrorKind::PermissionDenied => libc::EACCES,
+                _ => 0,
             }),
             detail: source.to_string().chars().take(LONGEST_DETAIL).collect(),
         },
@@ -79,8 +83,11 @@ fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
     let plan = receive_plan(control).map_err(SandboxError::at(Step::ReadPlan))?;
     sys::close_from(sys::CONTROL + 1).map_err(SandboxError::at(Step::CloseDescriptors))?;
     sys::reset_signals();
-    let filters = seccomp::compile().map_err(SandboxError::at(Step::Seccomp))?;
     cgroup::join(&plan.entrances).map_err(SandboxError::at(Step::JoinCgroup))?;
+    if let Some(scratch) = &plan.scratch {
+        return lite::run(&plan, scratch, control);
+    }
+    let filters = seccomp::compile(seccomp::Beside::Namespaces).map_err(SandboxError::at(Step::Seccomp))?;
     let namespaces_outside = init::namespaces().map_err(SandboxError::at(Step::ReadBack))?;
 
     // Root takes hold of the paths while it may still walk to them; anybody else has no more rights outside of a user
@@ -90,7 +97,7 @@ fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
         if sys::unshare(UnshareFlags::NEWNS).is_ok() {
             visible = Some(Visible::open(&plan).map_err(SandboxError::at(Step::OpenPaths))?);
         }
-        super::identity::leave_root().map_err(SandboxError::at(Step::LeaveRoot))?;
+        super::identity::leave_root(&[]).map_err(SandboxError::at(Step::LeaveRoot))?;
     }
     let identity = Identity::current();
     Identity::unshare().map_err(SandboxError::at(Step::UserNamespace))?;
@@ -140,10 +147,6 @@ fn forbid_namespaces() -> io::Result<()> {
     Ok(())
 }
 
-/// Counts that the kernel keeps for each user and that somebody outside would be short of, as files of
-/// `/proc/sys/user`, and what is enough for one box.
-const FEW: &[(&str, &str)] = &[("max_inotify_instances", "16"), ("max_inotify_watches", "8192")];
-
 /// Waits until the box is empty, or the host goes or hangs up: then it is emptied.
 fn wait(first: Pid, control: &UnixStream, nothing: &OwnedFd) -> io::Result<u8> {
     let box_ = pidfd_open(first, PidfdFlags::empty())?;
@@ -179,7 +182,7 @@ fn kill(box_: &OwnedFd) {
     let _ = pidfd_send_signal(box_, Signal::KILL);
 }
 
-fn code_of(status: WaitStatus) -> u8 {
+pub(super) fn code_of(status: WaitStatus) -> u8 {
     let code = status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(NOT_STARTED)
 }

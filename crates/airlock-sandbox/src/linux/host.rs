@@ -24,6 +24,7 @@ use super::{
     drain,
     entry::BOX,
     plan::{Plan, Report},
+    scratch::{self, Scratch},
     sys,
 };
 use crate::{Backend, Confinement, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError, Step};
@@ -70,13 +71,24 @@ impl Launcher {
 #[derive(Clone, Debug)]
 pub struct ProcessBox {
     _launcher: Launcher,
+    backend: Backend,
     min_level: Level,
 }
 
 impl ProcessBox {
     /// A sandbox that gives a box or nothing.
     pub fn new(launcher: Launcher) -> Self {
-        Self { _launcher: launcher, min_level: Level::Box }
+        Self { _launcher: launcher, backend: Backend::Box, min_level: Level::Box }
+    }
+
+    /// The backend `lite`, for machines that deny namespaces: Landlock and seccomp alone.
+    ///
+    /// The program sees that the host's files and processes are there, and their names where it knows them, and can open
+    /// none that was not named. `/tmp` and `/work` are not its own: `HOME`, `TMPDIR` and its folder lie in one that is
+    /// made for it and removed afterwards, and that is bounded by the host's disk alone. It can make no sockets but
+    /// pairs, change no modes or times of files, and has no links but those of the host.
+    pub fn lite(launcher: Launcher) -> Self {
+        Self { _launcher: launcher, backend: Backend::Lite, min_level: Level::Lite }
     }
 
     /// Refuses whatever turns out to be weaker than `level`.
@@ -104,7 +116,14 @@ impl ProcessBox {
             check_path(path).map_err(SandboxError::at(Step::OpenPaths))?;
         }
         check_overlaps(confinement).map_err(SandboxError::at(Step::OpenPaths))?;
-        let mut plan = Plan::new(confinement, self.min_level, command);
+        let scratch = match self.backend {
+            Backend::Lite => {
+                check_links(confinement).map_err(SandboxError::at(Step::OpenPaths))?;
+                Some(scratch::choose().map_err(SandboxError::at(Step::MakeScratch))?)
+            }
+            _ => None,
+        };
+        let mut plan = Plan::new(confinement, self.min_level, command, scratch.clone());
         let group = Group::make(&confinement.limits);
         if let Some(group) = &group {
             plan.entrances = group.entrances();
@@ -118,6 +137,7 @@ impl ProcessBox {
             reports: None,
             enforcement: Enforcement::default(),
             group,
+            scratch: scratch.map(Scratch::of),
         };
         running.set_up(&plan)?;
         if running.enforcement.level < self.min_level {
@@ -133,17 +153,17 @@ impl ProcessBox {
 
 impl Sandbox for ProcessBox {
     fn backend(&self) -> Backend {
-        Backend::Box
+        self.backend
     }
 
     fn probe(&self) -> Probe {
         let job = Job { command: vec!["/bin/true".into()], input: Vec::new() };
         match self.run(&job, &Confinement::default()) {
-            Ok(outcome) => Probe { level: outcome.enforcement.level, ..Probe::full(Backend::Box) },
+            Ok(outcome) => Probe { level: outcome.enforcement.level, ..Probe::full(self.backend) },
             Err(SandboxError::TooWeak { given, missing, .. }) => {
-                Probe { level: given, ..Probe::unusable(Backend::Box, missing) }
+                Probe { level: given, ..Probe::unusable(self.backend, missing) }
             }
-            Err(error) => Probe::unusable(Backend::Box, error.to_string()),
+            Err(error) => Probe::unusable(self.backend, error.to_string()),
         }
     }
 
@@ -161,6 +181,17 @@ fn check_overlaps(confinement: &Confinement) -> io::Result<()> {
         if let Some(open) = confinement.writable.iter().find(|open| fixed.starts_with(open)) {
             let (fixed, open) = (fixed.display(), open.display());
             let text = format!("`{fixed}` cannot be read-only, since it lies in `{open}`, which is writable");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+    }
+    Ok(())
+}
+
+/// Without a root of its own, the program has the links of the host.
+fn check_links(confinement: &Confinement) -> io::Result<()> {
+    for (path, target) in &confinement.links {
+        if path.read_link().ok().as_ref() != Some(target) {
+            let text = format!("`{}` is no such link on the host, and cannot be one here", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
     }
@@ -224,6 +255,8 @@ pub struct Running {
     enforcement: Enforcement,
     /// Removed after the box has ended, see [`Drop`] and the order of fields.
     group: Option<Group>,
+    /// The same; the helper removes it, unless it was killed.
+    scratch: Option<Scratch>,
 }
 
 impl Running {
@@ -259,7 +292,7 @@ impl Running {
         let Some(((child, control), reports)) = parts else {
             unreachable!("a box that was started has all of them, and they are taken where it is consumed")
         };
-        (child, Hold(control), Aftermath { reports, group: self.group.take() })
+        (child, Hold(control), Aftermath { reports, group: self.group.take(), _scratch: self.scratch.take() })
     }
 
     fn set_up(&mut self, plan: &Plan) -> Result<(), SandboxError> {
@@ -334,6 +367,8 @@ pub struct Aftermath {
     reports: Reports,
     /// Removed when nothing is in it any more.
     group: Option<Group>,
+    /// The same.
+    _scratch: Option<Scratch>,
 }
 
 impl Aftermath {

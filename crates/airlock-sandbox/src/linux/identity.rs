@@ -1,6 +1,6 @@
 //! Who the program is: nobody that owns anything.
 
-use std::{fs, io};
+use std::{fs, io, os::fd::OwnedFd};
 
 use rustix::{
     fs::fchown,
@@ -19,21 +19,24 @@ const UNUSED_OF_CONTAINERS: u32 = 61_184;
 const MOST_OF_CONTAINERS: u32 = 4_000;
 
 /// Leaves user 0 and every group for a user that owns nothing. Were it 0 outside, files of root in `/proc/sys` would
-/// be its own, capability or not.
-pub(super) fn leave_root() -> io::Result<()> {
+/// be its own, capability or not. What is in `own` becomes that user's.
+pub(super) fn leave_root(own: &[OwnedFd]) -> io::Result<()> {
     let id = std::process::id();
     set_thread_groups(&[])?;
-    become_user(UNUSED.saturating_add(id))
-        .or_else(|_| become_user(UNUSED_OF_CONTAINERS + id % MOST_OF_CONTAINERS))?;
+    become_user(UNUSED.saturating_add(id), own)
+        .or_else(|_| become_user(UNUSED_OF_CONTAINERS + id % MOST_OF_CONTAINERS, own))?;
     // A process that changed its user is unreadable for that user, and its maps cannot be written then.
     Ok(set_dumpable_behavior(DumpableBehavior::Dumpable)?)
 }
 
-fn become_user(unused: u32) -> io::Result<()> {
+fn become_user(unused: u32, own: &[OwnedFd]) -> io::Result<()> {
     let (uid, gid) = (Uid::from_raw(unused), Gid::from_raw(unused));
     // Its streams are pipes that root made; `/dev/stdout` and its like open them anew.
     for stream in [stdin(), stdout(), stderr()] {
         fchown(stream, Some(uid), Some(gid))?;
+    }
+    for file in own {
+        fchown(file, Some(uid), Some(gid))?;
     }
     set_thread_res_gid(gid, gid, gid)?;
     Ok(set_thread_res_uid(uid, uid, uid)?)

@@ -46,6 +46,10 @@ const NOT_STARTED: i32 = 125;
 
 /// The kinds of namespaces that the box has for itself.
 const NAMESPACES: [&str; 7] = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup"];
+/// The sets of capabilities that a process holds, and that which bounds what programs give it. To empty that one takes a
+/// capability.
+pub(super) const HELD: &[&str] = &["CapInh", "CapPrm", "CapEff", "CapAmb"];
+const ALL: &[&str] = &["CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd"];
 /// `TMPFS_MAGIC` of the kernel's `linux/magic.h`.
 const TMPFS: i64 = 0x0102_1994;
 
@@ -95,27 +99,17 @@ fn begin(start: Start, control: &UnixStream) -> Result<Pid, SandboxError> {
             root.enter(&plan)
         })
         .map_err(SandboxError::at(Step::BuildRoot))?;
-    limits::set(&plan).map_err(SandboxError::at(Step::ResourceLimits))?;
+    limits::set(&plan, limits::OURS).map_err(SandboxError::at(Step::ResourceLimits))?;
     privileges::drop_capabilities().map_err(SandboxError::at(Step::DropCapabilities))?;
     privileges::no_new_privileges().map_err(SandboxError::at(Step::NoNewPrivileges))?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(|error| SandboxError::at(Step::Undumpable)(error.into()))?;
-    let landlock_abi =
-        rules(&plan).enforce().map_err(|error| SandboxError::at(Step::Landlock)(io::Error::other(error)))?;
+    let landlock_abi = rules(&plan).enforce().map_err(SandboxError::at(Step::Landlock))?;
     filters.apply().map_err(SandboxError::at(Step::Seccomp))?;
 
     let mut enforcement = read_back(status, namespaces).map_err(SandboxError::at(Step::ReadBack))?;
     enforcement.landlock_abi = landlock_abi;
-    // Joining them would have failed otherwise, and the host read their bounds back.
-    enforcement.cgroup.clone_from(&plan.controllers);
-    let missing = judge(&mut enforcement);
-    if enforcement.level < plan.min_level {
-        return Err(SandboxError::TooWeak {
-            required: plan.min_level,
-            given: enforcement.level,
-            missing: missing.join(", "),
-        });
-    }
+    let enforcement = accept(enforcement, &plan)?;
     report(control, &Report::Ready(enforcement));
     // When memory runs out, the program ends first, and the first process lives to tell. The program cannot say so
     // itself, since it starts out as unreadable as this process.
@@ -143,31 +137,39 @@ fn die_with_the_helper(helper_lives: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-fn own_namespaces(outside: &[PathBuf]) -> io::Result<Vec<String>> {
+/// What holds the program, if that is as much as is required.
+pub(super) fn accept(mut enforcement: Enforcement, plan: &Plan) -> Result<Enforcement, SandboxError> {
+    // Joining them would have failed otherwise, and the host read their bounds back.
+    enforcement.cgroup.clone_from(&plan.controllers);
+    let missing = judge(&mut enforcement);
+    if enforcement.level < plan.min_level {
+        return Err(SandboxError::TooWeak {
+            required: plan.min_level,
+            given: enforcement.level,
+            missing: missing.join(", "),
+        });
+    }
+    Ok(enforcement)
+}
+
+/// Which namespaces are not those of `outside`.
+pub(super) fn own_namespaces(outside: &[PathBuf]) -> io::Result<Vec<String>> {
     let inside = namespaces()?;
     let own = NAMESPACES.iter().zip(inside.iter().zip(outside));
     Ok(own.filter(|(_, (inside, outside))| inside != outside).map(|(name, _)| (*name).to_owned()).collect())
 }
 
-/// The same as the mounts say, once more.
+/// The same as the mounts say, once more: all that the root holds may be read, since only what was named is in it.
 fn rules(plan: &Plan) -> Rules {
-    let read = files::SYSTEM.iter().chain(files::SETTINGS).map(|path| (PathBuf::from(path), Right::Read));
-    let written = files::WRITTEN.iter().map(|(path, _)| (PathBuf::from(path), Right::Read));
-    let accounts = ["/etc/passwd", "/etc/group", "/etc"].map(|path| (PathBuf::from(path), Right::Read));
-    let devices = files::DEVICES.iter().map(|path| (PathBuf::from(path), Right::Use));
-    let folders = ["/tmp", WORK].map(|path| (PathBuf::from(path), Right::Write));
-    let processes = [(PathBuf::from("/proc"), Right::Read), ("/".into(), Right::Read)];
-    let asked = plan.read_only.iter().map(|path| (path.clone(), Right::Read));
-    let changed = plan.writable.iter().map(|path| (path.clone(), Right::Write));
-    Rules::new(
-        read.chain(written)
-            .chain(accounts)
-            .chain(devices)
-            .chain(folders)
-            .chain(processes)
-            .chain(asked)
-            .chain(changed),
-    )
+    let mut rules = Rules::default();
+    rules.allow("/".as_ref(), Right::Read);
+    for path in files::DEVICES {
+        rules.allow(path.as_ref(), Right::Use);
+    }
+    for path in ["/tmp", WORK].map(Path::new).into_iter().chain(plan.writable.iter().map(PathBuf::as_path)) {
+        rules.allow(path, Right::Write);
+    }
+    rules
 }
 
 /// What the kernel says of this process now.
@@ -175,37 +177,38 @@ fn read_back(mut status: File, namespaces: Vec<String>) -> io::Result<Enforcemen
     let mut text = String::new();
     status.rewind()?;
     status.read_to_string(&mut text)?;
-    let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        line.map(str::trim).ok_or_else(|| io::Error::other(format!("no {name} in the status of the process")))
-    };
-    let none = |name| Ok::<_, io::Error>(field(name)?.bytes().all(|digit| digit == b'0'));
-    let uids: Vec<u32> = field("Uid")?.split_whitespace().filter_map(|uid| uid.parse().ok()).collect();
-    let [uid, rest @ ..] = uids.as_slice() else { return Err(io::Error::other("no user in the status")) };
-    if rest.iter().any(|other| other != uid) {
-        return Err(io::Error::other("the process has more than one user"));
-    }
     if dumpable_behavior()? != DumpableBehavior::NotDumpable {
         return Err(io::Error::other("the first process can be read"));
     }
     if parent_process_death_signal()? != Some(Signal::KILL) {
         return Err(io::Error::other("the first process would outlive the helper"));
     }
+    Ok(Enforcement { namespaces, own_root: own_root()?, ..enforcement(&text, ALL)? })
+}
+
+/// What `/proc/self/status` says of a process, of whose `capabilities` none may be left.
+pub(super) fn enforcement(status: &str, capabilities: &[&str]) -> io::Result<Enforcement> {
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.map(str::trim).ok_or_else(|| io::Error::other(format!("no {name} in the status of the process")))
+    };
+    let none = |name: &str| Ok::<_, io::Error>(field(name)?.bytes().all(|digit| digit == b'0'));
+    let uids: Vec<u32> = field("Uid")?.split_whitespace().filter_map(|uid| uid.parse().ok()).collect();
+    let [uid, rest @ ..] = uids.as_slice() else { return Err(io::Error::other("no user in the status")) };
+    if rest.iter().any(|other| other != uid) {
+        return Err(io::Error::other("the process has more than one user"));
+    }
     // Without seccomp the field is 0; on kernels before 5.9 the number of filters is not told.
     let filtered = field("Seccomp")? == "2";
     let filters = field("Seccomp_filters").ok().and_then(|number| number.parse().ok());
     Ok(Enforcement {
-        level: Level::None,
-        namespaces,
         uid: *uid,
-        own_root: own_root()?,
-        no_capabilities: ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]
-            .into_iter()
+        no_capabilities: capabilities
+            .iter()
             .try_fold(true, |all, set| Ok::<_, io::Error>(all && none(set)?))?,
         no_new_privileges: field("NoNewPrivs")? == "1",
-        landlock_abi: 0,
         seccomp_filters: if filtered { filters.unwrap_or(Filters::COUNT) } else { 0 },
-        cgroup: Vec::new(),
+        ..Enforcement::default()
     })
 }
 
@@ -247,7 +250,7 @@ fn judge(enforcement: &mut Enforcement) -> Vec<&'static str> {
 const LITE_LANDLOCK: u8 = 6;
 
 /// Becomes the program; returns only the code to exit with if that fails.
-fn become_program(plan: &Plan, control: &UnixStream) -> i32 {
+pub(super) fn become_program(plan: &Plan, control: &UnixStream) -> i32 {
     let error = execute(plan);
     let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE };
     report(control, &as_report(&SandboxError::at(Step::StartProgram)(error)));
@@ -301,7 +304,8 @@ fn reap(program: Pid, control: &UnixStream) -> i32 {
     }
 }
 
-fn tell_end(status: WaitStatus, control: &UnixStream) -> i32 {
+/// Reports how the program ended. Returns the code to exit with.
+pub(super) fn tell_end(status: WaitStatus, control: &UnixStream) -> i32 {
     if let Some(code) = status.exit_status() {
         report(control, &Report::Exited(code));
         return code;

@@ -1,6 +1,6 @@
 //! Limits that the kernel keeps for each process.
 
-use std::io;
+use std::{fs, io};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -8,17 +8,31 @@ use super::plan::Plan;
 
 /// Room for the addresses of one process, at least: runtimes reserve far more than they use (V8, WebAssembly).
 const LEAST_ADDRESSES: u64 = 4 << 30;
-/// The first process and the helper count, too.
-const OURS: u64 = 2;
+/// In a box the first process and the helper count, too.
+pub(super) const OURS: u64 = 2;
 
-/// Sets them for this process and all that come of it.
-pub(super) fn set(plan: &Plan) -> io::Result<()> {
+/// How many processes and threads are of the user of this process, whom no namespace sets apart: the kernel counts them
+/// together with those of the program.
+pub(super) fn of_the_same_user() -> u64 {
+    let user = rustix::process::getuid().as_raw().to_string();
+    let tasks = |status: String| {
+        let field =
+            |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
+        if field("Uid:") == Some(&user) { field("Threads:")?.parse::<u64>().ok() } else { None }
+    };
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let statuses = processes.filter_map(|process| fs::read_to_string(process.path().join("status")).ok());
+    statuses.filter_map(tasks).sum()
+}
+
+/// Sets them for this process and all that come of it; `others` are counted with them by the kernel.
+pub(super) fn set(plan: &Plan, others: u64) -> io::Result<()> {
     let cpu = plan.cpu.map(|cpu| cpu.as_secs().max(1));
     let grouped = plan.controllers.iter().any(|controller| controller == "memory");
     let limits = [
         // A second after SIGXCPU comes SIGKILL.
         (Resource::Cpu, cpu, cpu.map(|cpu| cpu + 1)),
-        (Resource::Nproc, Some(u64::from(plan.processes) + OURS), None),
+        (Resource::Nproc, Some(u64::from(plan.processes).saturating_add(others)), None),
         (Resource::Nofile, Some(u64::from(plan.open_files)), None),
         // What a process has for itself and may write to. Where a group bounds all of it, this would only be in the way of
         // runtimes that reserve more than they use: Node.js 24 reserves 512 MiB for code alone.

@@ -1,13 +1,20 @@
 //! What the host asks of the helper, and what comes back. Both ends are this program.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
+use super::scratch;
 use crate::{Confinement, Enforcement, Level, Limits, Step};
 
 /// Where the program starts if nobody says otherwise: a folder of its own.
 pub(super) const WORK: &str = "/work";
+/// Where its temporary files are.
+const TEMPORARY: &str = "/tmp";
 
 /// Everything that the helper has to know. It has no arguments and no environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +25,8 @@ pub(super) struct Plan {
     pub(super) read_only: Vec<PathBuf>,
     pub(super) writable: Vec<PathBuf>,
     pub(super) links: Vec<(PathBuf, PathBuf)>,
+    /// Where to make the program's own folder: without namespaces it has no file systems of its own.
+    pub(super) scratch: Option<PathBuf>,
     pub(super) min_level: Level,
     /// The files by which the helper joins its control group, and what that bounds.
     pub(super) entrances: Vec<PathBuf>,
@@ -31,16 +40,26 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(confinement: &Confinement, min_level: Level, command: &[OsString]) -> Self {
+    pub(super) fn new(
+        confinement: &Confinement,
+        min_level: Level,
+        command: &[OsString],
+        scratch: Option<PathBuf>,
+    ) -> Self {
+        let [work, temporary] = match &scratch {
+            Some(scratch) => [scratch::WORK, scratch::TEMPORARY].map(|name| scratch.join(name)),
+            None => [WORK, TEMPORARY].map(PathBuf::from),
+        };
         let Limits { wall: _, cpu, memory, processes, tmpfs, files, open_files, output: _ } =
             confinement.limits;
         Self {
             command: command.to_vec(),
-            environment: environment(&confinement.environment),
-            folder: confinement.folder.clone().unwrap_or_else(|| WORK.into()),
+            environment: environment(&confinement.environment, &work, &temporary),
+            folder: confinement.folder.clone().unwrap_or(work),
             read_only: confinement.read_only.clone(),
             writable: confinement.writable.clone(),
             links: confinement.links.clone(),
+            scratch,
             min_level,
             entrances: Vec::new(),
             controllers: Vec::new(),
@@ -55,9 +74,13 @@ impl Plan {
 }
 
 /// What was asked for, over what every program needs.
-fn environment(asked: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
-    let defaults =
-        [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", WORK), ("TMPDIR", "/tmp"), ("LANG", "C.UTF-8")];
+fn environment(asked: &[(OsString, OsString)], work: &Path, temporary: &Path) -> Vec<(OsString, OsString)> {
+    let defaults: [(&str, &OsStr); 4] = [
+        ("PATH", "/usr/local/bin:/usr/bin:/bin".as_ref()),
+        ("HOME", work.as_ref()),
+        ("TMPDIR", temporary.as_ref()),
+        ("LANG", "C.UTF-8".as_ref()),
+    ];
     let missing = |name: &str| asked.iter().all(|(asked, _)| asked != name);
     let defaults = defaults.into_iter().filter(|(name, _)| missing(name));
     defaults.map(|(name, value)| (name.into(), value.into())).chain(asked.iter().cloned()).collect()
@@ -81,12 +104,12 @@ pub(super) enum Report {
 
 #[cfg(test)]
 mod tests {
-    use super::environment;
+    use super::{TEMPORARY, WORK, environment};
 
     #[test]
     fn what_is_asked_for_replaces_the_defaults() {
         let asked = [("HOME".into(), "/data".into()), ("TOKEN".into(), "x".into())];
-        let given = environment(&asked);
+        let given = environment(&asked, WORK.as_ref(), TEMPORARY.as_ref());
         let of = |name: &str| -> Vec<_> { given.iter().filter(|(n, _)| n == name).map(|(_, v)| v).collect() };
         assert_eq!(of("HOME"), ["/data"]);
         assert_eq!(of("TOKEN"), ["x"]);

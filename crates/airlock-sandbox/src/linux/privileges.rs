@@ -26,6 +26,14 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
     Ok(set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?)
 }
 
+/// Empties the sets of capabilities that this process holds. What could fill them again takes a capability to lock; new
+/// privileges must be ruled out instead.
+pub(super) fn drop_held_capabilities() -> io::Result<()> {
+    clear_ambient_capability_set()?;
+    let none = CapabilitySet::empty();
+    Ok(set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?)
+}
+
 /// No program that is started gives more rights than its caller has.
 pub(super) fn no_new_privileges() -> io::Result<()> {
     Ok(set_no_new_privs(true)?)

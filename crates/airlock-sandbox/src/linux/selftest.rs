@@ -3,14 +3,52 @@
 use std::{env, io, process::ExitCode, time::Duration};
 
 use crate::{
-    Confinement, End, Enforcement, Job, Limits, Sandbox, SandboxError, Step,
-    attempts::{ALL, Answer, Attempt, Outcome, Place, SECRET_VARIABLE, prepare, read_answers, run_child},
+    Confinement, End, Enforcement, Job, Level, Limits, Sandbox, SandboxError, Step,
+    attempts::{
+        ALL, Answer, Attempt, Ground, Outcome, Place, SECRET_VARIABLE, prepare, read_answers, run_child,
+    },
 };
 
 /// The argument of the process that tries.
 pub(super) const TRY: &str = "__try";
 /// Some attempts wait in vain, each for seconds.
 const WALL: Duration = Duration::from_secs(300);
+
+/// What can be done, where, and why.
+struct Declared {
+    attempts: &'static [&'static str],
+    applies: fn(&Enforcement) -> bool,
+    why: &'static str,
+}
+
+/// All that is declared; everything else that works is a hole.
+const DECLARED: &[Declared] = &[
+    Declared {
+        attempts: &["memory-processes"],
+        applies: |held| !held.cgroup.iter().any(|controller| controller == "memory"),
+        why: "without a control group each process is bounded, and their number, but not the memory of all together",
+    },
+    Declared {
+        attempts: &["stat-key", "see-processes"],
+        applies: without_namespaces,
+        why: "without namespaces the host's files and processes can be asked for by name, and not opened: Landlock has no \
+              rule about asking",
+    },
+    Declared {
+        attempts: &["fill-folder", "fill-files"],
+        applies: without_namespaces,
+        why: "without a file system of its own, a folder is looked at from time to time, and what fills it is ended then",
+    },
+    Declared {
+        attempts: &["bounding-set"],
+        applies: |held| without_namespaces(held) && held.no_new_privileges,
+        why: "it takes a capability to empty the set; that no program gives any is held by ruling out new privileges",
+    },
+];
+
+fn without_namespaces(held: &Enforcement) -> bool {
+    held.level == Level::Lite
+}
 
 /// What the escape suite found.
 #[derive(Debug)]
@@ -38,10 +76,14 @@ impl Selftest {
         self.tried.iter().filter(|(_, answer)| answer.verdict == Outcome::Open)
     }
 
-    /// Without a control group each process is bounded, and their number, but not the memory of all together.
     fn is_declared(&self, attempt: &Attempt) -> bool {
-        let bounded = self.enforcement.cgroup.iter().any(|controller| controller == "memory");
-        !bounded && attempt.name == "memory-processes"
+        self.why_declared(attempt).is_some()
+    }
+
+    /// Why it can be done where these things hold it, as the documentation says.
+    pub fn why_declared(&self, attempt: &Attempt) -> Option<&'static str> {
+        let declared = DECLARED.iter().find(|declared| declared.attempts.contains(&attempt.name));
+        declared.filter(|declared| (declared.applies)(&self.enforcement)).map(|declared| declared.why)
     }
 
     /// Whether nothing worked and nothing was harmed.
@@ -87,10 +129,15 @@ pub fn selftest(sandbox: &dyn Sandbox) -> Result<Selftest, SandboxError> {
     Ok(Selftest { tried: ALL.iter().zip(answers).collect(), harm, enforcement: outcome.enforcement })
 }
 
+/// What the host says of the ground, with the folder that the sandbox gives.
+fn own_ground() -> io::Result<String> {
+    let ground: Ground = serde_json::from_str(&io::read_to_string(io::stdin())?)?;
+    Ok(serde_json::to_string(&Ground { own: env::temp_dir(), ..ground })?)
+}
+
 /// The process that tries, inside.
 pub(super) fn attempt() -> ExitCode {
-    let ground = io::read_to_string(io::stdin());
-    match ground.and_then(|ground| run_child(&[], &ground, &mut io::stdout().lock())) {
+    match own_ground().and_then(|ground| run_child(&[], &ground, &mut io::stdout().lock())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The host shows it.

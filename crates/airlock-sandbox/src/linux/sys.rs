@@ -183,3 +183,33 @@ pub(super) fn let_go_of_standard_streams(nothing: &OwnedFd) -> io::Result<()> {
     rustix::stdio::dup2_stdout(nothing)?;
     Ok(rustix::stdio::dup2_stderr(nothing)?)
 }
+
+/// A descriptor that can be read when a child has ended. The process must have one thread; what it starts blocks the
+/// signal, too, until [`reset_signals`].
+pub(super) fn ends_of_children() -> io::Result<OwnedFd> {
+    // SAFETY: the set is initialised by `sigemptyset` before it is read, and the descriptor is owned by nobody else.
+    unsafe {
+        let mut ends = std::mem::zeroed();
+        libc::sigemptyset(&raw mut ends);
+        libc::sigaddset(&raw mut ends, libc::SIGCHLD);
+        check(libc::sigprocmask(libc::SIG_BLOCK, &raw const ends, std::ptr::null_mut()).into())?;
+        let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+        let descriptor = libc::signalfd(-1, &raw const ends, flags);
+        check(descriptor.into())?;
+        Ok(OwnedFd::from_raw_fd(descriptor))
+    }
+}
+
+/// Reads what is told there: that there is something to wait for, however much.
+pub(super) fn take_ends_of_children(ends: &OwnedFd) {
+    let mut told = [0; size_of::<libc::signalfd_siginfo>()];
+    while rustix::io::read(ends, &mut told).is_ok_and(|length| length > 0) {}
+}
+
+/// Kills every process that this one may signal, but itself.
+pub(super) fn kill_all_within_reach() {
+    // SAFETY: takes numbers. It fails when nobody is left, which is what it is for.
+    unsafe {
+        libc::kill(-1, libc::SIGKILL);
+    }
+}

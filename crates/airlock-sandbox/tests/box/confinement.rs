@@ -70,7 +70,7 @@ fn named_paths_are_read_only_or_writable(sandbox: &ProcessBox) {
     };
     let script = format!(
         "echo a > {fixed}/file && echo fixed-written; echo b > {open}/file && echo open-written; \
-         touch /usr/probe /probe /etc/probe 2>/dev/null && echo system-written; echo c > /work/file && cat /work/file",
+         touch /usr/probe /probe /etc/probe 2>/dev/null && echo system-written; echo c > $HOME/file && cat $HOME/file",
         fixed = fixed.display(),
         open = open.display(),
     );
@@ -215,7 +215,7 @@ fn a_stronger_level_than_there_is_refuses(sandbox: &ProcessBox) {
     let stronger = sandbox.clone().at_least(Level::Kernel);
     let refusal = run_with(&stronger, &script, &confinement).unwrap_err();
     assert!(
-        matches!(refusal, SandboxError::TooWeak { required: Level::Kernel, given: Level::Box, .. }),
+        matches!(refusal, SandboxError::TooWeak { required: Level::Kernel, given, .. } if given == sandbox.backend().level()),
         "{refusal:?}"
     );
     assert!(!marker.path().join("ran").exists(), "it ran all the same");

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
-use airlock_sandbox::{ProcessBox, attempts::Outcome, selftest};
+use airlock_sandbox::{ProcessBox, Sandbox as _, attempts::Outcome, selftest};
 
 use crate::Test;
 
@@ -23,7 +23,8 @@ fn nothing_escapes(sandbox: &ProcessBox) {
         println!("skipped {}: {}", attempt.name, answer.detail);
     }
     for (attempt, answer) in found.declared() {
-        println!("open as declared, without a control group: {}: {}", attempt.name, answer.detail);
+        let why = found.why_declared(attempt).unwrap();
+        println!("open as declared: {}: {}: {why}", attempt.name, answer.detail);
     }
     let open: Vec<_> =
         found.open().map(|(attempt, answer)| (attempt.name, attempt.what, &answer.detail)).collect();
@@ -36,7 +37,7 @@ fn nothing_escapes(sandbox: &ProcessBox) {
 }
 
 /// As most people run it; root sees the same suite as root above.
-fn nothing_escapes_of_a_user_without_rights(_sandbox: &ProcessBox) {
+fn nothing_escapes_of_a_user_without_rights(sandbox: &ProcessBox) {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: this is a user without rights, and `nothing_escapes` was for it");
         return;
@@ -47,7 +48,11 @@ fn nothing_escapes_of_a_user_without_rights(_sandbox: &ProcessBox) {
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let mut other = Command::new("setpriv");
     other.args(["--reuid=12345", "--regid=12345", "--clear-groups"]).arg(&program);
-    let ran = other.args(["--exact", "nothing_escapes", "--nocapture"]).current_dir("/").output().unwrap();
+    let ran = other
+        .args(["--exact", &format!("{}nothing_escapes", crate::prefix(sandbox.backend())), "--nocapture"])
+        .current_dir("/")
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     println!("{said}");
     assert!(ran.status.success() && said.contains("1 passed"), "{said}");

@@ -78,13 +78,12 @@ fn an_endless_line_ends(sandbox: &ProcessBox) {
 fn processes_are_bounded(sandbox: &ProcessBox) {
     let limits = Limits { processes: 16, wall: Some(PATIENCE), ..Limits::default() };
     let count = |limits| {
-        let script =
-            "for i in $(seq 40); do sleep 60 & done 2>/dev/null; ls /proc | grep -c '^[0-9]'; kill -9 -1";
+        let script = "for i in $(seq 40); do sleep 60 & echo $i; done 2>/dev/null";
         let outcome = run_with(sandbox, script, &limited(limits)).unwrap();
-        text(&outcome.stdout).trim().parse::<u32>().unwrap_or(0)
+        text(&outcome.stdout).lines().count()
     };
     let bounded = count(limits);
-    assert!(bounded <= 16, "{bounded} processes");
+    assert!((8..=16).contains(&bounded), "{bounded} processes");
     assert!(
         count(Limits { wall: Some(PATIENCE), ..Limits::default() }) >= 40,
         "the shell could not start its programs at all"
@@ -137,8 +136,8 @@ fn open_files_are_bounded(sandbox: &ProcessBox) {
 }
 
 fn no_core_is_dumped(sandbox: &ProcessBox) {
-    let outcome =
-        run_with(sandbox, "grep core /proc/self/limits; kill -SEGV $$", &Confinement::default()).unwrap();
+    let script = "while read line; do case \"$line\" in *core*) echo $line;; esac; done </proc/self/limits; kill -SEGV $$";
+    let outcome = run_with(sandbox, script, &Confinement::default()).unwrap();
     // 0 would still have the kernel start a program of the host where cores are piped to one; only a host that allows
     // none at all leaves it at that.
     let host = fs::read_to_string("/proc/self/limits").unwrap();

@@ -207,6 +207,7 @@ pub(super) fn ranges<'a>(entries: &[&'a Entry], unknown_from: u32, foreign_from:
             number,
             match rule {
                 Rule::Always => Outcome::Plain(Verdict::Allow),
+                Rule::Refused => Outcome::Plain(Verdict::Refuse),
                 Rule::Unknown => Outcome::Plain(Verdict::Unknown),
                 Rule::Unsupported => Outcome::Plain(Verdict::Unsupported),
                 Rule::Cases(cases) => Outcome::Cases(cases),

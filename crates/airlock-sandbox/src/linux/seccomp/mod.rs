@@ -4,10 +4,13 @@
 //! | part | owns |
 //! |---|---|
 //! | [`table`] | the list |
+//! | [`lite`] | where it is shorter without namespaces |
 //! | [`rule`] | what is said about one call |
 //! | [`Filters`] | the program for the kernel |
 
 mod bpf;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod lite;
 mod rule;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod table;
@@ -20,7 +23,7 @@ use libc::sock_filter;
 
 pub use rule::SystemCall;
 
-use rule::Group;
+use rule::{Entry, Group};
 
 /// The first number that no system call had when the table was written. From here on calls are unknown rather than
 /// refused: a library that is newer than the table takes the older call then.
@@ -45,6 +48,16 @@ pub(crate) fn table() -> &'static [Group] {
     return &[];
 }
 
+/// Entries that take the place of those in the table.
+fn stricter(beside: Beside) -> Vec<&'static Group> {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    if let Beside::Landlock(version) = beside {
+        return lite::groups(version);
+    }
+    let _ = beside;
+    Vec::new()
+}
+
 /// What a program in the box may ask of the kernel, and why. Empty where there is no list for the processor; there is no
 /// box then, either.
 pub fn system_calls() -> impl Iterator<Item = SystemCall> {
@@ -56,10 +69,24 @@ pub(crate) struct Filters {
     program: Vec<sock_filter>,
 }
 
+/// What else holds the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// Namespaces, and a root of its own.
+    Namespaces,
+    /// This version of Landlock alone.
+    Landlock(u8),
+}
+
 /// Makes the filter. Fails only where there is no table for the architecture.
-pub(crate) fn compile() -> io::Result<Filters> {
+pub(crate) fn compile(beside: Beside) -> io::Result<Filters> {
     let architecture = ARCHITECTURE.ok_or(io::ErrorKind::Unsupported)?;
-    let entries = table().iter().flat_map(|group| group.entries).collect::<Vec<_>>();
+    let stricter = stricter(beside);
+    let entry = |entry: &'static Entry| {
+        let instead = stricter.iter().flat_map(|group| group.entries);
+        instead.into_iter().find(|other| other.number == entry.number).unwrap_or(entry)
+    };
+    let entries = table().iter().flat_map(|group| group.entries).map(entry).collect::<Vec<_>>();
     let program = bpf::assemble(architecture, &bpf::ranges(&entries, UNKNOWN_FROM, FOREIGN_FROM));
     Ok(Filters { program })
 }

@@ -28,6 +28,8 @@ pub(crate) enum Rule {
     Always,
     /// With arguments for which every check of one of these cases holds.
     Cases(&'static [&'static [Check]]),
+    /// Never: as what is not on the list.
+    Refused,
     /// Never, and as if the kernel did not know it, so that libraries take the older call, which can be checked.
     Unknown,
     /// Never, and as if the file system had nothing of the kind.
@@ -40,6 +42,7 @@ impl Rule {
         match self {
             Self::Always => "allowed",
             Self::Cases(_) => "some arguments",
+            Self::Refused => "refused",
             Self::Unknown => "said to be unknown",
             Self::Unsupported => "said to be unsupported",
         }

@@ -13,31 +13,33 @@
 )]
 
 use super::rule::{
-    Check, Entry, Group,
+    Check, Group,
     Rule::{self, Always, Cases, Unknown, Unsupported},
     one_of, within, without,
 };
 
 /// The numbers, by the names of the C library, and one that it lacks on some architectures.
-mod sys {
-    pub(super) use libc::*;
+pub(super) mod sys {
+    pub(in super::super) use libc::*;
     #[allow(non_upper_case_globals, reason = "the other names are written like this")]
-    pub(super) const SYS_fchmodat2: c_long = 452;
+    pub(in super::super) const SYS_fchmodat2: c_long = 452;
 }
 
 macro_rules! group {
     ($id:ident, $title:literal: $($($call:ident)+ => $rule:expr, $why:literal;)+) => {
         const $id: Group = Group {
             title: $title,
-            entries: &[$($(Entry {
+            entries: &[$($(super::rule::Entry {
                 name: stringify!($call).split_at(4).1,
-                number: sys::$call,
+                number: $crate::linux::seccomp::table::sys::$call,
                 rule: $rule,
                 why: $why,
             },)+)+],
         };
     };
 }
+
+pub(super) use group;
 
 pub(super) const TABLE: &[Group] = &[
     STREAMS,
@@ -161,7 +163,7 @@ const LIMITS_BUT_CORES: &[u32] = &[0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 const NO_CORE: Rule = Cases(&[&[one_of(0, LIMITS_BUT_CORES)]]);
 const ITSELF: Rule = Cases(&[&[one_of(0, &[0]), one_of(1, LIMITS_BUT_CORES)]]);
 const RENAME: Rule = Cases(&[&[within(4, libc::RENAME_NOREPLACE | libc::RENAME_EXCHANGE)]]);
-const OWN_PRIORITY: Rule = Cases(&[&[one_of(0, &[libc::PRIO_PROCESS as u32]), one_of(1, &[0])]]);
+pub(super) const OWN_PRIORITY: Rule = Cases(&[&[one_of(0, &[libc::PRIO_PROCESS as u32]), one_of(1, &[0])]]);
 
 const LOCAL: Rule = Cases(&[&[one_of(0, &[libc::AF_UNIX as u32])]]);
 

@@ -11,13 +11,14 @@
 
 mod allowed;
 mod calls;
+mod lite;
 mod program;
 mod programs;
 mod refused;
 
 use std::{io, thread};
 
-use super::{Filters, compile};
+use super::{Beside, Filters, compile};
 
 /// The error of a call, 0 for none.
 type Errno = i32;
@@ -39,7 +40,11 @@ fn no_new_privileges() {
 
 /// What `work` answers under the filter, which holds for its thread alone and ends with it.
 fn filtered<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    let filters = compile().unwrap();
+    filtered_beside(Beside::Namespaces, work)
+}
+
+fn filtered_beside<T: Send>(beside: Beside, work: impl FnOnce() -> T + Send) -> T {
+    let filters = compile(beside).unwrap();
     let work = move || {
         no_new_privileges();
         filters.apply().unwrap();

@@ -3,7 +3,7 @@
 use libc::sock_filter;
 
 use super::super::{
-    ARCHITECTURE, FOREIGN_FROM, UNKNOWN_FROM,
+    ARCHITECTURE, Beside, FOREIGN_FROM, UNKNOWN_FROM,
     bpf::Verdict,
     compile,
     rule::{Check, Entry, Rule},
@@ -60,7 +60,7 @@ fn expected(number: u32, args: [u64; 6]) -> Verdict {
             if allowed { Verdict::Allow } else { Verdict::Refuse }
         }
         None if (UNKNOWN_FROM..FOREIGN_FROM).contains(&number) => Verdict::Unknown,
-        None => Verdict::Refuse,
+        None | Some(Rule::Refused) => Verdict::Refuse,
     }
 }
 
@@ -124,7 +124,7 @@ fn the_table_is_sound() {
 
 #[test]
 fn the_program_says_what_the_table_says() {
-    let filters = compile().unwrap();
+    let filters = compile(Beside::Namespaces).unwrap();
     let architecture = ARCHITECTURE.unwrap();
     let numbers = (0..UNKNOWN_FROM + 200).chain(FOREIGN_FROM - 2..FOREIGN_FROM + 600).chain([
         0x7fff_ffff,
@@ -145,7 +145,7 @@ fn the_program_says_what_the_table_says() {
 
 #[test]
 fn calls_of_other_architectures_end_the_process() {
-    let filters = compile().unwrap();
+    let filters = compile(Beside::Namespaces).unwrap();
     let native = ARCHITECTURE.unwrap();
     // i386, arm, x86-64, aarch64, riscv64
     for other in [0x4000_0003, 0x4000_0028, 0xc000_003e, 0xc000_00b7, 0xc000_00f3, 0] {
@@ -158,7 +158,7 @@ fn calls_of_other_architectures_end_the_process() {
 
 #[test]
 fn the_number_is_found_in_few_steps() {
-    let filters = compile().unwrap();
+    let filters = compile(Beside::Namespaces).unwrap();
     for number in 0..UNKNOWN_FROM {
         if matches!(find(number).map(|entry| &entry.rule), Some(Rule::Cases(_))) {
             continue;

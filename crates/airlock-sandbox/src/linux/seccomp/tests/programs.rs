@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use super::super::compile;
+use super::super::{Beside, compile};
 use super::filtered;
 
 const SHELL: &str = r#"
@@ -132,7 +132,7 @@ fn found(program: &str) -> bool {
 }
 
 fn run(command: &mut Command) -> io::Result<Output> {
-    let filters = compile().unwrap();
+    let filters = compile(Beside::Namespaces).unwrap();
     // SAFETY: allocates nothing and calls nothing but the kernel.
     unsafe {
         command.pre_exec(move || {

@@ -1,0 +1,246 @@
+//! A program without namespaces: Landlock and seccomp are all that hold it.
+//!
+//! ```text
+//! host ── helper (`airlock __box`) ── the program
+//!         waits, adopts, kills        restricts itself, then starts
+//! ```
+//!
+//! The helper lives in a Landlock domain whose signals stay within, and the program in one inside of that. So the helper
+//! reaches nobody but what came of the program, all of it at one moment, and the program does not reach the helper.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Seek as _},
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{Mode, OFlags},
+    io::Errno,
+    process::{
+        Pid, Signal, WaitOptions, WaitStatus, geteuid, getppid, parent_process_death_signal,
+        set_child_subreaper, set_parent_process_death_signal, wait,
+    },
+};
+
+use super::{
+    control::report,
+    files,
+    helper::{NOT_STARTED, as_report, code_of},
+    identity,
+    init::{self, HELD},
+    landlock::{self, OwnSignals, Right, Rules},
+    limits,
+    plan::{Plan, Report},
+    privileges,
+    scratch::Scratch,
+    seccomp::{self, Beside, Filters},
+    sys::{self, Forked},
+};
+use crate::{SandboxError, Step};
+
+/// What a process may read of itself; by the kernel's rules about them that is no secret of anybody else. Landlock knows
+/// these files, not their names, so that they are the program's own and not those of programs that it starts.
+const OWN_PROCESS: &[&str] = &["fd", "maps", "stat", "statm", "status", "cmdline", "limits"];
+/// A process that the kernel holds may not end when it is killed; it is killed again after so long.
+const AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+/// How often the program's folder is looked through.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
+
+/// The helper's life from the plan on. Returns the code to exit with: that of the program, or 128 and its signal.
+pub(super) fn run(plan: &Plan, scratch: &Path, control: &UnixStream) -> Result<u8, SandboxError> {
+    let filters = seccomp::compile(Beside::Landlock(landlock::supported()));
+    let filters = filters.map_err(SandboxError::at(Step::Seccomp))?;
+    let namespaces = init::namespaces().map_err(SandboxError::at(Step::ReadBack))?;
+    let scratch = Scratch::make(scratch).map_err(SandboxError::at(Step::MakeScratch))?;
+    if geteuid().is_root() {
+        let own = scratch.open().map_err(SandboxError::at(Step::MakeScratch))?;
+        // Nobody else may; then no program gives capabilities all the same, since new privileges are ruled out.
+        drop(sys::drop_bounding_set());
+        identity::leave_root(&own).map_err(SandboxError::at(Step::LeaveRoot))?;
+    }
+    let nothing = fs::OpenOptions::new().read(true).write(true).open("/dev/null").map(OwnedFd::from);
+    let nothing = nothing.map_err(SandboxError::at(Step::StartProgram))?;
+    privileges::no_new_privileges().map_err(SandboxError::at(Step::NoNewPrivileges))?;
+    let within = OwnSignals::only().map_err(SandboxError::at(Step::Landlock))?;
+    // Whatever loses its parent becomes the helper's.
+    set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(|error| SandboxError::at(Step::StartProgram)(error.into()))?;
+    let ends = sys::ends_of_children().map_err(SandboxError::at(Step::StartProgram))?;
+    let helper = rustix::process::getpid();
+    match sys::fork().map_err(SandboxError::at(Step::StartProgram))? {
+        Forked::Child => {
+            sys::reset_signals();
+            sys::exit_now(become_program(plan, &scratch, &filters, &namespaces, helper, control))
+        }
+        Forked::Parent(program) => {
+            let waited = Program { pid: program, within, ends, scratch, _files: own_process(program) };
+            let bounds = (plan.tmpfs.saturating_mul(2), plan.files.saturating_mul(2));
+            waited.wait(control, &nothing, bounds).map_err(SandboxError::at(Step::StartProgram))
+        }
+    }
+}
+
+/// Held open, these are the files that the program's rules are about, however often the kernel forgets their names.
+fn own_process(program: Pid) -> Vec<OwnedFd> {
+    let folder = PathBuf::from(format!("/proc/{program}"));
+    let open = |name| rustix::fs::open(folder.join(name), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    OWN_PROCESS.iter().filter_map(|name| open(name).ok()).collect()
+}
+
+/// What the helper waits for.
+struct Program {
+    pid: Pid,
+    within: OwnSignals,
+    ends: OwnedFd,
+    scratch: Scratch,
+    _files: Vec<OwnedFd>,
+}
+
+impl Program {
+    /// Waits until nothing of the program is left, and removes its folder.
+    fn wait(self, control: &UnixStream, nothing: &OwnedFd, most: (u64, u64)) -> io::Result<u8> {
+        sys::let_go_of_standard_streams(nothing)?;
+        // It leads a group of its own.
+        sys::pass_terminate_on(-self.pid.as_raw_nonzero().get());
+        let mut end = None;
+        let (mut hung_up, mut too_much) = (false, false);
+        loop {
+            let left = self.reap(&mut end, control);
+            if !left {
+                break;
+            }
+            let dying = hung_up || too_much || end.is_some();
+            if dying {
+                self.within.kill_all();
+            }
+            let mut both = [
+                PollFd::new(&self.ends, PollFlags::IN),
+                PollFd::from_borrowed_fd(control.as_fd(), PollFlags::RDHUP),
+            ];
+            // A hang-up would be told again and again.
+            let watched = if hung_up { both.split_at_mut(1).0 } else { &mut both[..] };
+            match poll(watched, Some(if dying { &AGAIN } else { &LOOK })) {
+                Err(Errno::INTR) => continue,
+                // A file system of its own would refuse what does not fit. Here it has both folders to fill.
+                Ok(0) => too_much |= self.scratch.exceeds(most.0, most.1),
+                other => drop(other?),
+            }
+            let [ended, gone] = both.each_ref().map(|watched| !watched.revents().is_empty());
+            hung_up |= gone;
+            if ended {
+                sys::take_ends_of_children(&self.ends);
+            }
+        }
+        drop(self.scratch);
+        Ok(end.map_or(NOT_STARTED, code_of))
+    }
+
+    /// Reaps what has ended. Whether anything is left.
+    fn reap(&self, end: &mut Option<WaitStatus>, control: &UnixStream) -> bool {
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) if pid == self.pid => {
+                    // Its number will be free.
+                    sys::pass_terminate_on(0);
+                    *end = Some(status);
+                    init::tell_end(status, control);
+                }
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+        }
+    }
+}
+
+/// Becomes the program; returns only the code to exit with if that fails.
+fn become_program(
+    plan: &Plan,
+    scratch: &Scratch,
+    filters: &Filters,
+    namespaces: &[PathBuf],
+    helper: Pid,
+    control: &UnixStream,
+) -> i32 {
+    match restrict(plan, scratch, filters, namespaces, helper) {
+        Ok(enforcement) => {
+            report(control, &Report::Ready(enforcement));
+            init::become_program(plan, control)
+        }
+        Err(error) => {
+            report(control, &as_report(&error));
+            i32::from(NOT_STARTED)
+        }
+    }
+}
+
+fn restrict(
+    plan: &Plan,
+    scratch: &Scratch,
+    filters: &Filters,
+    namespaces: &[PathBuf],
+    helper: Pid,
+) -> Result<crate::Enforcement, SandboxError> {
+    die_with(helper).map_err(SandboxError::at(Step::StartProgram))?;
+    let own = init::own_namespaces(namespaces).map_err(SandboxError::at(Step::ReadBack))?;
+    let mut status = File::open("/proc/self/status").map_err(SandboxError::at(Step::ReadBack))?;
+    // When memory runs out, the program ends first, and the helper lives to tell.
+    fs::write("/proc/self/oom_score_adj", "1000").map_err(SandboxError::at(Step::StartProgram))?;
+    let others = limits::of_the_same_user();
+    privileges::drop_held_capabilities().map_err(SandboxError::at(Step::DropCapabilities))?;
+    let rules = rules(plan, scratch).map_err(SandboxError::at(Step::OpenPaths))?;
+    let landlock_abi = rules.enforce().map_err(SandboxError::at(Step::Landlock))?;
+    // The rules held descriptors, perhaps more than the program may have.
+    drop(rules);
+    limits::set(plan, others).map_err(SandboxError::at(Step::ResourceLimits))?;
+    filters.apply().map_err(SandboxError::at(Step::Seccomp))?;
+
+    let mut text = String::new();
+    status
+        .rewind()
+        .and_then(|()| status.read_to_string(&mut text))
+        .map_err(SandboxError::at(Step::ReadBack))?;
+    let enforcement = init::enforcement(&text, HELD).map_err(SandboxError::at(Step::ReadBack))?;
+    if parent_process_death_signal().ok().flatten() != Some(Signal::KILL) {
+        let error = io::Error::other("the program would outlive the helper");
+        return Err(SandboxError::at(Step::ReadBack)(error));
+    }
+    let enforcement = crate::Enforcement { namespaces: own, landlock_abi, ..enforcement };
+    init::accept(enforcement, plan)
+}
+
+fn die_with(helper: Pid) -> io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // Had it died before we asked, nobody would tell us.
+    if getppid() == Some(helper) { Ok(()) } else { Err(io::Error::other("the helper is gone")) }
+}
+
+/// All that may be opened: what a box would show.
+fn rules(plan: &Plan, scratch: &Scratch) -> io::Result<Rules> {
+    let mut rules = Rules::default();
+    for path in files::SYSTEM.iter().chain(files::SETTINGS).chain(files::SETTINGS_OF_THE_HOST) {
+        rules.allow(path.as_ref(), Right::Read);
+    }
+    for path in files::DEVICES {
+        rules.allow(path.as_ref(), Right::Use);
+    }
+    for name in OWN_PROCESS {
+        rules.allow(&Path::new("/proc/self").join(name), Right::Read);
+    }
+    for folder in scratch.folders() {
+        rules.allow_named(&folder, Right::Write)?;
+    }
+    for path in &plan.read_only {
+        rules.allow_named(path, Right::Read)?;
+    }
+    for path in &plan.writable {
+        rules.allow_named(path, Right::Write)?;
+    }
+    Ok(rules)
+}
