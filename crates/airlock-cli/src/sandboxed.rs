@@ -13,7 +13,7 @@ use std::{
 
 use airlock_engine::config::{SandboxConfig, SandboxLimits};
 use airlock_gateway::{SessionEnd, Started};
-use airlock_sandbox::{Aftermath, Confinement, Launcher, Level, Limits};
+use airlock_sandbox::{Aftermath, Confinement, Launcher, Level, Limits, ProcessBox, Sandbox as _};
 
 use crate::{
     args::ConfinementArgs,
@@ -197,6 +197,16 @@ fn absolute(flag: &str, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     paths.iter().map(absolute).collect()
 }
 
+/// The box; or where that cannot be had and less is enough, what can.
+pub(crate) fn choose(launcher: Launcher, required: Level) -> ProcessBox {
+    let boxed = ProcessBox::new(launcher.clone()).at_least(required);
+    // Nobody gets less who has not said that less is enough.
+    if required > Level::Lite || boxed.probe().level >= Level::Box {
+        return boxed;
+    }
+    ProcessBox::lite(launcher).at_least(required)
+}
+
 /// Starts a server in the sandbox.
 #[cfg(target_os = "linux")]
 pub(crate) fn start(
@@ -205,14 +215,11 @@ pub(crate) fn start(
     limits: Limits,
     launcher: Launcher,
 ) -> Result<Boxed, Failure> {
-    use airlock_sandbox::ProcessBox;
-
     if let Some(key) = asked.environment.iter().find(|name| OUR_KEYS.contains(&name.as_str())) {
         return Err(Failure::usage(format_args!("--env {key}: it is Airlock's own, and no server gets it")));
     }
     let (command, confinement) = prepare(command, asked, limits).map_err(not_started)?;
-    let running = ProcessBox::new(launcher)
-        .at_least(asked.min_level.unwrap_or(Level::Box))
+    let running = choose(launcher, asked.min_level.unwrap_or(Level::Box))
         .start(&command, &confinement)
         .map_err(|error| not_started(refused(&error)))?;
     let level = running.enforcement().level;

@@ -218,7 +218,10 @@ fn where_namespaces_are_denied_the_server_does_not_start() -> Outcome {
             .map(str::to_owned)
             .to_vec()
     };
-    let run = |wrapper: &[String]| marks(&wrapper.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+    let run_with = |wrapper: &[String], flags: &[&str]| {
+        marks(&wrapper.iter().map(String::as_str).collect::<Vec<_>>(), flags)
+    };
+    let run = |wrapper: &[String]| run_with(wrapper, &[]);
     let (allowed, denied) = (denying(""), denying("echo 0 >/proc/sys/user/max_user_namespaces;"));
     let works = |command: &[String]| {
         let (program, arguments) = command.split_first()?;
@@ -232,5 +235,12 @@ fn where_namespaces_are_denied_the_server_does_not_start() -> Outcome {
     let (marked, output) = run(&allowed)?;
     assert!(marked, "the control: {}", String::from_utf8_lossy(&output.stderr));
     assert_refused(&run(&denied)?, "cannot make a user namespace");
+    // Somebody said that less is enough, and is told what it is.
+    let (marked, output) = run_with(&denied, &["--min-level", "lite"])?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(marked && said.contains("sandbox lite ("), "{said}");
+    let (_, output) = run_with(&allowed, &["--min-level", "lite"])?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("sandbox box ("), "the box is taken where it can be had: {said}");
     Ok(())
 }

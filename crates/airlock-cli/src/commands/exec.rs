@@ -8,16 +8,14 @@ use std::{
     time::Duration,
 };
 
-use airlock_sandbox::{
-    End, Job, Launcher, Level, Limits, Outcome, ProcessBox, Sandbox as _, SandboxError, Step,
-};
+use airlock_sandbox::{End, Job, Launcher, Level, Limits, Outcome, Sandbox as _, SandboxError, Step};
 use serde_json::json;
 
 use crate::{
     args::{ExecArgs, Language, ReportFormat},
     exit::{CommandResult, Exit, Failure},
     render::{Console, without_controls},
-    sandboxed::prepare,
+    sandboxed::{choose, prepare},
 };
 
 /// Longest program that is read, in bytes.
@@ -33,7 +31,7 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
     };
     let (command, confinement) = prepare(&job.command, &args.confinement, limits)?;
     let job = Job { command, ..job };
-    let sandbox = ProcessBox::new(launcher).at_least(args.confinement.min_level.unwrap_or(Level::Box));
+    let sandbox = choose(launcher, args.confinement.min_level.unwrap_or(Level::Box));
     let outcome = sandbox.run(&job, &confinement).map_err(|error| refused(&error))?;
     match args.format {
         ReportFormat::Text => show(&outcome, console)?,
