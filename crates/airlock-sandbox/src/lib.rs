@@ -28,6 +28,7 @@ mod outcome;
 mod port;
 #[cfg(target_os = "linux")]
 mod profile;
+pub mod proxy;
 
 pub use confinement::{Confinement, Limits};
 #[cfg(not(target_os = "linux"))]

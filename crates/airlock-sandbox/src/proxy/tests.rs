@@ -1,0 +1,250 @@
+//! The proxy as a whole, between a client and a server of this machine: the dialer has names lead to public addresses
+//! that nobody connects to, and connects to the server instead. So the check of addresses is in force here as anywhere.
+
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    io::{self, Read as _, Write as _},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use super::{Dialer, Outside, Proxy, Reason, Refusal, Target, Watch, hello::tests::hello, pool::Bounds};
+
+/// Numbers below a bound, the same ones in every run.
+pub(super) fn random() -> impl FnMut(usize) -> usize {
+    let state = Cell::new(0x9e37_79b9_7f4a_7c15_u64);
+    move |bound| {
+        let mut next = state.get();
+        next ^= next << 13;
+        next ^= next >> 7;
+        next ^= next << 17;
+        state.set(next);
+        usize::try_from(next % bound as u64).unwrap()
+    }
+}
+
+const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(93, 184, 216, 34));
+
+/// Connects to the server whatever the address is, and says which it was told.
+#[derive(Debug)]
+struct Fake {
+    server: SocketAddr,
+    answers: Mutex<BTreeMap<&'static str, Vec<Vec<IpAddr>>>>,
+    connected: Mutex<Vec<SocketAddr>>,
+}
+
+impl Dialer for Fake {
+    fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        let mut answers = self.answers.lock().unwrap();
+        let rest = answers.get_mut(name).ok_or(io::ErrorKind::NotFound)?;
+        Ok(if rest.len() > 1 { rest.remove(0) } else { rest[0].clone() })
+    }
+
+    fn connect(&self, address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+        self.connected.lock().unwrap().push(address);
+        TcpStream::connect_timeout(&self.server, patience)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<Refusal>>);
+
+impl Watch for Heard {
+    fn refused(&self, refusal: &Refusal) {
+        self.0.lock().unwrap().push(refusal.clone());
+    }
+}
+
+struct Setting {
+    proxy: Proxy,
+    address: SocketAddr,
+    dialer: Arc<Fake>,
+    heard: Arc<Heard>,
+}
+
+/// A server that answers each connection with what it got until then, and hangs up.
+fn server() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                let mut buffer = [0; 4_096];
+                let read = stream.read(&mut buffer).unwrap_or(0);
+                let _ = stream.write_all(&[b"HTTP/1.1 200 OK\r\n\r\n", &buffer[..read]].concat());
+            });
+        }
+    });
+    address
+}
+
+fn start(list: &[&str], bounds: Bounds) -> Setting {
+    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let metadata = IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254));
+    let answers = [
+        ("good.test", vec![vec![PUBLIC]]),
+        ("local.test", vec![vec![local, metadata]]),
+        ("mixed.test", vec![vec![local, PUBLIC]]),
+        ("turning.test", vec![vec![PUBLIC], vec![metadata]]),
+    ];
+    let dialer =
+        Arc::new(Fake { server: server(), answers: Mutex::new(answers.into()), connected: Mutex::default() });
+    let heard = Arc::new(Heard::default());
+    let outside = Outside { dialer: Arc::<Fake>::clone(&dialer), watch: Arc::<Heard>::clone(&heard) };
+    let hosts: Vec<_> = list.iter().map(|host| host.parse().unwrap()).collect();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    Setting { proxy: Proxy::bounded(listener, &hosts, outside, bounds).unwrap(), address, dialer, heard }
+}
+
+impl Setting {
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        // So that a test that is wrong fails and does not hang.
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+    }
+
+    /// All that is answered to this.
+    fn say(&self, text: &[u8]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(text).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    fn get(&self, target: &str) -> String {
+        self.say(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
+    }
+
+    /// A tunnel, with its answer read.
+    fn tunnel(&self, target: &str) -> TcpStream {
+        let mut stream = self.connect();
+        stream.write_all(format!("CONNECT {target} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+        let expected = b"HTTP/1.1 200 Connection established\r\n\r\n";
+        let mut answer = vec![0; expected.len()];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, expected);
+        stream
+    }
+}
+
+#[test]
+fn allowed_hosts_are_reached_and_no_others() {
+    let setting = start(&["good.test", "mixed.test"], Bounds::default());
+    let answer = setting.get("http://GOOD.test./path?x=1");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK")
+            && answer.contains("GET /path?x=1 HTTP/1.1\r\nHost: good.test\r\n"),
+        "{answer}"
+    );
+    let mut tunnel = setting.tunnel("good.test:443");
+    tunnel.write_all(b"anything").unwrap();
+    let mut answer = String::new();
+    tunnel.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("anything"), "{answer}");
+    assert!(setting.get("http://mixed.test/").contains("200 OK"));
+    assert!(
+        setting.dialer.connected.lock().unwrap().iter().all(|address| address.ip() == PUBLIC),
+        "the others are dropped"
+    );
+    assert_eq!(setting.proxy.refusals(), 0);
+
+    let tried = setting.dialer.connected.lock().unwrap().len();
+    for target in [
+        "http://evil.test/",
+        "http://a.good.test/",
+        "http://127.0.0.1/",
+        "http://[::1]/",
+        "http://93.184.216.34/",
+        "http://good.test:22/",
+    ] {
+        let answer = setting.get(target);
+        assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("--net "), "{target}: {answer}");
+    }
+    for target in ["http://2130706433/", "http://0x7f.1/", "http://127.1/", "/"] {
+        assert!(setting.get(target).starts_with("HTTP/1.1 400 "), "{target}");
+    }
+    let answer = setting.say(b"CONNECT evil.test:443 HTTP/1.1\r\n\r\n");
+    assert!(answer.contains("airlock: evil.test: not allowed (--net evil.test)\n"), "{answer}");
+    assert_eq!(setting.dialer.connected.lock().unwrap().len(), tried, "nobody was connected to");
+    assert_eq!(setting.proxy.refusals(), 7);
+    let heard = setting.heard.0.lock().unwrap();
+    let evil = Target::Name("evil.test".into());
+    assert_eq!(heard.iter().filter(|refusal| refusal.host == evil && refusal.port == 80).count(), 1);
+}
+
+#[test]
+fn names_that_lead_inside_are_refused_also_when_they_are_listed() {
+    let setting = start(&["local.test", "turning.test"], Bounds::default());
+    let answer = setting.get("http://local.test/");
+    assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("never allowed"), "{answer}");
+    assert_eq!(setting.heard.0.lock().unwrap()[0].reason, Reason::NotPublic);
+    // The control, and then the same name with another answer.
+    assert!(setting.get("http://turning.test/").contains("200 OK"));
+    assert!(setting.get("http://turning.test/").starts_with("HTTP/1.1 403 "));
+    assert_eq!(
+        *setting.dialer.connected.lock().unwrap(),
+        [SocketAddr::new(PUBLIC, 80)],
+        "it was looked up once"
+    );
+}
+
+#[test]
+fn what_follows_a_plain_request_goes_nowhere() {
+    let setting = start(&["good.test"], Bounds::default());
+    let answer = setting.say(
+        b"POST http://good.test/ HTTP/1.1\r\nContent-Length: 4\r\n\r\nbodyGET http://good.test/second HTTP/1.1\r\n\r\n",
+    );
+    assert!(answer.contains("200 OK") && !answer.contains("second"), "{answer}");
+}
+
+#[test]
+fn tls_for_another_host_is_ended() {
+    let setting = start(&["good.test"], Bounds::default());
+    for (name, passes) in [("good.test", true), ("evil.test", false)] {
+        let mut tunnel = setting.tunnel("good.test:443");
+        tunnel.write_all(&hello(&[name], 1_000)).unwrap();
+        let mut answer = Vec::new();
+        let _ = tunnel.read_to_end(&mut answer);
+        assert_eq!(answer.ends_with(&hello(&[name], 1_000)), passes, "{name}");
+    }
+    let heard = setting.heard.0.lock().unwrap();
+    assert_eq!(heard.iter().map(|refusal| refusal.reason).collect::<Vec<_>>(), [Reason::Fronted]);
+}
+
+#[test]
+fn slow_heads_and_many_connections_are_bounded() {
+    let bounds = Bounds { connections: 2, head: Duration::from_millis(200), ..Bounds::default() };
+    let setting = start(&["good.test"], bounds);
+    // More than there is room for, none of which says anything more.
+    let mut slow: Vec<_> = (0..5).map(|_| setting.connect()).collect();
+    for stream in &mut slow {
+        stream.write_all(b"GET http://good").unwrap();
+    }
+    for mut stream in slow {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(setting.proxy.connections() <= 2);
+    }
+    assert!(setting.get("http://good.test/").contains("200 OK"), "the control: there is room again");
+}
+
+#[test]
+fn the_end_of_the_proxy_ends_its_connections() {
+    let setting = start(&["good.test"], Bounds::default());
+    let mut tunnel = setting.tunnel("good.test:443");
+    let (shared, address) = (setting.proxy.connections(), setting.address);
+    assert_eq!(shared, 1, "the control");
+    let dialer = Arc::downgrade(&setting.dialer);
+    drop(setting);
+    assert_eq!(tunnel.read(&mut [0; 16]).unwrap_or(0), 0);
+    assert!(TcpStream::connect(address).is_err(), "nobody listens");
+    assert!(dialer.upgrade().is_none(), "no thread holds anything");
+}
