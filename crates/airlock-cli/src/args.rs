@@ -7,7 +7,7 @@
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
 
 use airlock_engine::caller::{AgentId, Caller, Role, SessionId};
-use airlock_sandbox::Level;
+use airlock_sandbox::{Level, proxy::AllowedHost};
 use airlock_scan::{Class, Confidence, Kind, KindSet};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -154,6 +154,13 @@ pub(crate) struct ConfinementArgs {
     /// Pass on this variable of the environment; may be given more than once [default: none is passed on]
     #[arg(long = "env", value_name = "NAME")]
     pub(crate) environment: Vec<String>,
+    /// Let it reach this host, through a proxy and no other way; may be given more than once [default: none is reached]
+    ///
+    /// `example.com` is that host alone, `*.example.com` every host below it; ports are 443 and 80, or what `:PORT` says.
+    /// Private addresses and those of this machine are never reached. Programs have to use the proxy, which they find in
+    /// HTTPS_PROXY and HTTP_PROXY; Node.js does from version 24 on.
+    #[arg(long = "net", value_name = "HOST")]
+    pub(crate) network: Vec<AllowedHost>,
     /// Refuse whatever is weaker: lite, box, kernel or machine [default: box]
     #[arg(long, value_name = "LEVEL")]
     pub(crate) min_level: Option<Level>,

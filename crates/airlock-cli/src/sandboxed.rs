@@ -13,7 +13,10 @@ use std::{
 
 use airlock_engine::config::{SandboxConfig, SandboxLimits};
 use airlock_gateway::{SessionEnd, Started};
-use airlock_sandbox::{Aftermath, Confinement, Launcher, Level, Limits, ProcessBox, Sandbox as _};
+use airlock_sandbox::{
+    Aftermath, Confinement, Launcher, Level, Limits, ProcessBox, Sandbox as _,
+    proxy::{AllowedHost, Reason, Refusal, Watch},
+};
 
 use crate::{
     args::ConfinementArgs,
@@ -44,11 +47,13 @@ pub(crate) struct Boxed {
     read_only: Vec<PathBuf>,
     writable: Vec<PathBuf>,
     environment: Vec<OsString>,
+    network: Vec<AllowedHost>,
 }
 
 /// What it is, and what can be seen from within.
 impl fmt::Display for Boxed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<OsString> = self.network.iter().map(|host| host.to_string().into()).collect();
         let listed = |names: Vec<&OsStr>| {
             let shown = names.iter().take(MOST_SHOWN).map(|name| printable(&name.to_string_lossy(), SHOWN));
             let more = names.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0);
@@ -58,6 +63,7 @@ impl fmt::Display for Boxed {
         let points = [
             ("reads", paths(&self.read_only)),
             ("writes", paths(&self.writable)),
+            ("reaches", listed(hosts.iter().map(OsString::as_os_str).collect())),
             ("environment", listed(self.environment.iter().map(OsString::as_os_str).collect())),
         ];
         let points = points.iter().filter(|(_, names)| !names.is_empty());
@@ -67,13 +73,35 @@ impl fmt::Display for Boxed {
     }
 }
 
+/// Tells whoever runs it which hosts its sandbox refused, each once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused;
+
+impl Watch for Refused {
+    fn refused(&self, refusal: &Refusal) {
+        let Refusal { host, port, reason } = refusal;
+        let usual = [443, 80].contains(port);
+        let what = match reason {
+            Reason::NotAllowed if usual => format!("add --net {host} if it should be reached"),
+            Reason::NotAllowed => format!("add --net {host}:{port} if it should be reached"),
+            Reason::NotPublic => {
+                "it leads to this machine or a private network, which no sandbox reaches".to_owned()
+            }
+            Reason::Fronted => "it was asked for in a connection to another host".to_owned(),
+        };
+        // In one piece, since others write, too. Without stderr nobody is left to tell.
+        let line = format!("airlock: the sandbox refused {host}:{port}: {what}\n");
+        let _ = io::Write::write_all(&mut io::stderr().lock(), line.as_bytes());
+    }
+}
+
 /// Without a sandbox there is nothing that could be shown in it.
 pub(crate) fn expect_nothing(asked: &ConfinementArgs) -> Result<(), Failure> {
-    let ConfinementArgs { read_only, writable, environment, min_level: _ } = asked;
-    if read_only.is_empty() && writable.is_empty() && environment.is_empty() {
+    let ConfinementArgs { read_only, writable, environment, network, min_level: _ } = asked;
+    if read_only.is_empty() && writable.is_empty() && environment.is_empty() && network.is_empty() {
         return Ok(());
     }
-    let message = "--ro, --rw and --env are about the sandbox";
+    let message = "--ro, --rw, --env and --net are about the sandbox";
     Err(Failure::usage(message).with_help("add --sandbox, or set sandbox.required in the configuration"))
 }
 
@@ -94,6 +122,7 @@ pub(crate) fn asked(
         read_only: paths(&config.read_only, &flags.read_only),
         writable: paths(&config.writable, &flags.writable),
         environment,
+        network: flags.network.clone(),
         min_level: Some(flags.min_level.unwrap_or(configured)),
     };
     let SandboxLimits { memory_mb, processes, tmpfs_mb, files, open_files } = config.limits;
@@ -122,7 +151,7 @@ pub(crate) fn prepare(
 ) -> Result<(Vec<OsString>, Confinement), Failure> {
     use airlock_sandbox::{Host, Profile};
 
-    let Confinement { mut read_only, writable, mut environment, .. } = confinement(asked)?;
+    let Confinement { mut read_only, writable, mut environment, network, .. } = confinement(asked)?;
     let host = Host::current()
         .map_err(|error| Failure::unexpected(format_args!("cannot find out the current folder: {error}")))?;
     let profile = Profile::of(command, &host)
@@ -151,7 +180,7 @@ pub(crate) fn prepare(
     }
     let is_visible = |folder: &Path| read_only.iter().chain(&writable).any(|path| folder.starts_with(path));
     let folder = Some(host.folder).filter(|folder| is_visible(folder));
-    Ok((profile.command, Confinement { read_only, writable, links, environment, folder, limits }))
+    Ok((profile.command, Confinement { read_only, writable, links, environment, folder, network, limits }))
 }
 
 /// Nothing can be found out here, and nothing will run.
@@ -167,6 +196,8 @@ pub(crate) fn prepare(
 /// What the program may see, with absolute paths.
 #[cfg(target_os = "linux")]
 fn confinement(args: &ConfinementArgs) -> Result<Confinement, Failure> {
+    use airlock_sandbox::proxy::Network;
+
     let environment = args.environment.iter().map(|name| {
         let value = std::env::var_os(name).ok_or_else(|| {
             Failure::usage(format_args!("--env {name}: there is no such variable"))
@@ -178,6 +209,7 @@ fn confinement(args: &ConfinementArgs) -> Result<Confinement, Failure> {
         read_only: absolute("--ro", &args.read_only)?,
         writable: absolute("--rw", &args.writable)?,
         environment: environment.collect::<Result<_, _>>()?,
+        network: Network::of(args.network.clone()),
         ..Confinement::default()
     })
 }
@@ -220,6 +252,7 @@ pub(crate) fn start(
     }
     let (command, confinement) = prepare(command, asked, limits).map_err(not_started)?;
     let running = choose(launcher, asked.min_level.unwrap_or(Level::Box))
+        .watched_by(std::sync::Arc::new(Refused))
         .start(&command, &confinement)
         .map_err(|error| not_started(refused(&error)))?;
     let level = running.enforcement().level;
@@ -236,6 +269,7 @@ pub(crate) fn start(
         read_only: confinement.read_only,
         writable: confinement.writable,
         environment: asked.environment.iter().map(OsString::from).collect(),
+        network: asked.network.clone(),
     })
 }
 

@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
+use crate::proxy::Network;
+
 /// What the program may see. By default nothing but the system's programs and libraries, read-only: no home, no
 /// network, no environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Confinement {
     pub environment: Vec<(OsString, OsString)>,
     /// Where the program starts; `/work`, an empty folder of its own, by default.
     pub folder: Option<PathBuf>,
+    /// What it may reach, through a proxy of ours; nothing by default.
+    pub network: Network,
     /// How much it may use.
     pub limits: Limits,
 }

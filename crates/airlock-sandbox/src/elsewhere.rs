@@ -3,9 +3,13 @@
 use std::{
     ffi::OsString,
     process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitCode},
+    sync::Arc,
 };
 
-use crate::{Backend, Confinement, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError};
+use crate::{
+    Backend, Confinement, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError,
+    proxy::{Dialer, Watch},
+};
 
 /// The proof that `main` calls [`enter`].
 #[derive(Clone, Debug)]
@@ -34,6 +38,18 @@ impl ProcessBox {
     /// Nothing is strong enough.
     #[must_use]
     pub fn at_least(self, _level: Level) -> Self {
+        self
+    }
+
+    /// Nobody connects.
+    #[must_use]
+    pub fn with_dialer(self, _dialer: Arc<dyn Dialer>) -> Self {
+        self
+    }
+
+    /// Nothing is refused.
+    #[must_use]
+    pub fn watched_by(self, _watch: Arc<dyn Watch>) -> Self {
         self
     }
 

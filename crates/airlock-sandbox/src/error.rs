@@ -43,6 +43,8 @@ steps! {
     MapUser = "map the user into the namespace",
     /// Making the other namespaces.
     Namespaces = "make namespaces",
+    /// Making the way to the proxy, and the proxy.
+    Network = "make the way to the network",
     /// Forbidding namespaces within.
     ForbidNamespaces = "forbid further namespaces",
     /// Starting the first process of the box.

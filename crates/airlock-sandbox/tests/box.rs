@@ -16,6 +16,8 @@ mod escape;
 mod limits;
 #[path = "box/lite.rs"]
 mod lite;
+#[path = "box/network.rs"]
+mod network;
 #[path = "box/pool.rs"]
 mod pool;
 #[path = "box/servers.rs"]
@@ -69,7 +71,7 @@ fn main() -> ExitCode {
     let facts = examine();
     let kinds = [
         (lite::tests(&tests), "landlock", ProcessBox::lite(launcher.clone())),
-        (tests, "user_namespaces", ProcessBox::new(launcher)),
+        ([&*tests, network::TESTS].concat(), "user_namespaces", ProcessBox::new(launcher)),
     ];
     let trials = kinds.into_iter().flat_map(|(tests, needs, sandbox)| {
         let missing = facts.iter().find(|fact| fact.subject == needs && fact.state != State::Good);

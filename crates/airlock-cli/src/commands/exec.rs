@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{self, IsTerminal as _, Read, Write as _},
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use crate::{
     args::{ExecArgs, Language, ReportFormat},
     exit::{CommandResult, Exit, Failure},
     render::{Console, without_controls},
-    sandboxed::{choose, prepare},
+    sandboxed::{Refused, choose, prepare},
 };
 
 /// Longest program that is read, in bytes.
@@ -32,6 +33,7 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
     let (command, confinement) = prepare(&job.command, &args.confinement, limits)?;
     let job = Job { command, ..job };
     let sandbox = choose(launcher, args.confinement.min_level.unwrap_or(Level::Box));
+    let sandbox = sandbox.watched_by(Arc::new(Refused));
     let outcome = sandbox.run(&job, &confinement).map_err(|error| refused(&error))?;
     match args.format {
         ReportFormat::Text => show(&outcome, console)?,

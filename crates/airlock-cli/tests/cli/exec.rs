@@ -76,6 +76,32 @@ fn what_is_named_is_shown() {
 }
 
 #[test]
+fn hosts_that_were_not_named_are_refused_and_told_of_once() {
+    let home = tempfile::tempdir().unwrap();
+    let ask = "for page in example.org example.org/more example.org:8080 169.254.169.254; do \
+               curl -s -o /dev/null -w '%{http_code}\\n' http://$page; done";
+    let ran = shell(home.path(), &["--net", "example.com"], ask);
+    if ran.code == 127 {
+        println!("skipped: no curl below /usr");
+        return;
+    }
+    assert_eq!((ran.code, &*ran.out), (0, "403\n403\n403\n403\n"), "{ran:?}");
+    let expected = "airlock: the sandbox refused example.org:80: add --net example.org if it should be reached\n\
+                    airlock: the sandbox refused example.org:8080: add --net example.org:8080 if it should be reached\n\
+                    airlock: the sandbox refused 169.254.169.254:80: it leads to this machine or a private network, which \
+                    no sandbox reaches\n";
+    assert_eq!(ran.err, expected);
+    // Without hosts there is no proxy, and nobody is told.
+    let ran = shell(home.path(), &[], ask);
+    assert_eq!((&*ran.out, &*ran.err), ("000\n000\n000\n000\n", ""), "{ran:?}");
+    for (host, why) in [("127.0.0.1", "no sandbox reaches"), ("https://example.com", "its host alone")] {
+        let ran = shell(home.path(), &["--net", host], "echo ran");
+        assert_eq!((ran.code, &*ran.out), (64, ""), "{ran:?}");
+        assert!(ran.err.contains(why), "{ran:?}");
+    }
+}
+
+#[test]
 fn the_exit_code_says_how_it_ended() {
     let home = tempfile::tempdir().unwrap();
     let table: &[(&[&str], &str, i32, &str)] = &[

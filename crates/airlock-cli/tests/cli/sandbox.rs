@@ -153,3 +153,32 @@ fn a_sandboxed_server_gets_no_stream_of_ours() {
     );
     assert!(said.contains("xlast\n"), "{}", said.len());
 }
+
+/// A server's way to the network goes through the proxy for as long as its session, and the start line says where to.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sandboxed_server_reaches_hosts_by_the_proxy_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let script = "curl -s -o /dev/null -w 'proxy %{http_code}\\n' http://example.org/ >&2; \
+                  curl -s -o /dev/null -w 'direct %{http_code} %{errormsg}\\n' --noproxy '*' http://93.184.216.34/ >&2";
+    let ran = |flags: &[&str]| {
+        let mut command = crate::common::airlock(home.path());
+        command.args(["run"]).args(flags).args(["--", "/bin/sh", "-c", script]);
+        crate::common::feed(&mut command, b"")
+    };
+    let sandboxed = ran(&["--sandbox", "--net", "example.com", "--net", "*.example.net:8443"]);
+    if sandboxed.code == 125 || sandboxed.err.contains("not found") {
+        println!("skipped: no box or no curl can be had here: {sandboxed:?}");
+        return;
+    }
+    for part in [
+        "reaches example.com, *.example.net:8443",
+        "airlock: the sandbox refused example.org:80: add --net example.org if it should be reached\n",
+        "proxy 403\n",
+        "direct 000 ",
+    ] {
+        assert!(sandboxed.err.contains(part), "{part}: {}", sandboxed.err);
+    }
+    let outside = ran(&["--net", "example.com"]);
+    assert!(outside.code == 64 && outside.err.contains("add --sandbox"), "{outside:?}");
+}

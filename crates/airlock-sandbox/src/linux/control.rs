@@ -1,12 +1,22 @@
 //! The socket between the host and the box.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, IoSlice, IoSliceMut, Read, Write},
+    mem::MaybeUninit,
+    net::TcpListener,
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
     },
     time::Duration,
+};
+
+use rustix::{
+    cmsg_space,
+    net::{
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+        SendFlags, recvmsg, sendmsg,
+    },
 };
 
 use super::plan::{Plan, Report};
@@ -47,17 +57,66 @@ pub(super) fn report(mut to: &UnixStream, report: &Report) {
     }
 }
 
+/// What the host answers when the proxy is there.
+const SERVED: u8 = b'+';
+
+/// Gives the host the socket by which the proxy is reached from within, and waits until the proxy is there: nothing
+/// runs without it.
+pub(super) fn give_listener(mut to: &UnixStream, listener: &TcpListener) -> io::Result<()> {
+    let mut line = serde_json::to_vec(&Report::Listening)?;
+    line.push(b'\n');
+    let given = [listener.as_fd()];
+    let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut beside = SendAncillaryBuffer::new(&mut room);
+    if !beside.push(SendAncillaryMessage::ScmRights(&given)) {
+        return Err(io::Error::other("there is no room for a descriptor"));
+    }
+    let sent = sendmsg(to, &[IoSlice::new(&line)], &mut beside, SendFlags::NOSIGNAL)?;
+    to.write_all(line.get(sent..).unwrap_or_default())?;
+    let mut answer = [0];
+    to.read_exact(&mut answer)?;
+    if answer == [SERVED] { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
+/// Says that the proxy is there.
+pub(super) fn say_served(mut to: &UnixStream) -> io::Result<()> {
+    to.write_all(&[SERVED])
+}
+
 /// The reports of one box.
 #[derive(Debug)]
 pub(super) struct Reports {
     from: UnixStream,
     /// What was read and is no whole line yet.
     begun: Vec<u8>,
+    listener: Listener,
+}
+
+/// The socket that comes with a report, once at most.
+#[derive(Debug)]
+enum Listener {
+    Awaited,
+    Here(OwnedFd),
+    /// Descriptors that come are closed.
+    Unwanted,
 }
 
 impl Reports {
     pub(super) fn new(from: UnixStream) -> Self {
-        Self { from, begun: Vec::new() }
+        Self { from, begun: Vec::new(), listener: Listener::Unwanted }
+    }
+
+    /// Those of a box with a network, which gives its listener.
+    pub(super) fn with_listener(from: UnixStream) -> Self {
+        Self { listener: Listener::Awaited, ..Self::new(from) }
+    }
+
+    /// The listener, if it came; no other one is taken after it.
+    pub(super) fn take_listener(&mut self) -> Option<OwnedFd> {
+        match std::mem::replace(&mut self.listener, Listener::Unwanted) {
+            Listener::Here(listener) => Some(listener),
+            Listener::Awaited | Listener::Unwanted => None,
+        }
     }
 
     /// Waits no longer than this for each from now on.
@@ -81,7 +140,7 @@ impl Reports {
                 return Err(io::ErrorKind::InvalidData.into());
             }
             let mut piece = [0; 4_096];
-            match self.from.read(&mut piece) {
+            match self.read(&mut piece) {
                 Ok(0) if self.begun.is_empty() => return Ok(None),
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(read) => self.begun.extend(piece.iter().take(read)),
@@ -89,6 +148,23 @@ impl Reports {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        if !matches!(self.listener, Listener::Awaited) {
+            return self.from.read(piece);
+        }
+        let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+        let mut beside = RecvAncillaryBuffer::new(&mut room);
+        let read = recvmsg(&self.from, &mut [IoSliceMut::new(piece)], &mut beside, RecvFlags::CMSG_CLOEXEC)?;
+        let mut given = beside.drain().filter_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+            _ => None,
+        });
+        if let Some(listener) = given.by_ref().flatten().next() {
+            self.listener = Listener::Here(listener);
+        }
+        Ok(read.bytes)
     }
 }
 

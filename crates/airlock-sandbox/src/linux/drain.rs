@@ -204,7 +204,7 @@ impl<'a> Pump<'a> {
             Ok(Some(Report::Failed { step, errno, detail })) => {
                 Some(Ended::NotStarted(failed(step, errno, &detail)))
             }
-            Ok(Some(Report::Ready(_) | Report::TooWeak { .. })) => {
+            Ok(Some(Report::Listening | Report::Ready(_) | Report::TooWeak { .. })) => {
                 Some(Ended::NotStarted(SandboxError::Lost))
             }
             Ok(None) | Err(_) => {

@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    net::{Ipv4Addr, TcpListener},
     os::{
         fd::{AsFd, OwnedFd},
         unix::net::UnixStream,
@@ -16,12 +17,12 @@ use rustix::{
 
 use super::{
     cgroup,
-    control::{receive_plan, report},
+    control::{give_listener, receive_plan, report},
     identity::Identity,
     init, lite,
-    plan::Report,
+    plan::{Report, point_at_proxy},
     root::Visible,
-    seccomp,
+    seccomp::{self, Beside},
     sys::{self, Forked},
 };
 use crate::{SandboxError, Step};
@@ -80,14 +81,15 @@ pub(super) fn as_report(error: &SandboxError) -> Report {
 }
 
 fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
-    let plan = receive_plan(control).map_err(SandboxError::at(Step::ReadPlan))?;
+    let mut plan = receive_plan(control).map_err(SandboxError::at(Step::ReadPlan))?;
     sys::close_from(sys::CONTROL + 1).map_err(SandboxError::at(Step::CloseDescriptors))?;
     sys::reset_signals();
     cgroup::join(&plan.entrances).map_err(SandboxError::at(Step::JoinCgroup))?;
     if let Some(scratch) = &plan.scratch {
         return lite::run(&plan, scratch, control);
     }
-    let filters = seccomp::compile(seccomp::Beside::Namespaces).map_err(SandboxError::at(Step::Seccomp))?;
+    let beside = if plan.network { Beside::NamespacesAndProxy } else { Beside::Namespaces };
+    let filters = seccomp::compile(beside).map_err(SandboxError::at(Step::Seccomp))?;
     let namespaces_outside = init::namespaces().map_err(SandboxError::at(Step::ReadBack))?;
 
     // Root takes hold of the paths while it may still walk to them; anybody else has no more rights outside of a user
@@ -109,6 +111,10 @@ fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
         | UnshareFlags::NEWUTS
         | UnshareFlags::NEWCGROUP;
     sys::unshare(namespaces).map_err(SandboxError::at(Step::Namespaces))?;
+    let port = plan.network.then(|| listen(control)).transpose().map_err(SandboxError::at(Step::Network))?;
+    if let Some(port) = port {
+        point_at_proxy(&mut plan.environment, port);
+    }
     let visible = match visible {
         Some(visible) => visible,
         None => Visible::open(&plan).map_err(SandboxError::at(Step::OpenPaths))?,
@@ -123,7 +129,8 @@ fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
     match sys::fork().map_err(SandboxError::at(Step::StartInit))? {
         Forked::Child => {
             drop(helper);
-            let start = init::Start { plan, visible, filters, namespaces_outside, nothing, helper_lives };
+            let start =
+                init::Start { plan, visible, filters, port, namespaces_outside, nothing, helper_lives };
             sys::exit_now(init::run(start, control))
         }
         Forked::Parent(first) => {
@@ -133,6 +140,16 @@ fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
             ended
         }
     }
+}
+
+/// Makes the way to the proxy: the one socket of this network namespace that anybody listens at. It is served on the
+/// host, and nothing of it stays here. Its port.
+fn listen(control: &UnixStream) -> io::Result<u16> {
+    sys::bring_loopback_up()?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port();
+    give_listener(control, &listener)?;
+    Ok(port)
 }
 
 fn forbid_namespaces() -> io::Result<()> {

@@ -2,13 +2,14 @@
 
 use std::{
     env, io,
-    net::Shutdown,
+    net::{Shutdown, TcpListener, TcpStream},
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::CommandExt},
     },
     path::{Component, Path, PathBuf},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,14 +21,17 @@ use rustix::{
 
 use super::{
     cgroup::Group,
-    control::{Reports, send_plan},
+    control::{Reports, say_served, send_plan},
     drain,
     entry::BOX,
     plan::{Plan, Report},
     scratch::{self, Scratch},
     sys,
 };
-use crate::{Backend, Confinement, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError, Step};
+use crate::{
+    Backend, Confinement, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError, Step,
+    proxy::{AllowedHost, Dialer, Doorway, Outside, Proxy, Watch},
+};
 
 /// How long a box that was told to end may take before its helper is killed, which ends it, too.
 const GRACE: Duration = Duration::from_secs(2);
@@ -73,12 +77,14 @@ pub struct ProcessBox {
     _launcher: Launcher,
     backend: Backend,
     min_level: Level,
+    outside: Outside,
 }
 
 impl ProcessBox {
     /// A sandbox that gives a box or nothing.
     pub fn new(launcher: Launcher) -> Self {
-        Self { _launcher: launcher, backend: Backend::Box, min_level: Level::Box }
+        let (backend, min_level) = (Backend::Box, Level::Box);
+        Self { _launcher: launcher, backend, min_level, outside: Outside::default() }
     }
 
     /// The backend `lite`, for machines that deny namespaces: Landlock and seccomp alone.
@@ -86,15 +92,29 @@ impl ProcessBox {
     /// The program sees that the host's files and processes are there, and their names where it knows them, and can open
     /// none that was not named. `/tmp` and `/work` are not its own: `HOME`, `TMPDIR` and its folder lie in one that is
     /// made for it and removed afterwards, and that is bounded by the host's disk alone. It can make no sockets but
-    /// pairs, change no modes or times of files, and has no links but those of the host.
+    /// pairs, change no modes or times of files, and has no links but those of the host. It cannot have a network: it
+    /// would be the host's.
     pub fn lite(launcher: Launcher) -> Self {
-        Self { _launcher: launcher, backend: Backend::Lite, min_level: Level::Lite }
+        let (backend, min_level) = (Backend::Lite, Level::Lite);
+        Self { _launcher: launcher, backend, min_level, outside: Outside::default() }
     }
 
     /// Refuses whatever turns out to be weaker than `level`.
     #[must_use]
     pub fn at_least(self, level: Level) -> Self {
         Self { min_level: level, ..self }
+    }
+
+    /// Has the proxies of its boxes connect by `dialer`.
+    #[must_use]
+    pub fn with_dialer(self, dialer: Arc<dyn Dialer>) -> Self {
+        Self { outside: Outside { dialer, ..self.outside }, ..self }
+    }
+
+    /// Tells `watch` which hosts the proxies of its boxes refused.
+    #[must_use]
+    pub fn watched_by(self, watch: Arc<dyn Watch>) -> Self {
+        Self { outside: Outside { watch, ..self.outside }, ..self }
     }
 
     /// Starts a program in a box of its own. Its streams are pipes: with a file or a terminal of the host it could do more
@@ -107,6 +127,10 @@ impl ProcessBox {
         command: &[std::ffi::OsString],
         confinement: &Confinement,
     ) -> Result<Running, SandboxError> {
+        if self.backend == Backend::Lite && !confinement.network.hosts().is_empty() {
+            let reason = "it has the network of the host, and nothing that holds it to some hosts".to_owned();
+            return Err(SandboxError::Unavailable { backend: self.backend, reason });
+        }
         let paths = confinement.read_only.iter().chain(&confinement.writable).chain(&confinement.folder);
         let links = confinement.links.iter().map(|(path, _)| path);
         for path in links {
@@ -136,10 +160,11 @@ impl ProcessBox {
             control: Some(control),
             reports: None,
             enforcement: Enforcement::default(),
+            proxy: None,
             group,
             scratch: scratch.map(Scratch::of),
         };
-        running.set_up(&plan)?;
+        running.set_up(&plan, confinement.network.hosts(), &self.outside)?;
         if running.enforcement.level < self.min_level {
             return Err(SandboxError::TooWeak {
                 required: self.min_level,
@@ -171,6 +196,21 @@ impl Sandbox for ProcessBox {
         let begin = Instant::now();
         let running = self.start(&job.command, confinement)?;
         drain::run(running, job, confinement, begin)
+    }
+}
+
+/// The listener of a box with a network, served here: it belongs to the box's network wherever its descriptor is.
+struct Way(TcpListener);
+
+impl Doorway for Way {
+    fn accept(&self) -> io::Result<TcpStream> {
+        Doorway::accept(&self.0)
+    }
+
+    fn close(&self) {
+        // Connecting to it would lead to this machine's own port of that number. This wakes whoever waits, too, and
+        // fails only where it is closed already.
+        let _ = rustix::net::shutdown(&self.0, rustix::net::Shutdown::Both);
     }
 }
 
@@ -253,6 +293,8 @@ pub struct Running {
     control: Option<UnixStream>,
     pub(super) reports: Option<Reports>,
     enforcement: Enforcement,
+    /// The way to the network; ends after the box.
+    proxy: Option<Proxy>,
     /// Removed after the box has ended, see [`Drop`] and the order of fields.
     group: Option<Group>,
     /// The same; the helper removes it, unless it was killed.
@@ -292,24 +334,39 @@ impl Running {
         let Some(((child, control), reports)) = parts else {
             unreachable!("a box that was started has all of them, and they are taken where it is consumed")
         };
-        (child, Hold(control), Aftermath { reports, group: self.group.take(), _scratch: self.scratch.take() })
+        let aftermath = Aftermath { reports, group: self.group.take(), _scratch: self.scratch.take() };
+        (child, Hold { control, _proxy: self.proxy.take() }, aftermath)
     }
 
-    fn set_up(&mut self, plan: &Plan) -> Result<(), SandboxError> {
+    fn set_up(&mut self, plan: &Plan, hosts: &[AllowedHost], outside: &Outside) -> Result<(), SandboxError> {
         let control = self.control.as_ref().ok_or(SandboxError::Lost)?;
         let started = |error| SandboxError::at(Step::StartHelper)(error);
         let reading = control.try_clone().map_err(started)?;
         reading.set_read_timeout(Some(SET_UP)).map_err(started)?;
         control.set_write_timeout(Some(SET_UP)).map_err(started)?;
         send_plan(control, plan).map_err(SandboxError::at(Step::ReadPlan))?;
-        let mut reports = Reports::new(reading);
-        match reports.next().map_err(started)? {
-            Some(Report::Ready(enforcement)) => self.enforcement = enforcement,
+        let mut reports = if plan.network { Reports::with_listener(reading) } else { Reports::new(reading) };
+        let mut report = reports.next().map_err(started)?;
+        if plan.network && matches!(report, Some(Report::Listening)) {
+            let proxy = reports.take_listener().ok_or_else(|| io::Error::other("there is no listener"));
+            let proxy = proxy.and_then(|listener| {
+                let way = Way(TcpListener::from(listener));
+                let proxy = Proxy::start(way, hosts, outside.clone())?;
+                say_served(control)?;
+                Ok(proxy)
+            });
+            self.proxy = Some(proxy.map_err(SandboxError::at(Step::Network))?);
+            report = reports.next().map_err(started)?;
+        }
+        match report {
+            Some(Report::Ready(enforcement)) if plan.network == self.proxy.is_some() => {
+                self.enforcement = enforcement;
+            }
             Some(Report::TooWeak { given, missing }) => {
                 return Err(SandboxError::TooWeak { required: plan.min_level, given, missing });
             }
             Some(Report::Failed { step, errno, detail }) => return Err(failed(step, errno, &detail)),
-            Some(Report::Exited(_) | Report::Signalled(_)) | None => {
+            Some(Report::Ready(_) | Report::Listening | Report::Exited(_) | Report::Signalled(_)) | None => {
                 return Err(started(io::Error::other("it ended before the box was made")));
             }
         }
@@ -320,6 +377,12 @@ impl Running {
 
     /// Tells the helper to end the box, and waits until nothing of it is left.
     pub fn end(&mut self) {
+        self.end_box();
+        // Nobody is left in the box to use it.
+        self.proxy = None;
+    }
+
+    fn end_box(&mut self) {
         let Some(child) = &mut self.child else { return };
         if let Some(control) = self.control.take() {
             drop(control.shutdown(Shutdown::Write));
@@ -352,12 +415,16 @@ impl Drop for Running {
 
 /// Keeps a box alive. Dropping it has the helper end the box at once, as the end of this process does, however sudden.
 #[derive(Debug)]
-pub struct Hold(UnixStream);
+pub struct Hold {
+    control: UnixStream,
+    /// The way to the network; ends after the box was told to.
+    _proxy: Option<Proxy>,
+}
 
 impl Drop for Hold {
     fn drop(&mut self) {
         // It can only fail because the helper is gone.
-        drop(self.0.shutdown(Shutdown::Write));
+        drop(self.control.shutdown(Shutdown::Write));
     }
 }
 

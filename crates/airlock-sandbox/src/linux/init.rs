@@ -26,7 +26,7 @@ use super::{
     control::report,
     files,
     helper::as_report,
-    landlock::{Right, Rules},
+    landlock::{self, Right, Rules},
     limits,
     plan::{Plan, Report, WORK},
     privileges,
@@ -58,6 +58,8 @@ pub(super) struct Start {
     pub(super) plan: Plan,
     pub(super) visible: Visible,
     pub(super) filters: Filters,
+    /// Where the proxy is reached, if there is one.
+    pub(super) port: Option<u16>,
     /// What [`namespaces`] said on the host.
     pub(super) namespaces_outside: Vec<PathBuf>,
     /// `/dev/null`.
@@ -84,7 +86,7 @@ pub(super) fn run(start: Start, control: &UnixStream) -> i32 {
 }
 
 fn begin(start: Start, control: &UnixStream) -> Result<Pid, SandboxError> {
-    let Start { plan, visible, filters, namespaces_outside, nothing, helper_lives } = start;
+    let Start { plan, visible, filters, port, namespaces_outside, nothing, helper_lives } = start;
     die_with_the_helper(&helper_lives).map_err(SandboxError::at(Step::StartInit))?;
     drop(helper_lives);
     // The host's `/proc` is still there. Read back what the host cannot be told about by the box's own.
@@ -104,7 +106,11 @@ fn begin(start: Start, control: &UnixStream) -> Result<Pid, SandboxError> {
     privileges::no_new_privileges().map_err(SandboxError::at(Step::NoNewPrivileges))?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(|error| SandboxError::at(Step::Undumpable)(error.into()))?;
-    let landlock_abi = rules(&plan).enforce().map_err(SandboxError::at(Step::Landlock))?;
+    let landlock_abi = rules(&plan, port).enforce().map_err(SandboxError::at(Step::Landlock))?;
+    if let Some(missing) = misses_for_network(port, landlock_abi) {
+        let (required, given) = (plan.min_level, Level::None);
+        return Err(SandboxError::TooWeak { required, given, missing: missing.to_owned() });
+    }
     filters.apply().map_err(SandboxError::at(Step::Seccomp))?;
 
     let mut enforcement = read_back(status, namespaces).map_err(SandboxError::at(Step::ReadBack))?;
@@ -159,9 +165,18 @@ pub(super) fn own_namespaces(outside: &[PathBuf]) -> io::Result<Vec<String>> {
     Ok(own.filter(|(_, (inside, outside))| inside != outside).map(|(name, _)| (*name).to_owned()).collect())
 }
 
+/// What is missing to hold a program that may make TCP sockets to the one port of the proxy.
+fn misses_for_network(port: Option<u16>, landlock_abi: u8) -> Option<&'static str> {
+    let held = port.is_none() || landlock_abi >= landlock::TCP;
+    (!held).then_some("a network needs Landlock of version 4 (Linux 6.7), which holds it to the proxy")
+}
+
 /// The same as the mounts say, once more: all that the root holds may be read, since only what was named is in it.
-fn rules(plan: &Plan) -> Rules {
+fn rules(plan: &Plan, port: Option<u16>) -> Rules {
     let mut rules = Rules::default();
+    if let Some(port) = port {
+        rules.connect_to(port);
+    }
     rules.allow("/".as_ref(), Right::Read);
     for path in files::DEVICES {
         rules.allow(path.as_ref(), Right::Use);
@@ -313,4 +328,16 @@ pub(super) fn tell_end(status: WaitStatus, control: &UnixStream) -> i32 {
     let signal = status.terminating_signal().unwrap_or(0);
     report(control, &Report::Signalled(signal));
     128 + signal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::misses_for_network;
+
+    #[test]
+    fn a_network_needs_a_landlock_that_holds_tcp() {
+        assert_eq!(misses_for_network(None, 0), None, "without a network no socket can be made");
+        assert!((0..4).all(|abi| misses_for_network(Some(81), abi).is_some()));
+        assert_eq!(misses_for_network(Some(81), 4), None);
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, NetPort, PathBeneath,
     RestrictionStatus, Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError,
     RulesetStatus, Scope,
 };
@@ -24,6 +24,9 @@ const NEWEST: ABI = ABI::V9;
 /// The first version that keeps signals within.
 const SIGNALS: u8 = ABI::V6 as u8;
 
+/// The first version that knows TCP.
+pub(super) const TCP: u8 = ABI::V4 as u8;
+
 /// What a program may do with a path and all below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Right {
@@ -37,14 +40,23 @@ pub(super) enum Right {
 
 /// The rules to come.
 #[derive(Debug, Default)]
-pub(super) struct Rules(Vec<(OwnedFd, Right)>);
+pub(super) struct Rules {
+    paths: Vec<(OwnedFd, Right)>,
+    /// The one TCP port that may be connected to.
+    port: Option<u16>,
+}
 
 impl Rules {
     /// Allows a path, through links; what is not there needs no rule.
     pub(super) fn allow(&mut self, path: &Path, right: Right) {
         if let Ok(file) = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
-            self.0.push((file, right));
+            self.paths.push((file, right));
         }
+    }
+
+    /// Allows connecting to this TCP port. Versions before [`TCP`] hold nobody to it.
+    pub(super) fn connect_to(&mut self, port: u16) {
+        self.port = Some(port);
     }
 
     /// Allows a path that was named, and that must be there, not through any link.
@@ -53,12 +65,12 @@ impl Rules {
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let file = openat2(CWD, path, flags, Mode::empty(), resolve)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-        self.0.push((file, right));
+        self.paths.push((file, right));
         Ok(())
     }
 
-    /// Puts them in force for this process and all that come of it: nothing else may be opened, no TCP port bound or
-    /// connected to, no abstract socket or process outside reached. The version that is in force, with all that it has;
+    /// Puts them in force for this process and all that come of it: nothing else may be opened, no TCP port bound, and none
+    /// but the one that was named connected to, no abstract socket or process outside reached. The version that is in force, with all that it has;
     /// 0 where the kernel has none.
     pub(super) fn enforce(&self) -> io::Result<u8> {
         let abi = supported();
@@ -73,9 +85,13 @@ impl Rules {
             let ruleset = if net.is_empty() { ruleset } else { ruleset.handle_access(net)? };
             let scope = Scope::from_all(version);
             let ruleset = if scope.is_empty() { ruleset } else { ruleset.scope(scope)? };
-            self.0
+            let mut ruleset = ruleset.create()?;
+            if let Some(port) = self.port.filter(|_| abi >= TCP) {
+                ruleset = ruleset.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+            }
+            self.paths
                 .iter()
-                .try_fold(ruleset.create()?, |ruleset, (file, right)| allow(ruleset, file, *right, version))
+                .try_fold(ruleset, |ruleset, (file, right)| allow(ruleset, file, *right, version))
         };
         made().and_then(RulesetCreated::restrict_self).map_err(io::Error::other).and_then(all_of_it)?;
         Ok(abi)

@@ -28,6 +28,8 @@ pub(super) struct Plan {
     /// Where to make the program's own folder: without namespaces it has no file systems of its own.
     pub(super) scratch: Option<PathBuf>,
     pub(super) min_level: Level,
+    /// Whether there is a proxy for it.
+    pub(super) network: bool,
     /// The files by which the helper joins its control group, and what that bounds.
     pub(super) entrances: Vec<PathBuf>,
     pub(super) controllers: Vec<String>,
@@ -61,6 +63,7 @@ impl Plan {
             links: confinement.links.clone(),
             scratch,
             min_level,
+            network: !confinement.network.hosts().is_empty(),
             entrances: Vec::new(),
             controllers: Vec::new(),
             cpu,
@@ -86,10 +89,24 @@ fn environment(asked: &[(OsString, OsString)], work: &Path, temporary: &Path) ->
     defaults.map(|(name, value)| (name.into(), value.into())).chain(asked.iter().cloned()).collect()
 }
 
+/// Has programs find the proxy at `port`, unless somebody named another one.
+pub(super) fn point_at_proxy(environment: &mut Vec<(OsString, OsString)>, port: u16) {
+    let proxy = format!("http://127.0.0.1:{port}");
+    let names = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"].map(|name| (name, proxy.as_str()));
+    // Node.js looks at them only where it is told to.
+    for (name, value) in names.into_iter().chain([("NODE_USE_ENV_PROXY", "1")]) {
+        if environment.iter().all(|(named, _)| named != name) {
+            environment.push((name.into(), value.into()));
+        }
+    }
+}
+
 /// What the helper and the first process report, one JSON object per line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Report {
+    /// The box has a network; with this comes the socket by which the proxy is reached from within.
+    Listening,
     /// The program is about to be started, and this holds it.
     Ready(Enforcement),
     /// It was not started: less than required would have held it.
@@ -104,7 +121,7 @@ pub(super) enum Report {
 
 #[cfg(test)]
 mod tests {
-    use super::{TEMPORARY, WORK, environment};
+    use super::{TEMPORARY, WORK, environment, point_at_proxy};
 
     #[test]
     fn what_is_asked_for_replaces_the_defaults() {
@@ -115,5 +132,19 @@ mod tests {
         assert_eq!(of("TOKEN"), ["x"]);
         assert_eq!(of("TMPDIR"), ["/tmp"]);
         assert_eq!(of("USER"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_proxy_that_was_named_is_left_alone() {
+        let mut environment = vec![("HTTPS_PROXY".into(), "http://mine".into())];
+        point_at_proxy(&mut environment, 81);
+        let of = |name: &str| -> Vec<_> {
+            environment.iter().filter(|(named, _)| named == name).map(|(_, value)| value).collect()
+        };
+        assert_eq!(of("HTTPS_PROXY"), ["http://mine"]);
+        for name in ["HTTP_PROXY", "http_proxy", "https_proxy"] {
+            assert_eq!(of(name), ["http://127.0.0.1:81"], "{name}");
+        }
+        assert_eq!(of("NODE_USE_ENV_PROXY"), ["1"]);
     }
 }

@@ -167,6 +167,30 @@ pub(super) fn drop_bounding_set() -> io::Result<()> {
     Ok(())
 }
 
+/// Brings the loopback interface of this network namespace up.
+pub(super) fn bring_loopback_up() -> io::Result<()> {
+    /// `IFF_UP`, in the type of the flags.
+    const UP: libc::c_short = 1;
+    let socket = rustix::net::socket_with(
+        rustix::net::AddressFamily::INET,
+        rustix::net::SocketType::DGRAM,
+        rustix::net::SocketFlags::CLOEXEC,
+        None,
+    )?;
+    // SAFETY: it is a struct of integers and a union of such.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(c"lo".to_bytes()) {
+        *to = from.cast_signed() as libc::c_char;
+    }
+    // SAFETY: the name ends with a zero, the kernel writes the flags into the struct, which outlives the call.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &raw mut request) }.into())?;
+    // SAFETY: the flags are what the kernel has just written; all bits mean something.
+    let flags = unsafe { request.ifr_ifru.ifru_flags };
+    request.ifr_ifru.ifru_flags = flags | UP;
+    // SAFETY: the kernel only reads the struct.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) }.into()).map(drop)
+}
+
 /// The version of Landlock's interface that the kernel offers; 0 when it has none, or it is switched off.
 pub(super) fn landlock_abi() -> u8 {
     const VERSION: libc::c_uint = 1;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    address::is_public,
     dial::{DialError, dial},
     head::{self, Bad, Request},
     hello::{self, Hello},
@@ -32,7 +33,10 @@ pub(super) fn serve(shared: &Shared, line: &Line<'_>, client: &TcpStream) -> io:
         Request::Tunnel { host, port } | Request::Plain { host, port, .. } => (host.clone(), *port),
     };
     if !shared.hosts.iter().any(|entry| entry.allows(&host, port)) {
-        return refuse_host(shared, client, &Refusal { host, port, reason: Reason::NotAllowed });
+        // Such an address cannot be put on the list, either.
+        let never = matches!(host, Target::Address(address) if !is_public(address));
+        let reason = if never { Reason::NotPublic } else { Reason::NotAllowed };
+        return refuse_host(shared, client, &Refusal { host, port, reason });
     }
     let server = match dial(&*shared.outside.dialer, &host, port, shared.bounds.dial) {
         Ok(server) => Arc::new(server),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use airlock_sandbox::{
-    Backend, Confinement, End, Job, Level, Limits, ProcessBox, Sandbox as _, SandboxError, Step,
+    Backend, Confinement, End, Job, Level, Limits, ProcessBox, Sandbox as _, SandboxError, Step, proxy,
 };
 
 use crate::{Test, run, run_with, text};
@@ -39,6 +39,7 @@ const TESTS: &[Test] = &[
     ("a_folder_that_is_filled_ends_the_program", a_folder_that_is_filled_ends_the_program),
     ("only_its_own_process_can_be_read", only_its_own_process_can_be_read),
     ("sockets_are_pairs", sockets_are_pairs),
+    ("hosts_are_refused", hosts_are_refused),
     ("programs_run", programs_run),
     ("links_of_the_host_lead_where_they_do", links_of_the_host_lead_where_they_do),
     ("memory_is_bounded_without_a_file_system", memory_is_bounded_without_a_file_system),
@@ -271,4 +272,13 @@ fn lack(command: &mut Command, number: u32) {
             if set { Ok(()) } else { Err(io::Error::last_os_error()) }
         });
     }
+}
+
+/// The network would be the host's.
+fn hosts_are_refused(sandbox: &ProcessBox) {
+    let network = proxy::Network::of(vec!["example.com".parse().unwrap()]);
+    let refusal =
+        run_with(sandbox, "echo ran", &Confinement { network, ..Confinement::default() }).unwrap_err();
+    assert!(matches!(refusal, SandboxError::Unavailable { backend: Backend::Lite, .. }), "{refusal:?}");
+    assert_eq!(text(&run(sandbox, "echo ran").stdout), "ran\n");
 }

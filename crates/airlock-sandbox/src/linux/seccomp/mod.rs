@@ -14,6 +14,8 @@ mod lite;
 mod rule;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod table;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod tcp;
 #[cfg(test)]
 mod tests;
 
@@ -49,10 +51,12 @@ pub(crate) fn table() -> &'static [Group] {
 }
 
 /// Entries that take the place of those in the table.
-fn stricter(beside: Beside) -> Vec<&'static Group> {
+fn instead(beside: Beside) -> Vec<&'static Group> {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    if let Beside::Landlock(version) = beside {
-        return lite::groups(version);
+    match beside {
+        Beside::Namespaces => {}
+        Beside::NamespacesAndProxy => return vec![&tcp::SOCKETS],
+        Beside::Landlock(version) => return lite::groups(version),
     }
     let _ = beside;
     Vec::new()
@@ -74,6 +78,8 @@ pub(crate) struct Filters {
 pub(crate) enum Beside {
     /// Namespaces, and a root of its own.
     Namespaces,
+    /// The same, with a proxy in the namespace of the network, to whose port Landlock holds TCP.
+    NamespacesAndProxy,
     /// This version of Landlock alone.
     Landlock(u8),
 }
@@ -81,10 +87,10 @@ pub(crate) enum Beside {
 /// Makes the filter. Fails only where there is no table for the architecture.
 pub(crate) fn compile(beside: Beside) -> io::Result<Filters> {
     let architecture = ARCHITECTURE.ok_or(io::ErrorKind::Unsupported)?;
-    let stricter = stricter(beside);
+    let instead = instead(beside);
     let entry = |entry: &'static Entry| {
-        let instead = stricter.iter().flat_map(|group| group.entries);
-        instead.into_iter().find(|other| other.number == entry.number).unwrap_or(entry)
+        let mut instead = instead.iter().flat_map(|group| group.entries);
+        instead.find(|other| other.number == entry.number).unwrap_or(entry)
     };
     let entries = table().iter().flat_map(|group| group.entries).map(entry).collect::<Vec<_>>();
     let program = bpf::assemble(architecture, &bpf::ranges(&entries, UNKNOWN_FROM, FOREIGN_FROM));

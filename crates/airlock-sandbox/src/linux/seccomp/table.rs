@@ -27,7 +27,7 @@ pub(super) mod sys {
 
 macro_rules! group {
     ($id:ident, $title:literal: $($($call:ident)+ => $rule:expr, $why:literal;)+) => {
-        const $id: Group = Group {
+        pub(super) const $id: Group = Group {
             title: $title,
             entries: &[$($(super::rule::Entry {
                 name: stringify!($call).split_at(4).1,
@@ -165,24 +165,20 @@ const ITSELF: Rule = Cases(&[&[one_of(0, &[0]), one_of(1, LIMITS_BUT_CORES)]]);
 const RENAME: Rule = Cases(&[&[within(4, libc::RENAME_NOREPLACE | libc::RENAME_EXCHANGE)]]);
 pub(super) const OWN_PRIORITY: Rule = Cases(&[&[one_of(0, &[libc::PRIO_PROCESS as u32]), one_of(1, &[0])]]);
 
-const LOCAL: Rule = Cases(&[&[one_of(0, &[libc::AF_UNIX as u32])]]);
+pub(super) const LOCAL: Rule = Cases(&[&[one_of(0, &[libc::AF_UNIX as u32])]]);
 
-const SETSOCKOPT: Rule = Cases(&[&[
-    one_of(1, &[libc::SOL_SOCKET as u32]),
-    one_of(
-        2,
-        &[
-            libc::SO_REUSEADDR as u32,
-            libc::SO_KEEPALIVE as u32,
-            libc::SO_LINGER as u32,
-            libc::SO_PASSCRED as u32,
-            libc::SO_SNDBUF as u32,
-            libc::SO_RCVBUF as u32,
-            libc::SO_SNDTIMEO as u32,
-            libc::SO_RCVTIMEO as u32,
-        ],
-    ),
-]]);
+pub(super) const SOCKET_OPTIONS: &[u32] = &[
+    libc::SO_REUSEADDR as u32,
+    libc::SO_KEEPALIVE as u32,
+    libc::SO_LINGER as u32,
+    libc::SO_PASSCRED as u32,
+    libc::SO_SNDBUF as u32,
+    libc::SO_RCVBUF as u32,
+    libc::SO_SNDTIMEO as u32,
+    libc::SO_RCVTIMEO as u32,
+];
+
+const SETSOCKOPT: Rule = Cases(&[&[one_of(1, &[libc::SOL_SOCKET as u32]), one_of(2, SOCKET_OPTIONS)]]);
 
 group! { STREAMS, "reading and writing":
     SYS_read SYS_readv SYS_pread64 SYS_preadv SYS_preadv2 => Always, "input, at most of what is open";

@@ -15,6 +15,7 @@ mod lite;
 mod program;
 mod programs;
 mod refused;
+mod tcp;
 
 use std::{io, thread};
 

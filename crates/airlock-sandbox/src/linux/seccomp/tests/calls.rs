@@ -1,6 +1,6 @@
 //! What the kernel answers, with and without the filter.
 
-use super::{EPERM, Errno, call, filtered};
+use super::{Beside, EPERM, Errno, call, filtered_beside};
 
 /// A call, and how it is made.
 pub(super) struct Attempt {
@@ -10,19 +10,24 @@ pub(super) struct Attempt {
 }
 
 /// Makes the call outside, and under the filter.
-fn both(attempt: &Attempt) -> (Errno, Errno) {
+fn both(beside: Beside, attempt: &Attempt) -> (Errno, Errno) {
     let (number, args) = (attempt.number, attempt.args);
     // A thread of its own for the control too: users and the like are each thread's own to the kernel.
     let outside = std::thread::scope(|scope| scope.spawn(|| call(number, args)).join().unwrap());
-    (outside, filtered(|| call(number, args)))
+    (outside, filtered_beside(beside, || call(number, args)))
 }
 
 /// Each is refused inside with `error`, and outside it is not: the filter, and nothing else, refuses it.
 pub(super) fn all_refused(attempts: &[Attempt], error: Errno) {
+    all_refused_beside(Beside::Namespaces, attempts, error);
+}
+
+/// The same under another filter.
+pub(super) fn all_refused_beside(beside: Beside, attempts: &[Attempt], error: Errno) {
     let mut wrong = Vec::new();
     let mut without_control = 0;
     for attempt in attempts {
-        let (outside, inside) = both(attempt);
+        let (outside, inside) = both(beside, attempt);
         if outside == error {
             without_control += 1;
             println!("no control: {} is refused outside as well", attempt.name);
@@ -50,9 +55,14 @@ fn unrestricted() -> bool {
 
 /// Each comes through: the answer inside is the one outside, and not that of the filter.
 pub(super) fn all_allowed(attempts: &[Attempt]) {
+    all_allowed_beside(Beside::Namespaces, attempts);
+}
+
+/// The same under another filter.
+pub(super) fn all_allowed_beside(beside: Beside, attempts: &[Attempt]) {
     let mut wrong = Vec::new();
     for attempt in attempts {
-        let (outside, inside) = both(attempt);
+        let (outside, inside) = both(beside, attempt);
         if inside != outside || inside == EPERM {
             wrong.push(format!("{}: {inside} inside, {outside} outside", attempt.name));
         }

@@ -1,6 +1,6 @@
 //! What is stricter where Landlock alone is beside the filter.
 
-use super::super::{Beside, stricter, table};
+use super::super::{Beside, instead, table};
 use super::calls::{Attempt, BAD, NO_FILE, NOBODY, attempts};
 use super::{EPERM, Errno, call, filtered, filtered_beside};
 
@@ -9,23 +9,23 @@ fn answer(beside: Beside, attempt: &Attempt) -> Errno {
     let (number, args) = (attempt.number, attempt.args);
     match beside {
         Beside::Namespaces => filtered(|| call(number, args)),
-        Beside::Landlock(_) => filtered_beside(beside, || call(number, args)),
+        Beside::NamespacesAndProxy | Beside::Landlock(_) => filtered_beside(beside, || call(number, args)),
     }
 }
 
 #[test]
-fn what_is_stricter_takes_the_place_of_something() {
-    for version in [6, 9] {
+fn what_is_other_takes_the_place_of_something() {
+    for beside in [Beside::Landlock(6), Beside::Landlock(9), Beside::NamespacesAndProxy] {
         let listed =
             |number| table().iter().flat_map(|group| group.entries).any(|entry| entry.number == number);
-        let stricter = stricter(Beside::Landlock(version));
-        let entries: Vec<_> = stricter.iter().flat_map(|group| group.entries).collect();
+        let instead = instead(beside);
+        let entries: Vec<_> = instead.iter().flat_map(|group| group.entries).collect();
         assert!(entries.len() > 10);
         for entry in entries {
             assert!(listed(entry.number), "{} is refused in any case", entry.name);
         }
     }
-    assert!(stricter(Beside::Namespaces).is_empty());
+    assert!(instead(Beside::Namespaces).is_empty());
 }
 
 /// Each is refused there alone: beside namespaces the kernel answers something else.
