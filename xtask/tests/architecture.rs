@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("airlock-rmcp", &["airlock-engine", "airlock-host", "airlock-mcp"]),
     ("airlock-gateway", &["airlock-engine", "airlock-host", "airlock-mcp"]),
     ("airlock-sandbox", &[]),
+    ("airlock-e2b", &["airlock-sandbox"]),
     (
         "airlock-cli",
         &[
