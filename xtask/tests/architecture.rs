@@ -54,6 +54,8 @@ const OWNERS: &[(&str, &str)] = &[
     ("signal-hook", "airlock-gateway"),
     ("landlock", "airlock-sandbox"),
     ("libc", "airlock-sandbox"),
+    ("ureq", "airlock-e2b"),
+    ("rustls", "airlock-e2b"),
     ("getrandom", "airlock-host"),
     ("schemars", "agent-airlock"),
     ("syn", "airlock-macros"),
