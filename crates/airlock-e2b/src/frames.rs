@@ -7,7 +7,7 @@ const END: u8 = 0x02;
 
 /// One message of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
+pub(crate) enum Frame {
     /// An answer.
     Message(Vec<u8>),
     /// The last one: `{}`, or `{"error": …}`.
@@ -16,7 +16,7 @@ pub enum Frame {
 
 /// Why what came is no stream of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameError {
+pub(crate) enum FrameError {
     /// A message says that it is longer than is accepted; its length in bytes.
     TooLong(u32),
     /// Flags that were not agreed upon, compression for one.
@@ -42,7 +42,7 @@ impl std::error::Error for FrameError {}
 
 /// Puts messages together from pieces. It holds no more than one message and the piece that was pushed last.
 #[derive(Debug)]
-pub struct Frames {
+pub(crate) struct Frames {
     buffer: Vec<u8>,
     most: u32,
     ended: bool,
@@ -50,12 +50,12 @@ pub struct Frames {
 
 impl Frames {
     /// For messages of at most `most` bytes each.
-    pub fn new(most: u32) -> Self {
+    pub(crate) fn new(most: u32) -> Self {
         Self { buffer: Vec::new(), most, ended: false }
     }
 
     /// Takes the next piece. [`Self::next`] is called until it gives nothing before another one is pushed.
-    pub fn push(&mut self, piece: &[u8]) {
+    pub(crate) fn push(&mut self, piece: &[u8]) {
         self.buffer.extend_from_slice(piece);
     }
 
@@ -63,8 +63,7 @@ impl Frames {
     ///
     /// # Errors
     /// What came is no stream of messages; nothing after that makes sense.
-    #[expect(clippy::should_implement_trait, reason = "none now does not mean none later")]
-    pub fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Frame>, FrameError> {
         if self.ended && !self.buffer.is_empty() {
             return Err(FrameError::AfterEnd);
         }
@@ -91,7 +90,7 @@ impl Frames {
     ///
     /// # Errors
     /// The last message is missing.
-    pub fn finish(&self) -> Result<(), FrameError> {
+    pub(crate) fn finish(&self) -> Result<(), FrameError> {
         if self.ended { Ok(()) } else { Err(FrameError::Incomplete) }
     }
 }

@@ -3,14 +3,14 @@
 use std::{fmt, io, io::Read, sync::Arc, time::Duration};
 
 use ureq::{
-    Agent, Error, Timeout,
-    http::Request,
+    Agent, AsSendBody, Body, BodyReader, Error, Timeout,
+    http::{Request, Response},
     tls::{Certificate, RootCerts, TlsConfig},
 };
 
 /// Whether plain HTTP is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plain {
+pub(crate) enum Plain {
     /// Never.
     Refused,
     /// Where an address says so: the user gave that address.
@@ -19,7 +19,7 @@ pub enum Plain {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Nothing was sent.
     NotSent(String),
     /// Something was sent, and nobody knows what became of it.
@@ -37,15 +37,67 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// A request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a str,
+    pub(crate) headers: &'a [(&'a str, &'a str)],
+    /// `None` for a method that has none.
+    pub(crate) body: Option<&'a [u8]>,
+    /// What all of it may take, the answer's text included.
+    pub(crate) whole: Duration,
+    /// What no single read may wait longer than.
+    pub(crate) silence: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+    Delete,
+}
+
+impl Method {
+    fn of_http(self) -> ureq::http::Method {
+        match self {
+            Self::Get => ureq::http::Method::GET,
+            Self::Post => ureq::http::Method::POST,
+            Self::Delete => ureq::http::Method::DELETE,
+        }
+    }
+}
+
+/// An answer, whose text is read as it comes.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) should_retry: Option<String>,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) body: BodyReader<'static>,
+}
+
+impl Answer {
+    /// The whole text, if it is no longer than `most` bytes.
+    pub(crate) fn text(self, most: u64) -> Result<Vec<u8>, Failure> {
+        let mut text = Vec::new();
+        let read = self.body.take(most.saturating_add(1)).read_to_end(&mut text);
+        read.map_err(|error| Failure::Dropped(error.to_string()))?;
+        if text.len() as u64 > most {
+            return Err(Failure::Dropped(format!("the answer is longer than {most} bytes")));
+        }
+        Ok(text)
+    }
+}
+
 /// Sends requests, with the certificates that this system trusts.
 #[derive(Clone, Debug)]
-pub struct Http {
+pub(crate) struct Http {
     agent: Agent,
 }
 
 impl Http {
     /// Connects to nothing yet.
-    pub fn new(plain: Plain) -> Self {
+    pub(crate) fn new(plain: Plain) -> Self {
         let found = rustls_native_certs::load_native_certs().certs;
         let roots: Vec<_> = found.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
         let tls = TlsConfig::builder()
@@ -59,34 +111,39 @@ impl Http {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .proxy(None)
+            // One that the service has closed meanwhile would lose what may not be sent twice.
+            .max_idle_connections(0)
             .tls_config(tls)
             .build()
             .new_agent();
         Self { agent }
     }
 
-    /// Posts `body`, and gives the status of the answer and its text, which is read as it comes. All of it may take
-    /// `whole`, and no single read may wait longer than `silence`.
+    /// Sends a request, and gives the head of the answer.
     ///
     /// # Errors
     /// There is no answer.
-    pub fn post(
-        &self,
-        url: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-        whole: Option<Duration>,
-        silence: Duration,
-    ) -> Result<(u16, impl Read + Send + use<>), Failure> {
-        let mut request = Request::post(url);
-        for (name, value) in headers {
+    pub(crate) fn send(&self, call: Call<'_>) -> Result<Answer, Failure> {
+        let mut request = Request::builder().method(call.method.of_http()).uri(call.url);
+        for (name, value) in call.headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(body).map_err(|error| Failure::NotSent(error.to_string()))?;
+        let answer = match call.body {
+            Some(body) => request.body(body).map_err(Error::from).and_then(|request| self.run(request, call)),
+            None => request.body(()).map_err(Error::from).and_then(|request| self.run(request, call)),
+        };
+        let answer = answer.map_err(|error| failure(&error))?;
+        let header = |name| answer.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let (should_retry, retry_after) = (header("should-retry"), header("retry-after"));
+        let status = answer.status().as_u16();
+        Ok(Answer { status, should_retry, retry_after, body: answer.into_body().into_reader() })
+    }
+
+    fn run(&self, request: Request<impl AsSendBody>, call: Call<'_>) -> Result<Response<Body>, Error> {
         let configured = self.agent.configure_request(request);
-        let request = configured.timeout_global(whole).timeout_per_read(Some(silence)).build();
-        let answer = self.agent.run(request).map_err(|error| failure(&error))?;
-        Ok((answer.status().as_u16(), answer.into_body().into_reader()))
+        let request =
+            configured.timeout_global(Some(call.whole)).timeout_per_read(Some(call.silence)).build();
+        self.agent.run(request)
     }
 }
 
@@ -94,6 +151,8 @@ impl Http {
 fn failure(error: &Error) -> Failure {
     let not_sent = match error {
         Error::HostNotFound
+        | Error::Http(_)
+        | Error::BadUri(_)
         | Error::ConnectionFailed
         | Error::RequireHttpsOnly(_)
         | Error::Tls(_)
@@ -115,9 +174,14 @@ mod tests {
         time::Duration,
     };
 
-    use super::{Failure, Http, Plain};
+    use super::{Answer, Call, Failure, Http, Method, Plain};
 
     const LONG: Duration = Duration::from_secs(30);
+
+    fn post(plain: Plain, url: &str, silence: Duration) -> Result<Answer, Failure> {
+        let (method, body) = (Method::Post, Some(b"{}".as_slice()));
+        Http::new(plain).send(Call { method, url, headers: &[], body, whole: LONG, silence })
+    }
 
     /// A server that sends `first`, and `second` when it is told to.
     fn server(first: &'static str, second: &'static str) -> (String, mpsc::Sender<()>) {
@@ -139,7 +203,7 @@ mod tests {
     fn an_answer_is_read_as_it_comes() {
         let head = "HTTP/1.1 503 X\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n";
         let (url, go) = server(head, "3\r\ndef\r\n0\r\n\r\n");
-        let (status, mut body) = Http::new(Plain::Allowed).post(&url, &[], b"{}", Some(LONG), LONG).unwrap();
+        let Answer { status, mut body, .. } = post(Plain::Allowed, &url, LONG).unwrap();
         let mut piece = [0; 16];
         // The server waits: what is read now came before the end.
         assert_eq!((status, body.read(&mut piece).unwrap()), (503, 3));
@@ -152,16 +216,14 @@ mod tests {
     #[test]
     fn a_redirect_is_an_answer() {
         let (url, _go) = server("HTTP/1.1 307 X\r\nlocation: /a\r\ncontent-length: 0\r\n\r\n", "");
-        let answer = Http::new(Plain::Allowed).post(&url, &[], b"{}", Some(LONG), LONG);
-        assert_eq!(answer.unwrap().0, 307);
+        assert_eq!(post(Plain::Allowed, &url, LONG).unwrap().status, 307);
     }
 
     #[test]
     fn silence_plain_http_and_nobody_are_told_apart() {
         let (url, _go) = server("", "");
         let short = Duration::from_millis(50);
-        let post =
-            |plain, url: &str| Http::new(plain).post(url, &[], b"", Some(LONG), short).map(|(code, _)| code);
+        let post = |plain, url: &str| post(plain, url, short);
         assert!(matches!(post(Plain::Refused, &url), Err(Failure::NotSent(_))));
         assert!(matches!(post(Plain::Allowed, &url), Err(Failure::Dropped(_))));
         assert!(matches!(post(Plain::Allowed, "http://127.0.0.1:1"), Err(Failure::NotSent(_))));

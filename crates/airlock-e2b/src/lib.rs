@@ -1,21 +1,33 @@
-//! The client of the E2B service: so far its settings, its rules and its requests.
+//! The client of the E2B service, and the backend `e2b` of `airlock-sandbox`: each program runs in a virtual machine of
+//! its own, which is ended after it. Its code, its input and its output leave this machine.
 //!
 //! | part | owns |
 //! |---|---|
 //! | [`Settings`] | where the service is, and the key, which is never shown |
-//! | [`Retry`] | whether and when a call is made once more |
-//! | [`Frames`] | the messages of a Connect-RPC stream, whatever pieces they come in |
-//! | [`Http`] | one request: time limits, no redirects, TLS wherever plain HTTP was not asked for |
+//! | [`Client`], [`Machine`], [`Events`] | the calls: machines, programs and files |
+//! | [`E2bSandbox`] | the port of `airlock-sandbox`: one program, one machine |
+//! | `retry` | whether and when a call is made once more |
+//! | `frames` | the messages of a Connect-RPC stream, whatever pieces they come in |
+//! | `http` | one request: time limits, no redirects, TLS wherever plain HTTP was not asked for |
 //!
-//! No call of the service is made yet, and there is no backend: `airlock_sandbox::Sandbox` is not implemented.
+//! Nothing here ever runs a program on this machine: what the service does not do is an error.
+//!
+//! Not built: machines that wait in a pool, the code interpreter (`/execute`), signed addresses of files, payloads under
+//! a signature of our own, and forks, snapshots, volumes and the rules of a machine's network beyond “none”. Tested
+//! against a service of our own that speaks the protocol, and not against the one in the cloud.
 #![forbid(unsafe_code)]
 
+mod client;
+mod envd;
+mod error;
 mod frames;
 mod http;
 mod retry;
+mod sandbox;
 mod settings;
 
-pub use frames::{Frame, FrameError, Frames};
-pub use http::{Failure, Http, Plain};
-pub use retry::{Answered, Retry};
+pub use client::{Client, Machine, State};
+pub use envd::{Event, Events, Program, ProgramEnd, Signal};
+pub use error::CallError;
+pub use sandbox::E2bSandbox;
 pub use settings::{Settings, SettingsError, variables};

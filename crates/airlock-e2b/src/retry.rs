@@ -11,7 +11,7 @@ const MOST_SECONDS: u64 = 2_147_483_647;
 
 /// What became of an attempt.
 #[derive(Clone, Copy, Debug)]
-pub enum Answered<'a> {
+pub(crate) enum Answered<'a> {
     /// An answer with this status and these headers, if it has them.
     Status {
         /// Of HTTP.
@@ -29,17 +29,18 @@ pub enum Answered<'a> {
 
 /// The rule for one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
+pub(crate) enum Retry {
     /// It may have been done when the connection is lost, and is not made again then.
     Once,
-    /// It carries an `Idempotency-Key`, under which the service does it once, however often it is asked.
-    Keyed,
+    /// To ask twice is as to ask once; also because it carries an `Idempotency-Key`, under which the service does it
+    /// once.
+    Repeatable,
 }
 
 impl Retry {
     /// How long to wait before the next attempt; `None` if there is to be none. `attempt` counts from 0, `left` is the
     /// time that the call still has, and `random` spreads those who were refused together.
-    pub fn after(
+    pub(crate) fn after(
         self,
         answered: Answered<'_>,
         attempt: u32,
@@ -125,8 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_been_done_is_done_again_only_under_a_key() {
+    fn what_may_have_been_done_is_done_again_only_if_that_changes_nothing() {
         assert_eq!(Retry::Once.after(Answered::Dropped, 0, MINUTE, 0), None);
-        assert!(Retry::Keyed.after(Answered::Dropped, 0, MINUTE, 0).is_some());
+        assert!(Retry::Repeatable.after(Answered::Dropped, 0, MINUTE, 0).is_some());
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::http::Plain;
+
 /// The variables of the environment that are read, as the official clients read them.
 pub mod variables {
     /// The key of the account.
@@ -106,12 +108,19 @@ impl Settings {
     }
 
     /// The key, for the one header that carries it.
-    pub fn expose_key(&self) -> &str {
+    pub(crate) fn expose_key(&self) -> &str {
         &self.api_key
     }
 
+    /// Whether the user gave an address of plain HTTP.
+    pub(crate) fn plain(&self) -> Plain {
+        let given = |url: &Option<String>| url.as_ref().is_some_and(|url| url.starts_with("http://"));
+        let allowed = self.debug || given(&self.api_url) || given(&self.sandbox_url);
+        if allowed { Plain::Allowed } else { Plain::Refused }
+    }
+
     /// The address of the control API, without a slash at its end.
-    pub fn api(&self) -> String {
+    pub(crate) fn api(&self) -> String {
         match &self.api_url {
             Some(url) => url.clone(),
             None if self.debug => "http://localhost:3000".to_owned(),
@@ -119,16 +128,14 @@ impl Settings {
         }
     }
 
-    /// The address of a port of a sandbox. `domain` is the one that the service named for it.
-    ///
-    /// # Errors
-    /// What the service named is no part of the name of a host.
-    pub fn sandbox(&self, id: &str, domain: Option<&str>, port: u16) -> Result<String, SettingsError> {
+    /// The address of a port of a sandbox. `domain` is the one that the service named for it; `None` if what the
+    /// service named is no part of the name of a host.
+    pub(crate) fn sandbox(&self, id: &str, domain: Option<&str>, port: u16) -> Option<String> {
         let domain = domain.unwrap_or(&self.domain);
         if !is_host(domain) || !is_host(id) || id.contains('.') {
-            return Err(SettingsError::Host("sandbox"));
+            return None;
         }
-        Ok(match &self.sandbox_url {
+        Some(match &self.sandbox_url {
             Some(url) => url.clone(),
             None if self.debug => format!("http://localhost:{port}"),
             None if ROUTED_BY_HEADERS.contains(&domain) => format!("https://sandbox.{domain}"),
@@ -154,6 +161,7 @@ fn base(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{Settings, SettingsError};
+    use crate::http::Plain;
 
     fn settings(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         Settings::from_variables(|name| {
@@ -164,7 +172,7 @@ mod tests {
     #[test]
     fn addresses_are_made_as_the_official_clients_make_them() {
         let cloud = settings(&[("E2B_API_KEY", "k")]).unwrap();
-        assert_eq!(cloud.api(), "https://api.e2b.app");
+        assert_eq!((cloud.api(), cloud.plain()), ("https://api.e2b.app".to_owned(), Plain::Refused));
         assert_eq!(cloud.sandbox("i1", None, 49983).unwrap(), "https://sandbox.e2b.app");
         assert_eq!(cloud.sandbox("i1", Some("own.io"), 49999).unwrap(), "https://49999-i1.own.io");
         let debug = settings(&[("E2B_API_KEY", "k"), ("E2B_DEBUG", "True")]).unwrap();
@@ -172,7 +180,7 @@ mod tests {
         assert_eq!(debug.sandbox("i1", None, 49983).unwrap(), "http://localhost:49983");
         let own = [("E2B_API_KEY", "k"), ("E2B_API_URL", "http://a:1/"), ("E2B_SANDBOX_URL", "http://b")];
         let own = settings(&own).unwrap();
-        assert_eq!(own.api(), "http://a:1");
+        assert_eq!((own.api(), own.plain()), ("http://a:1".to_owned(), Plain::Allowed));
         assert_eq!(own.sandbox("i1", None, 49983).unwrap(), "http://b");
     }
 
@@ -188,7 +196,7 @@ mod tests {
         }
         let cloud = settings(&[("E2B_API_KEY", "k")]).unwrap();
         for (id, domain) in [("a/b", None), ("a.b", None), ("i", Some("evil/")), ("", None)] {
-            assert!(cloud.sandbox(id, domain, 1).is_err(), "{id}");
+            assert!(cloud.sandbox(id, domain, 1).is_none(), "{id}");
         }
     }
 

@@ -1,0 +1,282 @@
+//! The calls that make, find and end machines.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    CallError, Settings,
+    http::{Call, Failure, Http, Method},
+    retry::{Answered, Retry},
+};
+
+/// What a call may take with all its repetitions.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What ending a machine may take: it also ends by itself, at its time limit.
+const PATIENCE_TO_KILL: Duration = Duration::from_secs(15);
+/// The longest answer that is read.
+const MOST: u64 = 1 << 20;
+
+/// Makes the calls. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) settings: Settings,
+    pub(crate) http: Http,
+}
+
+/// A machine of the service.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Machine {
+    pub(crate) id: String,
+    /// Where programs and files of it are reached.
+    pub(crate) address: String,
+    pub(crate) token: String,
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, address, token: _ } = self;
+        f.debug_struct("Machine").field("id", id).field("address", address).finish_non_exhaustive()
+    }
+}
+
+impl Machine {
+    /// Its name in the service.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// Whether a machine works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum State {
+    /// It does.
+    Running,
+    /// It is kept, and can be connected to.
+    Paused,
+    /// In a way that this client does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// The answer that names a machine.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    #[serde(rename = "sandboxID")]
+    id: String,
+    envd_access_token: Option<String>,
+    domain: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    state: State,
+}
+
+impl Client {
+    /// Connects to nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        let http = Http::new(settings.plain());
+        Self { settings, http }
+    }
+
+    /// Makes a machine of a template, which lives for at most `lifetime`, counted in whole seconds, and has no network
+    /// but to this client.
+    ///
+    /// # Errors
+    /// There is none that could be used. If the connection was lost, one may be left, which ends by itself.
+    pub fn create(&self, template: &str, lifetime: Duration) -> Result<Machine, CallError> {
+        let key = format!("{:016x}{:016x}", random(), random());
+        let create = |path, guarded: Option<bool>| {
+            let mut body = json!({
+                "templateID": template,
+                "timeout": whole_seconds(lifetime),
+                "allow_internet_access": false,
+                "autoPause": false,
+            });
+            if let (Some(guarded), Some(fields)) = (guarded, body.as_object_mut()) {
+                fields.insert("secure".to_owned(), guarded.into());
+            }
+            self.control(Method::Post, path, Some(&body), Some(&key), Retry::Repeatable, PATIENCE)
+        };
+        let text = match create("/v2/sandboxes", None) {
+            // An older service, or one of somebody's own.
+            // The second version of the call always gives a token.
+            Err(CallError::Refused { status: 404 | 405, .. }) => create("/sandboxes", Some(true))?,
+            other => other?,
+        };
+        self.machine(&text)
+    }
+
+    /// Ends a machine and all that is in it. Whether it was still there.
+    ///
+    /// # Errors
+    /// It may live on, until its time limit.
+    pub fn kill(&self, machine: &Machine) -> Result<bool, CallError> {
+        let path = format!("/sandboxes/{}", machine.id);
+        match self.control(Method::Delete, &path, None, None, Retry::Repeatable, PATIENCE_TO_KILL) {
+            Ok(_) => Ok(true),
+            Err(CallError::Refused { status: 404, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a machine `lifetime` from now on, counted in whole seconds.
+    ///
+    /// # Errors
+    /// It has the time limit that it had.
+    pub fn set_timeout(&self, machine: &Machine, lifetime: Duration) -> Result<(), CallError> {
+        let body = json!({ "timeout": whole_seconds(lifetime) });
+        self.about(Method::Post, machine, "", "/timeout", Some(&body), Retry::Repeatable).map(drop)
+    }
+
+    /// Stops a machine, and keeps its files and its memory.
+    ///
+    /// # Errors
+    /// It was not stopped, or nobody knows.
+    pub fn pause(&self, machine: &Machine) -> Result<(), CallError> {
+        self.about(Method::Post, machine, "", "/pause", Some(&json!({})), Retry::Once).map(drop)
+    }
+
+    /// Resumes a machine if it was stopped, and gives it `lifetime` from now on.
+    ///
+    /// # Errors
+    /// It cannot be used.
+    pub fn connect(&self, machine: &Machine, lifetime: Duration) -> Result<Machine, CallError> {
+        let body = json!({ "timeout": whole_seconds(lifetime) });
+        let connect =
+            |version| self.about(Method::Post, machine, version, "/connect", Some(&body), Retry::Repeatable);
+        let text = match connect("/v2") {
+            // The older version says, too, that it is not there, if that is what was meant.
+            Err(CallError::Gone | CallError::Refused { status: 405, .. }) => connect("")?,
+            other => other?,
+        };
+        self.machine(&text)
+    }
+
+    /// Whether a machine works.
+    ///
+    /// # Errors
+    /// It is not there, or nobody knows.
+    pub fn state(&self, machine: &Machine) -> Result<State, CallError> {
+        let text = self.about(Method::Get, machine, "", "", None, Retry::Repeatable)?;
+        serde_json::from_slice(&text).map(|Detail { state }| state).map_err(|error| nonsense(&error))
+    }
+
+    /// Whether the service is there and accepts the key.
+    ///
+    /// # Errors
+    /// It is not, or does not.
+    pub(crate) fn check(&self) -> Result<(), CallError> {
+        let list = |path| self.control(Method::Get, path, None, None, Retry::Repeatable, PATIENCE);
+        match list("/v2/sandboxes?limit=1") {
+            Err(CallError::Refused { status: 404 | 405, .. }) => list("/sandboxes").map(drop),
+            other => other.map(drop),
+        }
+    }
+
+    /// A call about one machine.
+    fn about(
+        &self,
+        method: Method,
+        machine: &Machine,
+        version: &str,
+        what: &str,
+        body: Option<&Value>,
+        retry: Retry,
+    ) -> Result<Vec<u8>, CallError> {
+        let path = format!("{version}/sandboxes/{}{what}", machine.id);
+        self.control(method, &path, body, None, retry, PATIENCE).map_err(|error| match error {
+            CallError::Refused { status: 404, .. } => CallError::Gone,
+            error => error,
+        })
+    }
+
+    /// A call of the control API, made again as `retry` says. The text of the answer, which is a success.
+    fn control(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        key: Option<&str>,
+        retry: Retry,
+        patience: Duration,
+    ) -> Result<Vec<u8>, CallError> {
+        let url = format!("{}{path}", self.settings.api());
+        let body = body.map(Value::to_string);
+        let mut headers = vec![("x-api-key", self.settings.expose_key()), ("accept", "application/json")];
+        headers.extend(body.as_ref().map(|_| ("content-type", "application/json")));
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        let begin = Instant::now();
+        let mut attempt = 0;
+        loop {
+            let left = patience.saturating_sub(begin.elapsed());
+            let body = body.as_ref().map(String::as_bytes);
+            let call = Call { method, url: &url, headers: &headers, body, whole: left, silence: left };
+            let answer = self.http.send(call).and_then(|answer| {
+                let (status, should_retry, retry_after) =
+                    (answer.status, answer.should_retry.clone(), answer.retry_after.clone());
+                Ok((status, should_retry, retry_after, answer.text(MOST)?))
+            });
+            let answered = match &answer {
+                Ok((200..300, ..)) => return answer.map(|(.., text)| text).map_err(CallError::from),
+                Ok((status, should_retry, retry_after, _)) => Answered::Status {
+                    status: *status,
+                    should_retry: should_retry.as_deref(),
+                    retry_after: retry_after.as_deref(),
+                },
+                Err(Failure::NotSent(_)) => Answered::NotSent,
+                Err(Failure::Dropped(_)) => Answered::Dropped,
+            };
+            let left = patience.saturating_sub(begin.elapsed());
+            let [spread, ..] = random().to_be_bytes();
+            let Some(wait) = retry.after(answered, attempt, left, u16::from(spread) * 0x101) else {
+                let (status, _, _, text) = answer?;
+                return Err(CallError::refused(status, &text, self.settings.expose_key()));
+            };
+            sleep(wait);
+            attempt += 1;
+        }
+    }
+
+    /// The machine that an answer names.
+    fn machine(&self, text: &[u8]) -> Result<Machine, CallError> {
+        let Named { id, envd_access_token, domain } =
+            serde_json::from_slice(text).map_err(|error| nonsense(&error))?;
+        let address = self
+            .settings
+            .sandbox(&id, domain.as_deref(), crate::envd::PORT)
+            .ok_or_else(|| CallError::Nonsense("it names a machine that cannot be addressed".to_owned()))?;
+        let token = envd_access_token.unwrap_or_default();
+        let machine = Machine { id, address, token };
+        // Whoever knows the name of a machine without one can use it.
+        if machine.token.is_empty() || !machine.token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            drop(self.kill(&machine));
+            return Err(CallError::Nonsense("no token guards the machine".to_owned()));
+        }
+        Ok(machine)
+    }
+}
+
+/// Never shorter than was asked for.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// Nobody else has it; not a secret.
+pub(crate) fn random() -> u64 {
+    RandomState::new().hash_one(0)
+}
+
+pub(crate) fn nonsense(error: &serde_json::Error) -> CallError {
+    CallError::Nonsense(error.to_string())
+}

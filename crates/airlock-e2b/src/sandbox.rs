@@ -1,0 +1,340 @@
+//! The backend: one program, one machine.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use airlock_sandbox::{
+    Backend, Confinement, End, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError,
+};
+
+use crate::{CallError, Client, Event, Events, Machine, Program, ProgramEnd, Settings, SettingsError};
+
+/// How long a machine may live longer than its program: what making it and ending it takes.
+const MARGIN: Duration = Duration::from_secs(60);
+/// How much input is sent at once.
+const PIECE: usize = 64 << 10;
+/// The signals, as the service calls them.
+const SIGNALS: [(&str, i32); 15] = [
+    ("hangup", 1),
+    ("interrupt", 2),
+    ("quit", 3),
+    ("illegal instruction", 4),
+    ("trace/breakpoint trap", 5),
+    ("aborted", 6),
+    ("bus error", 7),
+    ("floating point exception", 8),
+    ("killed", 9),
+    ("user defined signal 1", 10),
+    ("segmentation fault", 11),
+    ("user defined signal 2", 12),
+    ("broken pipe", 13),
+    ("alarm clock", 14),
+    ("terminated", 15),
+];
+
+/// Runs each program in a fresh machine of the service, without network, and ends the machine after it.
+///
+/// The time limit and the limit of output are kept by this client. Processor time, memory, processes and files are
+/// those of the template: the limits of them guard the machine that a program runs on, and that is not this one. Nothing
+/// of this machine can be shown in it: a [`Confinement`] that names paths or links is refused, as is one without a time
+/// limit.
+#[derive(Clone, Debug)]
+pub struct E2bSandbox {
+    client: Result<Client, SettingsError>,
+    template: String,
+}
+
+impl E2bSandbox {
+    /// With the template `base`. Settings that make no sense make a sandbox that says so.
+    pub fn new(settings: Result<Settings, SettingsError>) -> Self {
+        Self { client: settings.map(Client::new), template: "base".to_owned() }
+    }
+
+    /// With another template, by its name or its id.
+    #[must_use]
+    pub fn with_template(self, template: impl Into<String>) -> Self {
+        Self { template: template.into(), ..self }
+    }
+}
+
+impl Sandbox for E2bSandbox {
+    fn backend(&self) -> Backend {
+        Backend::E2b
+    }
+
+    fn probe(&self) -> Probe {
+        let client = match &self.client {
+            Ok(client) => client,
+            Err(error) => return Probe::unusable(Backend::E2b, error.to_string()),
+        };
+        match client.check() {
+            Ok(()) => Probe::full(Backend::E2b),
+            Err(error) => Probe::unusable(Backend::E2b, error.to_string()),
+        }
+    }
+
+    fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
+        let client = self.client.as_ref().map_err(unavailable)?;
+        let (program, wall) = translate(job, confinement).map_err(unavailable)?;
+        let machine = client.create(&self.template, wall + MARGIN).map_err(unavailable)?;
+        let machine = Lease { client, machine };
+        Run::new(&machine, confinement.limits.output, Instant::now() + wall).finish(&program, &job.input)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for errors as they are handed over")]
+fn unavailable(reason: impl ToString) -> SandboxError {
+    SandboxError::Unavailable { backend: Backend::E2b, reason: reason.to_string() }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for errors as they are handed over")]
+fn broken(reason: impl ToString) -> SandboxError {
+    SandboxError::Broken { backend: Backend::E2b, reason: reason.to_string() }
+}
+
+/// What is asked for, in the words of the service; or why it cannot be had there.
+fn translate(job: &Job, confinement: &Confinement) -> Result<(Program, Duration), &'static str> {
+    let Confinement { read_only, writable, links, environment, folder, limits } = confinement;
+    if !(read_only.is_empty() && writable.is_empty() && links.is_empty()) {
+        return Err("no file or folder of this machine can be shown there");
+    }
+    let wall = limits.wall.ok_or("a program without a time limit is not run there")?;
+    let text = |text: &OsStr| -> Result<String, &'static str> {
+        text.to_str().map(str::to_owned).ok_or("the command or its environment is no text")
+    };
+    let mut command = job.command.iter().map(|part| text(part));
+    let cmd = command.next().ok_or("there is no command")??;
+    let args = command.collect::<Result<_, _>>()?;
+    let mut envs = BTreeMap::new();
+    for (name, value) in environment {
+        envs.insert(text(name)?, text(value)?);
+    }
+    let cwd = folder.as_ref().map(|folder| text(folder.as_os_str())).transpose()?;
+    Ok((Program { cmd, args, envs, cwd }, wall))
+}
+
+/// A machine that ends with this, whatever happened. If that fails, it ends at its time limit.
+struct Lease<'a> {
+    client: &'a Client,
+    machine: Machine,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        drop(self.client.kill(&self.machine));
+    }
+}
+
+/// A program on its way.
+struct Run<'a> {
+    lease: &'a Lease<'a>,
+    most: usize,
+    deadline: Instant,
+    output: [Vec<u8>; 2],
+}
+
+impl<'a> Run<'a> {
+    fn new(lease: &'a Lease<'a>, most: usize, deadline: Instant) -> Self {
+        Self { lease, most, deadline, output: [Vec::new(), Vec::new()] }
+    }
+
+    fn finish(mut self, program: &Program, input: &[u8]) -> Result<Outcome, SandboxError> {
+        let Lease { client, machine } = self.lease;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let (mut events, pid) = client
+            .start(machine, program, !input.is_empty(), left)
+            .and_then(|mut events| match events.next()? {
+                Some(Event::Started(pid)) => Ok((events, pid)),
+                other => Err(CallError::Nonsense(format!("the first event is {other:?}"))),
+            })
+            .map_err(|error| if did_not_run(&error) { unavailable(error) } else { broken(error) })?;
+        let feeder = (!input.is_empty()).then(|| Feeder::begin(client, machine, pid, input)).transpose();
+        let feeder = feeder.map_err(|error| broken(format!("no input can be sent: {error}")))?;
+        let end = self.follow(&mut events);
+        // Also when it looks as if all went well: a machine that was ended for that may look so, too.
+        if let Some(error) = feeder.and_then(|feeder| feeder.failure()) {
+            return Err(broken(error));
+        }
+        let [stdout, stderr] = self.output;
+        // As far as the service's word goes; nothing of it can be read back.
+        let enforcement = Enforcement { level: Level::Machine, ..Enforcement::default() };
+        Ok(Outcome { end: end?, stdout, stderr, enforcement })
+    }
+
+    /// Until the program has ended, or has to.
+    fn follow(&mut self, events: &mut Events) -> Result<End, SandboxError> {
+        loop {
+            let (stream, text) = match events.next() {
+                Ok(Some(Event::Stdout(text))) => (0, text),
+                Ok(Some(Event::Stderr(text))) => (1, text),
+                Ok(Some(Event::Ended(end))) => return how(&end),
+                Ok(Some(Event::Started(_))) => return Err(broken("the program began twice")),
+                Ok(None) => return Err(broken("the service said nothing of the program's end")),
+                Err(_) if Instant::now() >= self.deadline => return Ok(End::DeadlineExceeded),
+                Err(error) => return Err(broken(error)),
+            };
+            if Instant::now() >= self.deadline {
+                return Ok(End::DeadlineExceeded);
+            }
+            let Some(output) = self.output.get_mut(stream) else { continue };
+            output.extend(text);
+            if output.len() > self.most {
+                output.truncate(self.most);
+                return Ok(End::OutputExceeded);
+            }
+        }
+    }
+}
+
+/// Whether it is certain that the program did not run: the request was not sent, or refused for what is in it. An error
+/// that may also arise on the way back leaves it open.
+fn did_not_run(error: &CallError) -> bool {
+    match error {
+        CallError::NotSent(_) | CallError::Gone => true,
+        CallError::Refused { status: 200, code, .. } => code.as_ref().is_some_and(|code| {
+            let codes = [
+                "invalid_argument",
+                "not_found",
+                "permission_denied",
+                "unauthenticated",
+                "resource_exhausted",
+                "failed_precondition",
+                "unimplemented",
+            ];
+            codes.contains(&code.as_str())
+        }),
+        CallError::Refused { status, .. } => (400..500).contains(status) && ![408, 499].contains(status),
+        CallError::Dropped(_) | CallError::Nonsense(_) => false,
+    }
+}
+
+/// How it ended.
+fn how(end: &ProgramEnd) -> Result<End, SandboxError> {
+    if end.exited {
+        return Ok(End::Exited(end.exit_code));
+    }
+    let name = end.status.strip_prefix("signal: ").unwrap_or_default();
+    let name = name.strip_suffix(" (core dumped)").unwrap_or(name);
+    let known = SIGNALS.into_iter().find(|(known, _)| *known == name).map(|(_, signal)| signal);
+    let numbered = || name.strip_prefix("signal ")?.parse().ok();
+    known.or_else(numbered).map(End::Signalled).ok_or_else(|| broken("nobody knows how the program ended"))
+}
+
+/// Sends the input while the output is read: a program may wait for either.
+struct Feeder {
+    over: Arc<AtomicBool>,
+    failure: Arc<Mutex<Option<CallError>>>,
+}
+
+impl Feeder {
+    fn begin(client: &Client, machine: &Machine, pid: u32, input: &[u8]) -> std::io::Result<Self> {
+        let feeder = Self { over: Arc::default(), failure: Arc::default() };
+        let (over, failure) = (Arc::clone(&feeder.over), Arc::clone(&feeder.failure));
+        let (client, machine, input) = (client.clone(), machine.clone(), input.to_vec());
+        thread::Builder::new().name("e2b-input".to_owned()).spawn(move || {
+            match feed(&client, &machine, pid, &input, &over) {
+                // A program that ended, or closed its input, needs no more of it. One that is left waiting for the rest
+                // meets its deadline: what it has is not passed off as all.
+                Ok(()) | Err(CallError::Refused { code: Some(_), .. }) => {}
+                // Ended before it does something with half of its input.
+                Err(error) => {
+                    if !over.load(Ordering::Acquire) {
+                        *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                        drop(client.kill(&machine));
+                    }
+                }
+            }
+        })?;
+        Ok(feeder)
+    }
+
+    fn failure(&self) -> Option<CallError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Feeder {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
+    }
+}
+
+fn feed(
+    client: &Client,
+    machine: &Machine,
+    pid: u32,
+    input: &[u8],
+    over: &AtomicBool,
+) -> Result<(), CallError> {
+    for piece in input.chunks(PIECE) {
+        if over.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        client.send_input(machine, pid, piece)?;
+    }
+    client.close_stdin(machine, pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use airlock_sandbox::{Confinement, End, Job, Limits};
+
+    use super::{did_not_run, how, translate};
+    use crate::{CallError, ProgramEnd};
+
+    #[test]
+    fn ends_are_told_apart() {
+        let end = |exit_code, exited, status: &str| {
+            how(&ProgramEnd { exit_code, exited, status: status.to_owned() }).ok()
+        };
+        assert_eq!(end(3, true, "exit status 3"), Some(End::Exited(3)));
+        assert_eq!(end(-1, false, "signal: killed"), Some(End::Signalled(9)));
+        assert_eq!(end(-1, false, "signal: segmentation fault (core dumped)"), Some(End::Signalled(11)));
+        assert_eq!(end(-1, false, "signal: signal 34"), Some(End::Signalled(34)));
+        assert_eq!(end(0, false, ""), None, "no end is no success");
+    }
+
+    #[test]
+    fn only_what_is_certain_did_not_run() {
+        let refused = |status, code: Option<&str>| {
+            let code = code.map(str::to_owned);
+            did_not_run(&CallError::Refused { status, code, message: String::new() })
+        };
+        for status in [400, 401, 403, 404, 429] {
+            assert!(refused(status, None), "{status}");
+        }
+        for status in [307, 408, 499, 500, 502, 503, 504] {
+            assert!(!refused(status, None), "{status}");
+        }
+        assert!(refused(200, Some("invalid_argument")));
+        assert!(!refused(200, Some("unavailable")) && !refused(200, None));
+        assert!(did_not_run(&CallError::Gone) && did_not_run(&CallError::NotSent(String::new())));
+        assert!(!did_not_run(&CallError::Dropped(String::new())));
+        assert!(!did_not_run(&CallError::Nonsense(String::new())));
+    }
+
+    #[test]
+    fn what_cannot_be_had_there_is_refused() {
+        let job = Job { command: vec!["true".into()], input: Vec::new() };
+        let confinement = Confinement::default();
+        assert!(translate(&job, &confinement).is_ok());
+        assert!(translate(&Job::default(), &confinement).is_err());
+        let (path, limits) = (|| "/a".into(), Limits { wall: None, ..Limits::default() });
+        for odd in [
+            Confinement { read_only: vec![path()], ..confinement.clone() },
+            Confinement { writable: vec![path()], ..confinement.clone() },
+            Confinement { links: vec![(path(), path())], ..confinement.clone() },
+            Confinement { limits, ..confinement },
+        ] {
+            assert!(translate(&job, &odd).is_err(), "{odd:?}");
+        }
+    }
+}
