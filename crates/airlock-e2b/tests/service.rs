@@ -1,0 +1,66 @@
+//! The client and the backend against a service of our own, which speaks the protocol and really runs programs, in boxes
+//! of this machine.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that has no harness of its own"
+)]
+
+#[path = "service/calls.rs"]
+mod calls;
+#[path = "service/contract.rs"]
+mod contract;
+#[path = "service/fake.rs"]
+mod fake;
+#[path = "service/faults.rs"]
+mod faults;
+
+use std::process::ExitCode;
+
+use airlock_sandbox::{Job, ProcessBox, Sandbox, enter};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::fake::Fake;
+
+fn main() -> ExitCode {
+    let launcher = match enter(std::env::args_os()) {
+        Ok(launcher) => launcher,
+        Err(code) => return code,
+    };
+    let boxes = || ProcessBox::new(launcher.clone());
+    let trial = |name: String, test: Box<dyn FnOnce() + Send>| {
+        Trial::test(name, move || {
+            test();
+            Ok::<_, Failed>(())
+        })
+    };
+    let mut trials = Vec::new();
+    for (name, test) in contract::TESTS {
+        let sandbox = boxes();
+        trials.push(trial(format!("contract::box::{name}"), Box::new(move || test(&sandbox))));
+        let fake = boxes();
+        let run = move || {
+            let fake = Fake::start(fake);
+            test(&fake.sandbox() as &dyn Sandbox);
+            fake.is_empty();
+        };
+        trials.push(trial(format!("contract::e2b::{name}"), Box::new(run)));
+    }
+    for (name, test) in calls::TESTS.iter().chain(faults::TESTS) {
+        let sandbox = boxes();
+        trials.push(trial((*name).to_owned(), Box::new(move || test(&Fake::start(sandbox)))));
+    }
+    let arguments = Arguments::from_args();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A test of the client, and its name.
+type Test = (&'static str, fn(&Fake));
+
+/// A script for the shell of the sandbox.
+fn shell(script: &str) -> Job {
+    Job { command: ["/bin/sh", "-c", script].map(Into::into).to_vec(), input: Vec::new() }
+}

@@ -1,0 +1,274 @@
+//! What goes wrong, one at a time: the error, and that no program ever runs twice, or here.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use airlock_e2b::E2bSandbox;
+use airlock_sandbox::{
+    Backend, Confinement, End, Job, Level, Limits, Outcome, Sandbox as _, SandboxError, strongest,
+};
+
+use crate::{
+    Test,
+    fake::{Fake, Fault, KEY},
+    shell,
+};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("faults::a_local_run_would_be_seen", a_local_run_would_be_seen),
+    ("faults::making_a_machine_is_tried_again", making_a_machine_is_tried_again),
+    ("faults::making_a_machine_is_given_up", making_a_machine_is_given_up),
+    ("faults::a_machine_that_was_made_unheard_is_made_once", a_machine_that_was_made_unheard_is_made_once),
+    ("faults::what_was_refused_did_not_run", what_was_refused_did_not_run),
+    ("faults::what_was_lost_is_broken_and_not_begun_again", what_was_lost_is_broken_and_not_begun_again),
+    ("faults::a_hang_meets_the_deadline", a_hang_meets_the_deadline),
+    ("faults::lost_input_ends_the_program", lost_input_ends_the_program),
+    ("faults::a_machine_needs_its_token", a_machine_needs_its_token),
+    ("faults::without_the_key_it_cannot_be_used", without_the_key_it_cannot_be_used),
+    ("faults::nobody_there_is_unavailable", nobody_there_is_unavailable),
+    ("faults::an_old_service_is_spoken_to_in_its_words", an_old_service_is_spoken_to_in_its_words),
+    ("faults::what_cannot_be_had_there_is_not_asked_for", what_cannot_be_had_there_is_not_asked_for),
+    ("faults::a_machine_that_cannot_be_ended_has_a_limit", a_machine_that_cannot_be_ended_has_a_limit),
+];
+
+const CREATE: &str = "POST /v2/sandboxes";
+const START: &str = "Process/Start";
+
+/// A job that leaves a mark if it runs on this machine and not in a box, and says that it ran.
+fn marking(mark: &Path) -> Job {
+    shell(&format!("echo 2>/dev/null > '{}'; echo ran", mark.display()))
+}
+
+/// Runs a job against a service that is well, and then with a fault; what came of that, and how many programs began.
+fn with(
+    fake: &Fake,
+    route: &'static str,
+    times: usize,
+    fault: Fault,
+) -> (Result<Outcome, SandboxError>, usize) {
+    let (folder, sandbox) = (tempfile::tempdir().unwrap(), fake.sandbox());
+    let mark = folder.path().join("mark");
+    let short = Limits { wall: Some(Duration::from_secs(10)), ..Limits::default() };
+    let run = || sandbox.run(&marking(&mark), &Confinement { limits: short, ..Confinement::default() });
+    let before = fake.programs();
+    ran(run());
+    assert_eq!(fake.programs(), before + 1);
+    fake.fault(route, times, fault);
+    let outcome = run();
+    assert!(!mark.exists(), "it ran on this machine");
+    assert_eq!(fake.living(), 0, "a machine is left");
+    (outcome, fake.programs() - before - 1)
+}
+
+fn ran(outcome: Result<Outcome, SandboxError>) {
+    let outcome = outcome.unwrap();
+    assert_eq!((outcome.end, outcome.stdout.as_slice()), (End::Exited(0), b"ran\n".as_slice()));
+}
+
+fn is_unavailable(outcome: &Result<Outcome, SandboxError>) -> bool {
+    matches!(outcome, Err(SandboxError::Unavailable { backend: Backend::E2b, .. }))
+}
+
+fn is_broken(outcome: &Result<Outcome, SandboxError>) -> bool {
+    matches!(outcome, Err(SandboxError::Broken { backend: Backend::E2b, .. }))
+}
+
+fn a_local_run_would_be_seen(_: &Fake) {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("mark");
+    let [program, arguments @ ..] = marking(&mark).command.try_into().map(|command: [_; 3]| command).unwrap();
+    assert!(Command::new(program).args(arguments).output().unwrap().status.success());
+    assert!(mark.exists());
+}
+
+fn making_a_machine_is_tried_again(fake: &Fake) {
+    let faults = [
+        Fault::Answer(429, "retry-after: 0\r\n", ""),
+        Fault::Answer(
+            503,
+            "",
+            r#"{"code":503,"error_code":"sandbox_capacity_unavailable","message":"full"}"#,
+        ),
+        Fault::Answer(500, "should-retry: true\r\n", ""),
+        Fault::Ignored,
+    ];
+    for fault in faults {
+        let (calls, made) = (fake.calls(CREATE).len(), fake.made());
+        let (outcome, programs) = with(fake, CREATE, 2, fault);
+        ran(outcome);
+        assert_eq!(programs, 1, "{fault:?}");
+        assert_eq!((fake.calls(CREATE).len() - calls, fake.made() - made), (1 + 3, 2), "{fault:?}");
+    }
+}
+
+fn making_a_machine_is_given_up(fake: &Fake) {
+    let faults = [
+        (Fault::Answer(429, "retry-after: 0\r\n", ""), 4),
+        (Fault::Answer(429, "retry-after: 3600\r\n", ""), 1),
+        (Fault::Answer(503, "should-retry: false\r\n", "full"), 1),
+        (Fault::Answer(400, "", r#"{"code":400,"message":"no such template"}"#), 1),
+        (Fault::Answer(307, "location: /sandboxes\r\n", ""), 1),
+        (Fault::Answer(201, "", "no machine"), 1),
+        (Fault::Ignored, 4),
+    ];
+    for (fault, attempts) in faults {
+        let calls = fake.calls(CREATE).len();
+        let (outcome, programs) = with(fake, CREATE, attempts, fault);
+        assert!(is_unavailable(&outcome), "{fault:?}: {outcome:?}");
+        assert_eq!((programs, fake.calls(CREATE).len() - calls), (0, 1 + attempts), "{fault:?}");
+    }
+}
+
+fn a_machine_that_was_made_unheard_is_made_once(fake: &Fake) {
+    let (outcome, programs) = with(fake, CREATE, 1, Fault::Unanswered);
+    ran(outcome);
+    assert_eq!((programs, fake.calls(CREATE).len(), fake.made()), (1, 3, 2));
+}
+
+fn what_was_refused_did_not_run(fake: &Fake) {
+    let faults = [
+        Fault::Answer(502, "", "The sandbox was not found"),
+        Fault::Answer(502, "", "The sandbox is running but port is not open"),
+        Fault::Answer(400, "", r#"{"code":"invalid_argument","message":"no"}"#),
+        Fault::Answer(429, "retry-after: 0\r\n", r#"{"code":"resource_exhausted","message":"no"}"#),
+        Fault::Refused("permission_denied"),
+    ];
+    for fault in faults {
+        let starts = fake.calls(START).len();
+        let (outcome, programs) = with(fake, START, 1, fault);
+        assert!(is_unavailable(&outcome), "{fault:?}: {outcome:?}");
+        assert_eq!((programs, fake.calls(START).len() - starts), (0, 2), "{fault:?}");
+    }
+}
+
+fn what_was_lost_is_broken_and_not_begun_again(fake: &Fake) {
+    let faults = [
+        (Fault::HalfFrame, 1),
+        (Fault::ErrorEnd, 1),
+        (Fault::Cut, 1),
+        (Fault::Unanswered, 1),
+        (Fault::Ignored, 0),
+        (Fault::Refused("unavailable"), 0),
+        (Fault::Answer(503, "retry-after: 0\r\n", "who knows"), 0),
+        (Fault::Answer(200, "", "no message"), 0),
+        (Fault::Answer(200, "", "\x02\0\0\0\x02{}"), 0),
+    ];
+    for (fault, begun) in faults {
+        let starts = fake.calls(START).len();
+        let (outcome, programs) = with(fake, START, 1, fault);
+        assert!(is_broken(&outcome), "{fault:?}: {outcome:?}");
+        assert_eq!((programs, fake.calls(START).len() - starts), (begun, 2), "{fault:?}");
+    }
+}
+
+fn a_hang_meets_the_deadline(fake: &Fake) {
+    let limits = Limits { wall: Some(Duration::from_secs(1)), ..Limits::default() };
+    let confinement = Confinement { limits, ..Confinement::default() };
+    fake.fault(START, 1, Fault::Hang);
+    let outcome = fake.sandbox().run(&shell("true"), &confinement).unwrap();
+    assert_eq!((outcome.end, fake.programs()), (End::DeadlineExceeded, 1));
+    fake.is_empty();
+    // Nobody knows whether it began.
+    fake.fault(START, 1, Fault::Silent);
+    let outcome = fake.sandbox().run(&shell("true"), &confinement);
+    assert!(is_broken(&outcome), "{outcome:?}");
+    assert_eq!((fake.programs(), fake.calls(START).len(), fake.living()), (1, 2, 0));
+}
+
+fn lost_input_ends_the_program(fake: &Fake) {
+    let job = Job { input: vec![b'x'; 200_000], ..shell("wc -c") };
+    let run = || fake.sandbox().run(&job, &Confinement::default());
+    assert_eq!(run().unwrap().stdout, b"200000\n");
+    for route in ["Process/SendInput", "Process/CloseStdin"] {
+        for fault in [Fault::Ignored, Fault::Answer(503, "", "who knows")] {
+            let (programs, inputs) = (fake.programs(), fake.calls(route).len());
+            fake.fault(route, 1, fault);
+            let outcome = run();
+            assert!(is_broken(&outcome), "{route} {fault:?}: {outcome:?}");
+            assert_eq!(
+                (fake.programs() - programs, fake.calls(route).len() - inputs),
+                (1, 1),
+                "{route} {fault:?}"
+            );
+            assert_eq!(fake.living(), 0);
+        }
+    }
+}
+
+fn a_machine_needs_its_token(fake: &Fake) {
+    for token in [Some("another"), Some("a\nb"), Some(""), None] {
+        let (outcome, programs) = with(fake, CREATE, 1, Fault::Token(token));
+        assert!(is_unavailable(&outcome), "{token:?}: {outcome:?}");
+        assert_eq!(programs, 0, "{token:?}");
+    }
+}
+
+fn without_the_key_it_cannot_be_used(fake: &Fake) {
+    assert_eq!(fake.sandbox().probe().level, Level::Machine);
+    let wrong = "e2b_ffffffffffffffff";
+    for key in [None, Some(wrong)] {
+        let sandbox = E2bSandbox::new(fake.settings(key));
+        let probe = sandbox.probe();
+        assert_eq!(probe.level, Level::None);
+        let reason = probe.reasons.concat();
+        assert!(reason.contains(if key.is_some() { "401" } else { "E2B_API_KEY" }), "{reason}");
+        assert!(!reason.contains(wrong) && !reason.contains(KEY), "{reason}");
+        let outcome = sandbox.run(&shell("true"), &Confinement::default());
+        assert!(is_unavailable(&outcome), "{outcome:?}");
+        assert!(!format!("{outcome:?}").contains(wrong), "{outcome:?}");
+        // Where it is the only candidate, there is no other way.
+        let chosen = strongest(&[std::sync::Arc::new(sandbox)], Level::Machine);
+        assert!(matches!(chosen, Err(SandboxError::NoneStrongEnough { .. })), "{chosen:?}");
+    }
+    assert_eq!(fake.programs(), 0);
+    ran(fake.sandbox().run(&shell("echo ran"), &Confinement::default()));
+}
+
+fn nobody_there_is_unavailable(fake: &Fake) {
+    let sandbox = fake.sandbox();
+    ran(sandbox.run(&shell("echo ran"), &Confinement::default()));
+    // The same service as it is when nobody listens any more.
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("mark");
+    fake.stop();
+    let outcome = sandbox.run(&marking(&mark), &Confinement::default());
+    assert!(is_unavailable(&outcome), "{outcome:?}");
+    assert_eq!(sandbox.probe().level, Level::None);
+    assert!(!mark.exists());
+}
+
+fn an_old_service_is_spoken_to_in_its_words(fake: &Fake) {
+    fake.make_old();
+    ran(fake.sandbox().run(&shell("echo ran"), &Confinement::default()));
+    let body = &fake.calls("POST /sandboxes ")[0];
+    assert_eq!((&body["secure"], &body["allow_internet_access"]), (&true.into(), &false.into()));
+    let (client, minute) = (fake.client(), Duration::from_secs(60));
+    let machine = client.create("base", minute).unwrap();
+    client.pause(&machine).unwrap();
+    assert!(client.connect(&machine, minute).is_ok());
+    assert_eq!(fake.sandbox().probe().level, Level::Machine);
+}
+
+fn what_cannot_be_had_there_is_not_asked_for(fake: &Fake) {
+    let (sandbox, plain) = (fake.sandbox(), Confinement::default());
+    let here = || vec!["/usr".into()];
+    for odd in [
+        Confinement { read_only: here(), ..plain.clone() },
+        Confinement { writable: here(), ..plain.clone() },
+        Confinement { links: vec![("/a".into(), "/b".into())], ..plain.clone() },
+        Confinement { limits: Limits { wall: None, ..Limits::default() }, ..plain.clone() },
+    ] {
+        let outcome = sandbox.run(&shell("true"), &odd);
+        assert!(is_unavailable(&outcome), "{outcome:?}");
+    }
+    assert_eq!((fake.made(), fake.programs()), (0, 0));
+    ran(sandbox.run(&shell("echo ran"), &plain));
+    assert_eq!(fake.calls(CREATE)[0]["allow_internet_access"], false);
+}
+
+fn a_machine_that_cannot_be_ended_has_a_limit(fake: &Fake) {
+    fake.fault("DELETE", 1, Fault::Answer(500, "", ""));
+    ran(fake.sandbox().run(&shell("echo ran"), &Confinement::default()));
+    assert_eq!(fake.living(), 1);
+    let body = &fake.calls(CREATE)[0];
+    assert_eq!((&body["timeout"], &body["autoPause"]), (&120.into(), &false.into()));
+}
