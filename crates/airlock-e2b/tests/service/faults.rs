@@ -195,10 +195,12 @@ fn lost_input_ends_the_program(fake: &Fake) {
 }
 
 fn a_machine_needs_its_token(fake: &Fake) {
-    for token in [Some("another"), Some("a\nb"), Some(""), None] {
+    for (token, starts) in [(Some("another"), 2), (Some("a\nb"), 1), (Some(""), 1), (None, 1)] {
+        let before = fake.calls(START).len();
         let (outcome, programs) = with(fake, CREATE, 1, Fault::Token(token));
         assert!(is_unavailable(&outcome), "{token:?}: {outcome:?}");
-        assert_eq!(programs, 0, "{token:?}");
+        // Without a token of its own, the machine is not even asked.
+        assert_eq!((programs, fake.calls(START).len() - before), (0, starts), "{token:?}");
     }
 }
 
