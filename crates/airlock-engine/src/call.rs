@@ -15,6 +15,7 @@ use crate::{
     core::Core,
     protect::{OutputReport, ProtectedOutput, ProtectedStream, RawOutput},
     rejection::Rejection,
+    settings::SandboxNeed,
     tool::Tool,
     validate::NO_ARGUMENTS,
 };
@@ -24,12 +25,19 @@ pub struct RawCall {
     pub(crate) tool: Arc<Tool>,
     pub(crate) arguments: Arc<str>,
     pub(crate) caller: Arc<Caller>,
+    pub(crate) sandbox_ready: bool,
 }
 
 impl RawCall {
     /// A call of `tool` with the JSON text of its arguments, exactly as received.
     pub fn new(tool: Arc<Tool>, arguments: impl Into<Arc<str>>, caller: Arc<Caller>) -> Self {
-        Self { tool, arguments: arguments.into(), caller }
+        Self { tool, arguments: arguments.into(), caller, sandbox_ready: false }
+    }
+
+    /// The host has a sandbox, and will run this call in it. Without this word a tool that requires one is refused.
+    #[must_use]
+    pub fn with_sandbox(self) -> Self {
+        Self { sandbox_ready: true, ..self }
     }
 
     /// A call without arguments.
@@ -50,6 +58,8 @@ pub(crate) struct ValidatedCall {
     pub(crate) tool: Arc<Tool>,
     pub(crate) arguments: Arc<str>,
     pub(crate) caller: Arc<Caller>,
+    /// The host will run it in a sandbox.
+    pub(crate) sandbox_ready: bool,
     pub(crate) scope: AuditScope,
 }
 
@@ -81,6 +91,31 @@ impl Permit {
     /// Whether ghost arguments were stripped, so that the arguments differ from what was received.
     pub fn was_stripped(&self) -> bool {
         self.call.scope.was_stripped()
+    }
+
+    /// The record says which sandbox the tool ran in, or may have run in when its result is lost.
+    pub fn note_sandbox(&mut self, name: &str) {
+        self.call.scope.record().sandbox = Some(name.into());
+    }
+
+    /// The sandbox that was promised cannot be had: may the tool run in this process? The record says so then.
+    ///
+    /// # Errors
+    ///
+    /// `sandbox_unavailable` where it is required: the call is over, and its record is written.
+    pub fn without_sandbox(mut self) -> Result<Self, Rejection> {
+        if self.call.tool.sandbox == SandboxNeed::Required {
+            return Err(self.refuse(Rejection::new(Code::SandboxUnavailable)));
+        }
+        self.call.scope.record().unsandboxed = self.call.tool.sandbox == SandboxNeed::Wanted;
+        Ok(self)
+    }
+
+    /// The host refuses the call before the tool ran: there is no sandbox for it, say. Writes the record and gives the
+    /// rejection back for the caller.
+    pub fn refuse(mut self, rejection: Rejection) -> Rejection {
+        let rejection = rejection.for_tool(&self.call.tool.name);
+        self.call.scope.refuse(rejection)
     }
 
     /// Layer 4 and the audit record. Consumes the permit.

@@ -140,12 +140,14 @@ impl Core {
             stripped: false,
             free_form: false,
             unchecked_schema: false,
+            sandbox: None,
             unsandboxed: false,
             argument_injections: 0,
             output: OutputReport::default(),
         };
         let scope = AuditScope::open(Arc::clone(self), record);
-        ValidatedCall { tool: call.tool, arguments: call.arguments, caller: call.caller, scope }
+        let RawCall { tool, arguments, caller, sandbox_ready } = call;
+        ValidatedCall { tool, arguments, caller, sandbox_ready, scope }
     }
 
     /// Layer 1. Strips ghosts in permissive mode, and then decides on the stripped text.

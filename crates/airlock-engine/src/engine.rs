@@ -64,11 +64,14 @@ impl Airlock {
         let judged = shielded(|| {
             self.core.validate(&mut call)?;
             let limits = self.core.authorize(&tool, &mut call, now, &mut |_, _, _| {})?;
-            // No backend exists yet: required is refused, before it costs quota, and wanted is recorded.
+            // A host that did not promise a sandbox has none: required is refused, before it costs quota, and wanted is
+            // recorded.
             match tool.sandbox {
-                SandboxNeed::Required => return Err(Rejection::new(Code::SandboxUnavailable)),
-                SandboxNeed::Wanted => call.scope.record().unsandboxed = true,
-                SandboxNeed::None => {}
+                SandboxNeed::Required if !call.sandbox_ready => {
+                    return Err(Rejection::new(Code::SandboxUnavailable));
+                }
+                SandboxNeed::Wanted if !call.sandbox_ready => call.scope.record().unsandboxed = true,
+                SandboxNeed::Required | SandboxNeed::Wanted | SandboxNeed::None => {}
             }
             Ok(limits)
         });

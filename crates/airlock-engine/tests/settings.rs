@@ -11,7 +11,7 @@ use airlock_engine::{
 };
 use airlock_testkit::{FakeAudit, engine};
 use jiff::tz::TimeZone;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SCHEMA: &str = r#"{"type":"object","properties":{"path":{"type":"string"}}}"#;
 
@@ -142,4 +142,33 @@ fn a_required_sandbox_that_is_not_there_refuses() {
     assert_eq!(last(&audit)["reason"], "sandbox_unavailable");
     assert_eq!(code(&airlock, &with(SandboxNeed::Wanted), "{}", ""), None, "positive control");
     assert_eq!(last(&audit)["unsandboxed"], true);
+}
+
+#[test]
+fn a_sandbox_that_was_promised_is_named_in_the_record_and_its_loss_is_no_way_out() {
+    let (airlock, audit) = engine("");
+    let permit = |sandbox| {
+        let settings = ToolSettings { sandbox, ..ToolSettings::default() };
+        let tool = airlock.tool_with(TargetKind::Tool, "read", Some(SCHEMA), &settings);
+        let call = RawCall::new(tool, "{}", Arc::new(Caller::anonymous())).with_sandbox();
+        pollster::block_on(airlock.admit(call)).unwrap()
+    };
+    let mut held = permit(SandboxNeed::Required);
+    held.note_sandbox("box");
+    pollster::block_on(held.release(RawOutput::text("done"))).unwrap();
+    let record = last(&audit);
+    assert_eq!((&record["result"], &record["sandbox"]), (&json!("allowed"), &json!("box")));
+    assert_eq!(record.get("unsandboxed"), None);
+
+    let refused = permit(SandboxNeed::Required).without_sandbox().unwrap_err();
+    assert_eq!(refused.code(), Code::SandboxUnavailable);
+    let record = last(&audit);
+    assert_eq!((&record["result"], &record["reason"]), (&json!("blocked"), &json!("sandbox_unavailable")));
+
+    let loose = permit(SandboxNeed::Wanted).without_sandbox().unwrap();
+    pollster::block_on(loose.release(RawOutput::text("done"))).unwrap();
+    assert_eq!(last(&audit)["unsandboxed"], true);
+    let plain = permit(SandboxNeed::None).without_sandbox().unwrap();
+    pollster::block_on(plain.release(RawOutput::text("done"))).unwrap();
+    assert_eq!(last(&audit).get("unsandboxed"), None, "it asked for none");
 }

@@ -28,6 +28,8 @@ pub(crate) struct Record {
     pub(crate) stripped: bool,
     pub(crate) free_form: bool,
     pub(crate) unchecked_schema: bool,
+    /// The sandbox that the tool ran in, or may have run in.
+    pub(crate) sandbox: Option<Box<str>>,
     /// A sandbox was asked for, and the tool ran without.
     pub(crate) unsandboxed: bool,
     /// Passages in the arguments that look like instructions to a model.
@@ -125,6 +127,9 @@ impl Record {
         if !self.ghosts.is_empty() {
             let names: Vec<_> = self.ghosts.iter().map(|name| protector.mask_text_for_record(name)).collect();
             list(out, "ghost_arguments", names.iter().map(AsRef::as_ref));
+        }
+        if let Some(sandbox) = &self.sandbox {
+            member(out, "sandbox", sandbox);
         }
         for (flag, name) in [
             (self.stripped, "stripped"),
