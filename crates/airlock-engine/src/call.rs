@@ -93,7 +93,8 @@ impl Permit {
         self.call.scope.was_stripped()
     }
 
-    /// The record says which sandbox the tool ran in, or may have run in when its result is lost.
+    /// The record says which sandbox the tool runs in, also when its result is lost or nobody waits for it. To be said
+    /// before it is started: [`without_sandbox`](Self::without_sandbox) and [`refuse`](Self::refuse) take it back.
     pub fn note_sandbox(&mut self, name: &str) {
         self.call.scope.record().sandbox = Some(name.into());
     }
@@ -107,13 +108,16 @@ impl Permit {
         if self.call.tool.sandbox == SandboxNeed::Required {
             return Err(self.refuse(Rejection::new(Code::SandboxUnavailable)));
         }
-        self.call.scope.record().unsandboxed = self.call.tool.sandbox == SandboxNeed::Wanted;
+        let record = self.call.scope.record();
+        record.sandbox = None;
+        record.unsandboxed = self.call.tool.sandbox == SandboxNeed::Wanted;
         Ok(self)
     }
 
     /// The host refuses the call before the tool ran: there is no sandbox for it, say. Writes the record and gives the
     /// rejection back for the caller.
     pub fn refuse(mut self, rejection: Rejection) -> Rejection {
+        self.call.scope.record().sandbox = None;
         let rejection = rejection.for_tool(&self.call.tool.name);
         self.call.scope.refuse(rejection)
     }

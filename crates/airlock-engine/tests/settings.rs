@@ -160,14 +160,24 @@ fn a_sandbox_that_was_promised_is_named_in_the_record_and_its_loss_is_no_way_out
     assert_eq!((&record["result"], &record["sandbox"]), (&json!("allowed"), &json!("box")));
     assert_eq!(record.get("unsandboxed"), None);
 
-    let refused = permit(SandboxNeed::Required).without_sandbox().unwrap_err();
-    assert_eq!(refused.code(), Code::SandboxUnavailable);
+    let mut refused = permit(SandboxNeed::Required);
+    refused.note_sandbox("box");
+    assert_eq!(refused.without_sandbox().unwrap_err().code(), Code::SandboxUnavailable);
     let record = last(&audit);
+    assert_eq!(record.get("sandbox"), None, "nothing ran in it");
     assert_eq!((&record["result"], &record["reason"]), (&json!("blocked"), &json!("sandbox_unavailable")));
 
-    let loose = permit(SandboxNeed::Wanted).without_sandbox().unwrap();
+    let mut loose = permit(SandboxNeed::Wanted);
+    loose.note_sandbox("box");
+    let loose = loose.without_sandbox().unwrap();
     pollster::block_on(loose.release(RawOutput::text("done"))).unwrap();
-    assert_eq!(last(&audit)["unsandboxed"], true);
+    let record = last(&audit);
+    assert_eq!((&record["unsandboxed"], record.get("sandbox")), (&json!(true), None));
+    let mut left = permit(SandboxNeed::Wanted);
+    left.note_sandbox("box");
+    drop(left);
+    let record = last(&audit);
+    assert_eq!((&record["result"], &record["sandbox"]), (&json!("abandoned"), &json!("box")));
     let plain = permit(SandboxNeed::None).without_sandbox().unwrap();
     pollster::block_on(plain.release(RawOutput::text("done"))).unwrap();
     assert_eq!(last(&audit).get("unsandboxed"), None, "it asked for none");
