@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("airlock-engine", &["airlock-scan"]),
     ("airlock-host", &["airlock-engine", "airlock-scan"]),
     ("airlock-macros", &[]),
-    ("agent-airlock", &["airlock-engine", "airlock-host", "airlock-macros"]),
+    ("agent-airlock", &["airlock-engine", "airlock-host", "airlock-macros", "airlock-sandbox"]),
     ("airlock-mcp", &["airlock-engine"]),
     ("airlock-rmcp", &["airlock-engine", "airlock-host", "airlock-mcp"]),
     ("airlock-gateway", &["airlock-engine", "airlock-host", "airlock-mcp"]),

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use airlock_engine::{
-    Airlock, Caller, Code, Part, Permit, RawCall, RawOutput, Rejection, TargetKind,
+    Airlock, Caller, Code, Part, Permit, RawCall, RawOutput, Rejection, SandboxNeed, TargetKind,
     json::{Bounds, Document},
 };
 use serde_json::Value;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{
     Output, Tool,
     current::{Guarded, entered},
+    isolation::{Answer, Isolated, Isolation},
     outcome::Returned,
     stream::ProtectedChunks,
 };
@@ -27,20 +28,40 @@ pub struct Bound {
 pub(crate) struct Binding {
     target: Arc<airlock_engine::Tool>,
     airlock: Airlock,
+    place: Place,
+}
+
+/// Where a tool runs.
+#[derive(Clone)]
+enum Place {
+    /// In this process, as it asks for nothing else.
+    Here,
+    /// In a process of its own, in a sandbox.
+    Apart(Isolation),
+    /// It asks for a sandbox, and no worker would find it, for this reason.
+    Nowhere(&'static str),
 }
 
 impl Binding {
-    pub(crate) fn new(tool: &Tool, airlock: &Airlock) -> Self {
+    pub(crate) fn new(tool: &Tool, airlock: &Airlock, isolation: Option<&Isolation>) -> Self {
         let schema = Some(tool.schema_text());
         let target = airlock.tool_with(TargetKind::Tool, tool.name(), schema, tool.settings());
-        Self { target, airlock: airlock.clone() }
+        let place = match isolation {
+            _ if tool.settings().sandbox == SandboxNeed::None => Place::Here,
+            None => Place::Nowhere("`main` does not begin with `agent_airlock::enter`"),
+            Some(isolation) => match isolation.problem_with(tool) {
+                Some(problem) => Place::Nowhere(problem),
+                None => Place::Apart(isolation.clone()),
+            },
+        };
+        Self { target, airlock: airlock.clone(), place }
     }
 }
 
 impl Bound {
     /// Binds a tool to an engine.
-    pub(crate) fn new(tool: Tool, airlock: &Airlock) -> Self {
-        let binding = Binding::new(&tool, airlock);
+    pub(crate) fn new(tool: Tool, airlock: &Airlock, isolation: Option<&Isolation>) -> Self {
+        let binding = Binding::new(&tool, airlock, isolation);
         Self::of(tool, binding)
     }
 
@@ -56,6 +77,20 @@ impl Bound {
     /// Why its schema cannot be used, if it cannot.
     pub(crate) fn contract_error(&self) -> Option<&airlock_engine::ContractError> {
         self.binding.target.contract_error()
+    }
+
+    /// Why it does not get the sandbox that it asks for, as a sentence for the operator.
+    pub(crate) fn missing_sandbox(&self) -> Option<String> {
+        let reason = match &self.binding.place {
+            Place::Here => return None,
+            Place::Nowhere(reason) => (*reason).to_owned(),
+            Place::Apart(isolation) => isolation.shortcoming()?,
+        };
+        let consequence = match self.tool.settings().sandbox {
+            SandboxNeed::Required => "its calls are refused",
+            SandboxNeed::Wanted | SandboxNeed::None => "it runs in this process",
+        };
+        Some(format!("it asks for a sandbox, and there is none: {consequence} ({reason})"))
     }
 
     /// Whether the policies let this caller know that it exists.
@@ -112,15 +147,26 @@ impl Bound {
                 .with_message("the tool asks for something that cannot be understood");
             return Err(self.binding.airlock.refuse(call, rejection));
         }
-        let permit = self.binding.airlock.admit(call).await?;
+        let call = if matches!(self.binding.place, Place::Apart(_)) { call.with_sandbox() } else { call };
+        let admitted = self.binding.airlock.admit(call).await;
+        let mut permit = admitted.map_err(|rejection| self.explained(rejection))?;
+        if let Place::Apart(isolation) = &self.binding.place {
+            permit.note_sandbox(isolation.name());
+            match isolation.run(&self.tool, permit.arguments().to_owned(), &caller).await {
+                Isolated::Answered(answer) => {
+                    return release_answer(permit, answer).await.map(ProtectedChunks::whole);
+                }
+                Isolated::Lost(rejection) => return Err(permit.fail(rejection)),
+                Isolated::NotRun(reason) if self.tool.settings().sandbox == SandboxNeed::Required => {
+                    return Err(permit.refuse(Rejection::new(Code::SandboxUnavailable).with_hint(reason)));
+                }
+                // Nothing has run yet, and it may run here.
+                Isolated::NotRun(_) => permit = permit.without_sandbox()?,
+            }
+        }
         let running = match entered(&caller, || self.tool.start(permit.arguments(), &caller)) {
             Ok(Some(running)) => running,
-            // The schema let it pass, and the type does not take it. The reason may quote a value.
-            Ok(None) => {
-                let rejection = Rejection::new(Code::ValidationError)
-                    .with_message("the arguments do not fit the types of the tool's parameters");
-                return Err(permit.fail(rejection));
-            }
+            Ok(None) => return Err(permit.fail(misfit())),
             Err(_panicked) => return Err(permit.fail(Rejection::new(Code::ToolPanicked))),
         };
         let Ok(outcome) = (Guarded { running, caller: Arc::clone(&caller) }).await else {
@@ -135,6 +181,36 @@ impl Bound {
             Returned::Failed(text) => release_text(permit, RawOutput::Failed(text.into()), true).await?,
         };
         Ok(ProtectedChunks::whole(output))
+    }
+
+    /// With what the program lacks, where that is why there is no sandbox.
+    fn explained(&self, rejection: Rejection) -> Rejection {
+        let Place::Nowhere(reason) = self.binding.place else { return rejection };
+        if rejection.code() != Code::SandboxUnavailable {
+            return rejection;
+        }
+        let name = self.tool.name();
+        rejection.with_hint(format!(
+            "{reason}: the program's `main` must begin with `if let Err(code) = agent_airlock::enter(&[{name}]) \
+             {{ return code; }}`"
+        ))
+    }
+}
+
+/// The schema let them pass, and the type does not take them. The reason may quote a value.
+fn misfit() -> Rejection {
+    Rejection::new(Code::ValidationError)
+        .with_message("the arguments do not fit the types of the tool's parameters")
+}
+
+/// Layer 4 for what came out of a sandbox: it is believed no more than any other output.
+async fn release_answer(permit: Permit, answer: Answer) -> Result<Output, Rejection> {
+    match answer {
+        Answer::Text(text) => release_text(permit, RawOutput::text(text), false).await,
+        Answer::Json(json) => release_json(permit, &json).await,
+        Answer::Failed(text) => release_text(permit, RawOutput::Failed(text.into()), true).await,
+        Answer::Panicked => Err(permit.fail(Rejection::new(Code::ToolPanicked))),
+        Answer::Misfit => Err(permit.fail(misfit())),
     }
 }
 

@@ -201,12 +201,53 @@
 //! | a Pydantic model as the parameter | a type with `serde::Deserialize` and `schemars::JsonSchema` |
 //! | the agent's identity | [`Caller`], given by the host; inside the tool a `&Caller` parameter or [`get_current_caller`] |
 //!
-//! No sandbox backend exists in this version: a tool with `sandbox_required` is refused with `sandbox_unavailable`, and
-//! one with `sandbox` runs in this process, which its records and [`Toolbox::warnings`] say.
+//! # Sandboxed tools
+//!
+//! A tool with `sandbox` or `sandbox_required` runs in a process of its own: this program, started anew in a box of the
+//! kernel's, with no network, an empty environment, and nothing of the file system but the system's programs. For that
+//! `main` must begin with [`enter`], before any thread, runtime or secret exists, and name these tools:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! use agent_airlock::{Caller, Toolbox, airlock};
+//! use serde_json::json;
+//!
+//! /// Evaluates what somebody wrote.
+//! #[airlock(sandbox, sandbox_required)]
+//! fn evaluate(expression: String) -> Result<f64, String> {
+//!     expression.parse().map_err(|_| "not a number".to_owned())
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     if let Err(code) = agent_airlock::enter(&[evaluate]) {
+//!         return code;
+//!     }
+//!     let toolbox = Toolbox::builder().tool(evaluate()).build().expect("a toolbox");
+//!     let output = toolbox.call_blocking("evaluate", json!({"expression": "6"}), &Caller::anonymous());
+//!     println!("{output:?}");
+//!     ExitCode::SUCCESS
+//! }
+//! ```
+//!
+//! The first three layers decide outside, on the arguments that then go in; what comes out is masked like any output, and
+//! the record names the sandbox. A tool inside has no access to what the program has in its memory: its statics are
+//! those of a new process in each call.
+//!
+//! | what happens | `sandbox` | `sandbox_required` |
+//! |---|---|---|
+//! | `main` does not begin with [`enter`], or the tool is not in its list | runs in this process | `sandbox_unavailable` |
+//! | there is no box on this machine, or a weaker one than [`Isolation::at_least`] says | runs in this process | `sandbox_unavailable` |
+//! | the sandbox is lost, the tool ends its process, uses too much memory, writes too much | `sandbox_error` | `sandbox_error` |
+//! | the time of [`Isolation::confinement`] is up | `timeout` | `timeout` |
+//!
+//! What may have run is never run again. Where a tool runs in this process all the same, its records say `unsandboxed`
+//! and [`Toolbox::warnings`] say why. Off Linux there is no box. It shares the kernel of the host: a hole in the kernel
+//! is a hole in the box.
 #![forbid(unsafe_code)]
 
 mod bound;
 mod current;
+mod isolation;
 mod outcome;
 mod output;
 mod policies;
@@ -247,7 +288,7 @@ pub use airlock_host as host;
 /// | `within(path = "/data", to = ["/a", "/b"])` | the path in this parameter lies in the folder, links resolved |
 /// | `sanitize_output = false`, `mask_pii = false`, `mask_secrets = false` | what is not done to its output; listed in [`Toolbox::warnings`] |
 /// | `max_output_chars = 10_000` | longer output is cut, in characters; at least 100 |
-/// | `sandbox`, `sandbox_required` | runs isolated if possible, or not at all otherwise; not on methods |
+/// | `sandbox`, `sandbox_required` | runs isolated if possible, or not at all otherwise, once `main` begins with [`enter`]; not on methods |
 /// | `name = "…"`, `description = "…"` | instead of the function's |
 /// | `associated` | it stands in an `impl` and has no `&self` |
 /// | `crate = path` | where this crate is, if it has another name |
@@ -287,8 +328,10 @@ pub use airlock_host as host;
 /// ```
 #[cfg(feature = "macros")]
 pub use airlock_macros::airlock;
+pub use airlock_sandbox as sandbox;
 pub use bound::Bound;
 pub use current::get_current_caller;
+pub use isolation::{Isolation, Work, enter, enter_with};
 pub use outcome::{IntoOutcome, Outcome, ToolOutput};
 pub use output::Output;
 pub use policies::{BUSINESS_HOURS_POLICY, PERMISSIVE_POLICY, READ_ONLY_POLICY, STRICT_POLICY};

@@ -57,6 +57,13 @@ impl TextStream {
     }
 }
 
+impl TextStream {
+    /// The next chunk, or an error, which is the last.
+    pub(crate) fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<String, String>>> {
+        self.0.as_mut().poll_next(context)
+    }
+}
+
 impl<T: Into<String>> FromIterator<T> for TextStream {
     fn from_iter<I: IntoIterator<Item = T>>(chunks: I) -> Self {
         let chunks: Vec<String> = chunks.into_iter().map(Into::into).collect();
@@ -184,7 +191,7 @@ impl ProtectedChunks {
                     return Poll::Ready(Some(Step::Ended(Ok(*output))));
                 }
             };
-            let polled = match entered(&open.caller, || open.chunks.0.as_mut().poll_next(context)) {
+            let polled = match entered(&open.caller, || open.chunks.poll_chunk(context)) {
                 Ok(Poll::Pending) => return Poll::Pending,
                 Ok(Poll::Ready(chunk)) => Ok(chunk),
                 Err(panicked) => Err(panicked),

@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::{
     Output,
     bound::{Binding, Bound},
+    isolation,
     outcome::{IntoOutcome, Outcome},
     schema, shared,
 };
@@ -147,7 +148,8 @@ impl Tool {
         arguments: impl Into<Arc<str>>,
         caller: &Caller,
     ) -> Result<Output, Rejection> {
-        let bind = || Some(Binding::new(self, shared::engine().as_ref().ok()?));
+        let bind =
+            || Some(Binding::new(self, shared::engine().as_ref().ok()?, isolation::of_process().as_ref()));
         match self.0.shared.get_or_init(bind) {
             Some(binding) => Bound::of(self.clone(), binding.clone()).call_json(arguments, caller).await,
             None => Err(shared::not_started().for_tool(self.name())),
@@ -302,7 +304,7 @@ impl Tool {
         self.change(|definition| definition.problems.push(problem))
     }
 
-    /// Whether it runs in a sandbox.
+    /// Whether it runs in a sandbox: see [`enter`](crate::enter).
     #[must_use]
     pub fn sandbox(self, need: SandboxNeed) -> Self {
         self.set(|settings| settings.sandbox = need)

@@ -20,7 +20,11 @@ use airlock_host::HostError;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::{Output, ProtectedChunks, Tool, bound::Bound};
+use crate::{
+    Output, ProtectedChunks, Tool,
+    bound::Bound,
+    isolation::{self, Isolation},
+};
 
 /// What an observer is told: the tool's name, who called, and why not.
 pub type Observer = dyn Fn(&str, &Caller, &Rejection) + Send + Sync;
@@ -243,6 +247,7 @@ pub struct ToolboxBuilder {
     policy: Option<(String, SecurityPolicy)>,
     sanitization: Option<Sanitization>,
     audit: Option<Arc<dyn AuditSink>>,
+    isolation: Option<Isolation>,
     tools: Vec<Tool>,
     observers: Observers,
 }
@@ -305,6 +310,13 @@ impl ToolboxBuilder {
         self
     }
 
+    /// How sandboxed tools run, instead of what [`enter`](crate::enter) returned in this process.
+    #[must_use]
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = Some(isolation);
+        self
+    }
+
     /// Tells `observer` of every call that [`Toolbox::call`] and its like refuse; not of what [`Toolbox::bound`] gives,
     /// and of a stream only what is refused before its first chunk. It cannot change a decision, and its panic is no concern of the call.
     #[must_use]
@@ -355,6 +367,7 @@ impl ToolboxBuilder {
             return Err(ToolboxError::Tools(vec![problem]));
         }
         let (airlock, section, mut warnings) = self.start()?;
+        let isolation = self.isolation.or_else(isolation::of_process);
         let mut problems = Vec::new();
         let mut bound = BTreeMap::new();
         for tool in self.tools {
@@ -362,7 +375,8 @@ impl ToolboxBuilder {
             problems.extend(tool.problems().iter().map(|problem| format!("tool `{name}`: {problem}")));
             let weaker = tool.settings().weakenings(&section);
             warnings.extend(weaker.into_iter().map(|weakening| format!("tool `{name}`: {weakening}")));
-            let tool = Bound::new(tool, &airlock);
+            let tool = Bound::new(tool, &airlock, isolation.as_ref());
+            warnings.extend(tool.missing_sandbox().map(|missing| format!("tool `{name}`: {missing}")));
             if let Some(error) = tool.contract_error() {
                 problems.push(format!("tool `{name}`: {error}"));
             }

@@ -207,12 +207,21 @@ fn execute_trusted(code: String) -> String {
 #[test]
 fn a_required_sandbox_is_never_a_local_run() {
     let (toolbox, audit) = toolbox(&Config::default(), [execute_code(), execute_trusted()]);
-    let refused = code(&toolbox, "execute_code", json!({"code": "1"}), &agent(&[]));
-    assert_eq!(refused, Some(Code::SandboxUnavailable));
+    let refused = toolbox.call_blocking("execute_code", json!({"code": "1"}), &agent(&[])).unwrap_err();
+    assert_eq!(refused.code(), Code::SandboxUnavailable);
+    let hint = &refused.fix_hints()[0];
+    assert!(
+        hint.contains("must begin with `if let Err(code) = agent_airlock::enter(&[execute_code])"),
+        "{hint}"
+    );
     assert_eq!(code(&toolbox, "execute_trusted", json!({"code": "1"}), &agent(&[])), None);
     let record: Value = serde_json::from_str(audit.records().last().unwrap()).unwrap();
     assert_eq!(record["unsandboxed"], true);
-    assert!(toolbox.warnings()[0].contains("execute_trusted"), "{:?}", toolbox.warnings());
+    for expected in
+        ["`execute_trusted`: it asks for a sandbox", "it runs in this process", "its calls are refused"]
+    {
+        assert!(toolbox.warnings().iter().any(|warning| warning.contains(expected)), "{expected}");
+    }
 }
 
 #[airlock]

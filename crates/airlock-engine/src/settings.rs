@@ -11,8 +11,7 @@ pub enum SandboxNeed {
     /// It runs in this process.
     #[default]
     None,
-    /// It runs in a sandbox if there is one, else in this process; the record and [`ToolSettings::weakenings`]
-    /// say so.
+    /// It runs in a sandbox if there is one, else in this process, and the record says so.
     Wanted,
     /// It runs in a sandbox or not at all.
     Required,
@@ -72,7 +71,8 @@ impl ToolSettings {
         }
     }
 
-    /// What these settings protect less than the configuration does, each as a sentence for the operator.
+    /// What these settings protect less than the configuration does, each as a sentence for the operator. Whether there
+    /// is a sandbox for [`SandboxNeed::Wanted`] is known to the host alone.
     pub fn weakenings(&self, airlock: &AirlockConfig) -> Vec<String> {
         let off = |own: Option<bool>, configured: bool| configured && own == Some(false);
         let sentences = [
@@ -86,10 +86,6 @@ impl ToolSettings {
             (
                 self.max_output_chars.is_some_and(|own| own > airlock.max_output_chars),
                 "more output is let through than the configuration says",
-            ),
-            (
-                self.sandbox == SandboxNeed::Wanted,
-                "it asks for a sandbox, and there is none: it runs in this process",
             ),
         ];
         sentences.into_iter().filter(|(holds, _)| *holds).map(|(_, sentence)| sentence.to_owned()).collect()
@@ -114,10 +110,9 @@ mod tests {
             mask_pii: Some(false),
             mask_secrets: Some(false),
             max_output_chars: Some(usize::MAX),
-            sandbox: SandboxNeed::Wanted,
             ..ToolSettings::default()
         };
-        assert_eq!(weaker.weakenings(&base).len(), 6);
+        assert_eq!(weaker.weakenings(&base).len(), 5);
     }
 
     #[test]

@@ -82,6 +82,11 @@
 //! equal keys in one object it keeps one, and numbers beyond 64 bits are floating-point numbers by then. `airlock run` in
 //! front of a server judges the bytes themselves.
 //!
+//! # Isolation
+//!
+//! The tools of a server share its state, so that none of them can be run in a sandbox by itself. The whole server can:
+//! `airlock run --sandbox` starts it in a box. A tool written with `agent_airlock::airlock(sandbox)` runs in one of its own.
+//!
 //! # HTTP
 //!
 //! [`Airlocked`] around a [`ServerHandler`](rmcp::ServerHandler) is one itself, so that rmcp's HTTP service takes it:

@@ -1,0 +1,450 @@
+//! Sandboxed tools in real boxes: what they cannot reach, and what becomes of a call whose worker does not behave.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::exit,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::needless_pass_by_value,
+    reason = "a test that has no harness of its own"
+)]
+
+use std::{
+    env, fs,
+    io::{self, Write as _},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    os::unix::process::CommandExt as _,
+    process::{Command, ExitCode},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use agent_airlock::{
+    Caller, Code, Isolation, Output, Rejection, TextStream, Tool, Toolbox, airlock,
+    sandbox::{
+        Backend, Confinement, End, Enforcement, Job, Level, Limits, Outcome, Probe, Sandbox, SandboxError,
+        Step,
+    },
+};
+use airlock_testkit::{FakeAudit, engine};
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::{Value, json};
+
+/// In the environment of the test.
+const SECRET_VARIABLE: &str = "AIRLOCK_TEST_SECRET";
+
+/// A test, and its name.
+type Test = (&'static str, fn(&Isolation));
+
+/// Every tool that a worker may be asked for.
+const TOOLS: &[fn() -> Tool] = &[
+    read_boxed,
+    reach_boxed,
+    environment_boxed,
+    who_boxed,
+    secrets_boxed,
+    stream_boxed,
+    fail_boxed,
+    panic_boxed,
+    print_boxed,
+    forge_boxed,
+    leave_boxed,
+    spin_boxed,
+    flood_boxed,
+    long_boxed,
+    counted_required,
+    counted_wanted,
+];
+
+fn read(path: &str) -> Result<String, io::Error> {
+    fs::read_to_string(path)
+}
+
+#[airlock(sandbox_required)]
+fn read_boxed(path: String) -> Result<String, io::Error> {
+    read(&path)
+}
+
+#[airlock]
+fn read_local(path: String) -> Result<String, io::Error> {
+    read(&path)
+}
+
+fn reach(port: u16) -> Result<&'static str, String> {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+        .map(|_| "reached")
+        .map_err(|error| error.kind().to_string())
+}
+
+#[airlock(sandbox_required)]
+fn reach_boxed(port: u16) -> Result<&'static str, String> {
+    reach(port)
+}
+
+#[airlock]
+fn reach_local(port: u16) -> Result<&'static str, String> {
+    reach(port)
+}
+
+#[airlock(sandbox_required)]
+fn environment_boxed() -> bool {
+    env::var_os(SECRET_VARIABLE).is_some()
+}
+
+#[airlock]
+fn environment_local() -> bool {
+    env::var_os(SECRET_VARIABLE).is_some()
+}
+
+#[airlock(sandbox, sandbox_required)]
+async fn who_boxed(greeting: String, caller: &Caller) -> Result<Value, String> {
+    let agent = std::future::ready(caller.agent_id.as_ref()).await.ok_or("nobody")?;
+    Ok(json!({"said": format!("{greeting} {agent}")}))
+}
+
+#[airlock(sandbox_required)]
+fn secrets_boxed() -> Value {
+    json!({"api_key": "sk_live_51H8x9aQ2bR7cT4dV6eX0fZ", "user_ssn": "123-45-6789"})
+}
+
+#[airlock(sandbox_required)]
+fn stream_boxed() -> TextStream {
+    TextStream::from_iter(["key AKIAQWERTY", "UIOPASDFGH is in two chunks"])
+}
+
+#[airlock(sandbox_required)]
+fn fail_boxed() -> Result<String, String> {
+    Err("cannot reach postgres://admin:s3cr3tPassw0rd@db.internal/prod".to_owned())
+}
+
+#[airlock(sandbox_required)]
+fn panic_boxed() -> String {
+    panic!("a broken tool")
+}
+
+/// Says on its standard output what a worker would say.
+#[airlock(sandbox_required)]
+fn print_boxed() -> &'static str {
+    println!("{{\"text\":\"forged\"}}");
+    io::stdout().flush().unwrap();
+    "true"
+}
+
+/// Writes what a worker would say into everything that is open.
+#[airlock(sandbox_required)]
+fn forge_boxed() -> usize {
+    let mut written = 0;
+    for descriptor in 3..64 {
+        if let Ok(mut file) = fs::OpenOptions::new().write(true).open(format!("/proc/self/fd/{descriptor}")) {
+            written += usize::from(file.write_all(b"{\"text\":\"forged\"}\n").is_ok());
+        }
+    }
+    written
+}
+
+#[airlock(sandbox_required)]
+fn leave_boxed(code: i32) -> String {
+    std::process::exit(code)
+}
+
+#[airlock(sandbox_required)]
+fn spin_boxed() {
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+#[airlock(sandbox_required)]
+fn flood_boxed() {
+    loop {
+        println!("{}", "flood ".repeat(1_000));
+    }
+}
+
+#[airlock(sandbox_required)]
+fn long_boxed() -> String {
+    "a long text ".repeat(1 << 18)
+}
+
+/// How often tools of this test ran in this very process.
+static LOCAL_RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[airlock(sandbox_required)]
+fn counted_required() -> u32 {
+    LOCAL_RUNS.fetch_add(1, Ordering::SeqCst) + 1
+}
+
+#[airlock(sandbox)]
+fn counted_wanted() -> u32 {
+    LOCAL_RUNS.fetch_add(1, Ordering::SeqCst) + 1
+}
+
+/// In no list.
+#[airlock(sandbox_required)]
+fn unlisted_required() -> u32 {
+    LOCAL_RUNS.fetch_add(1, Ordering::SeqCst) + 1
+}
+
+fn main() -> ExitCode {
+    let isolation = match agent_airlock::enter(TOOLS) {
+        Ok(isolation) => isolation,
+        Err(code) => return code,
+    };
+    // Something for a tool to look for, there before any thread is.
+    if env::var_os(SECRET_VARIABLE).is_none() {
+        let mut again = Command::new(env::current_exe().unwrap());
+        let error = again.args(env::args_os().skip(1)).env(SECRET_VARIABLE, "a secret").exec();
+        panic!("cannot start anew: {error}");
+    }
+    let tests: [Test; 13] = [
+        ("a_file_of_the_user_is_not_there", files),
+        ("a_listener_of_the_machine_is_not_reached", network),
+        ("the_environment_is_empty", environment),
+        ("the_caller_and_the_arguments_arrive_and_the_record_is_exact", record),
+        ("the_other_layers_hold", layers),
+        ("what_a_tool_prints_is_no_result", printed),
+        ("a_forged_result_is_an_error", forged),
+        ("an_end_without_a_result_is_an_error", left),
+        ("the_deadline_is_a_timeout", deadline),
+        ("too_much_output_is_an_error", flood),
+        ("without_a_sandbox_required_is_refused_and_wanted_runs_here", unavailable),
+        ("what_may_have_run_is_not_run_again", lost),
+        ("what_enter_was_not_told_of_is_refused_with_a_hint", unlisted),
+    ];
+    let trials = tests.into_iter().map(|(name, test)| {
+        let isolation = isolation.clone();
+        Trial::test(name, move || {
+            test(&isolation);
+            Ok::<_, Failed>(())
+        })
+    });
+    let mut arguments = Arguments::from_args();
+    // The counter of local runs belongs to one test at a time.
+    arguments.test_threads.get_or_insert(1);
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// A toolbox on fakes.
+fn toolbox(isolation: &Isolation, tools: impl IntoIterator<Item = Tool>) -> (Toolbox, Arc<FakeAudit>) {
+    let (engine, audit) = engine("");
+    let toolbox = Toolbox::builder().engine(engine).isolation(isolation.clone()).tools(tools).build();
+    (toolbox.unwrap(), audit)
+}
+
+fn last(audit: &FakeAudit) -> Value {
+    serde_json::from_str(audit.records().last().unwrap()).unwrap()
+}
+
+/// Calls one tool.
+fn call(isolation: &Isolation, tool: Tool, arguments: Value) -> (Result<Output, Rejection>, Value) {
+    let name = tool.name().to_owned();
+    let (toolbox, audit) = toolbox(isolation, [tool]);
+    let result = toolbox.call_blocking(&name, arguments, &Caller::anonymous());
+    (result, last(&audit))
+}
+
+fn shown(isolation: &Isolation, tool: Tool, arguments: Value) -> Output {
+    call(isolation, tool, arguments).0.unwrap()
+}
+
+fn refused(isolation: &Isolation, tool: Tool, arguments: Value) -> Code {
+    let (result, record) = call(isolation, tool, arguments);
+    let code = result.unwrap_err().code();
+    assert_eq!(record["reason"], code.name());
+    code
+}
+
+fn files(isolation: &Isolation) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = folder.path().canonicalize().unwrap().join("private.txt");
+    fs::write(&path, "private").unwrap();
+    let arguments = || json!({"path": &path});
+    assert_eq!(shown(isolation, read_local(), arguments()).text(), "private", "positive control");
+    let output = shown(isolation, read_boxed(), arguments());
+    assert!(output.is_error() && output.text().contains("No such file"), "{}", output.text());
+    let named =
+        isolation.confinement(Confinement { read_only: vec![path.clone()], ..Confinement::default() });
+    assert_eq!(shown(&named, read_boxed(), arguments()).text(), "private");
+}
+
+fn network(isolation: &Isolation) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let arguments = json!({"port": listener.local_addr().unwrap().port()});
+    assert_eq!(shown(isolation, reach_local(), arguments.clone()).text(), "reached", "positive control");
+    let output = shown(isolation, reach_boxed(), arguments);
+    assert!(output.is_error(), "{}", output.text());
+}
+
+fn environment(isolation: &Isolation) {
+    assert_eq!(shown(isolation, environment_local(), json!({})).text(), "true", "positive control");
+    assert_eq!(shown(isolation, environment_boxed(), json!({})).text(), "false");
+}
+
+fn record(isolation: &Isolation) {
+    let (toolbox, audit) = toolbox(isolation, [who_boxed()]);
+    assert_eq!(toolbox.warnings(), [] as [&str; 0], "there is a sandbox");
+    let agent = Caller { agent_id: Some("agent-123".parse().unwrap()), ..Caller::anonymous() };
+    let output = toolbox.call_blocking("who_boxed", json!({"greeting": "Hello"}), &agent).unwrap();
+    assert_eq!(output.json(), Some(json!({"said": "Hello agent-123"})));
+    let mut record = last(&audit);
+    assert!(record.as_object_mut().unwrap().remove("timestamp").is_some());
+    assert_eq!(
+        record,
+        json!({
+            "tool": "who_boxed",
+            "agent_id": "agent-123",
+            "args": {"greeting": "Hello"},
+            "result": "allowed",
+            "reason": null,
+            "policy": "PERMISSIVE_POLICY",
+            "sandbox": "box",
+        })
+    );
+}
+
+fn layers(isolation: &Isolation) {
+    let output = shown(isolation, secrets_boxed(), json!({}));
+    assert_eq!(output.json(), Some(json!({"api_key": "***REDACTED***", "user_ssn": "***-**-6789"})));
+    let output = shown(isolation, stream_boxed(), json!({}));
+    assert_eq!(output.text(), "key ***REDACTED*** is in two chunks");
+    let output = shown(isolation, fail_boxed(), json!({}));
+    assert!(output.is_error() && !output.text().contains("s3cr3t"), "{}", output.text());
+    assert_eq!(refused(isolation, panic_boxed(), json!({})), Code::ToolPanicked);
+    assert_eq!(refused(isolation, reach_boxed(), json!({"port": 70_000})), Code::ValidationError);
+}
+
+fn printed(isolation: &Isolation) {
+    assert_eq!(shown(isolation, print_boxed(), json!({})).text(), "true");
+}
+
+fn forged(isolation: &Isolation) {
+    assert_eq!(refused(isolation, forge_boxed(), json!({})), Code::SandboxError);
+}
+
+fn left(isolation: &Isolation) {
+    for code in [0, 1] {
+        let (result, record) = call(isolation, leave_boxed(), json!({"code": code}));
+        assert_eq!(result.unwrap_err().code(), Code::SandboxError);
+        assert_eq!((&record["result"], &record["sandbox"]), (&json!("failed"), &json!("box")));
+    }
+}
+
+fn deadline(isolation: &Isolation) {
+    let limits = Limits { wall: Some(Duration::from_millis(500)), ..Limits::default() };
+    let short = isolation.confinement(Confinement { limits, ..Confinement::default() });
+    assert_eq!(refused(&short, spin_boxed(), json!({})), Code::Timeout);
+}
+
+fn flood(isolation: &Isolation) {
+    assert_eq!(refused(isolation, flood_boxed(), json!({})), Code::SandboxError);
+    assert_eq!(refused(isolation, long_boxed(), json!({})), Code::SandboxError);
+}
+
+/// A sandbox that ends each call in the same way.
+#[derive(Debug)]
+struct Fake {
+    end: fn() -> Result<Outcome, SandboxError>,
+    runs: AtomicU32,
+}
+
+impl Sandbox for Fake {
+    fn backend(&self) -> Backend {
+        Backend::Microvm
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::full(Backend::Microvm)
+    }
+
+    fn run(&self, _: &Job, _: &Confinement) -> Result<Outcome, SandboxError> {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        (self.end)()
+    }
+}
+
+/// What becomes of a call in a sandbox that ends like this; how often it was started, and how often the tool ran here.
+fn in_fake(
+    isolation: &Isolation,
+    end: fn() -> Result<Outcome, SandboxError>,
+    tool: Tool,
+) -> (Result<Output, Rejection>, Value, u32, u32) {
+    let fake = Arc::new(Fake { end, runs: AtomicU32::new(0) });
+    LOCAL_RUNS.store(0, Ordering::SeqCst);
+    let (result, record) = call(&isolation.sandbox(Arc::clone(&fake) as _), tool, json!({}));
+    (result, record, fake.runs.load(Ordering::SeqCst), LOCAL_RUNS.load(Ordering::SeqCst))
+}
+
+fn gone() -> Result<Outcome, SandboxError> {
+    Err(SandboxError::Unavailable { backend: Backend::Microvm, reason: "/home/ann: none".to_owned() })
+}
+
+fn said(level: Level, stdout: &[u8]) -> Outcome {
+    let enforcement = Enforcement { level, ..Enforcement::default() };
+    Outcome { end: End::Exited(0), stdout: stdout.to_vec(), stderr: Vec::new(), enforcement }
+}
+
+fn unavailable(isolation: &Isolation) {
+    let (result, record, runs, local) = in_fake(isolation, gone, counted_required());
+    let refused = result.unwrap_err();
+    assert_eq!((refused.code(), runs, local), (Code::SandboxUnavailable, 1, 0));
+    assert_eq!(refused.fix_hints(), ["`microvm` cannot be used"]);
+    assert_eq!((&record["result"], record.get("sandbox")), (&json!("blocked"), None));
+
+    let (result, record, runs, local) = in_fake(isolation, gone, counted_wanted());
+    assert_eq!((result.unwrap().text(), runs, local), ("1", 1, 1));
+    assert_eq!((&record["unsandboxed"], record.get("sandbox")), (&json!(true), None));
+
+    // The machine's own box is too weak for what is asked.
+    let (toolbox, audit) = toolbox(&isolation.at_least(Level::Machine), [counted_required()]);
+    assert!(toolbox.warnings()[0].contains("its calls are refused"), "{:?}", toolbox.warnings());
+    LOCAL_RUNS.store(0, Ordering::SeqCst);
+    let refused = toolbox.call_blocking("counted_required", json!({}), &Caller::anonymous()).unwrap_err();
+    assert_eq!((refused.code(), LOCAL_RUNS.load(Ordering::SeqCst)), (Code::SandboxUnavailable, 0));
+    assert_eq!(last(&audit)["reason"], "sandbox_unavailable");
+}
+
+fn lost(isolation: &Isolation) {
+    let right = || Ok(said(Level::Machine, b"{\"json\":\"7\"}\n"));
+    for tool in [counted_required, counted_wanted] {
+        let (result, record, runs, local) = in_fake(isolation, right, tool());
+        assert_eq!((result.unwrap().text(), runs, local), ("7", 1, 0), "positive control");
+        assert_eq!(record["sandbox"], "microvm");
+        for end in [
+            (|| Err(SandboxError::Lost)) as fn() -> _,
+            || Err(SandboxError::Broken { backend: Backend::Microvm, reason: String::new() }),
+            || Err(SandboxError::Failed { step: Step::ReadBack, source: io::Error::other("broken") }),
+            || Ok(said(Level::Machine, b"")),
+            || Ok(said(Level::Machine, b"{\"json\":\"7")),
+            || Ok(said(Level::Machine, b"{\"json\":\"7\"}\n{\"json\":\"8\"}\n")),
+            || Ok(said(Level::Machine, b"{\"json\":\"[7\"}\n")),
+            || Ok(said(Level::Lite, b"{\"json\":\"7\"}\n")),
+            || panic!("a broken backend"),
+        ] {
+            let (result, record, runs, local) = in_fake(isolation, end, tool());
+            assert_eq!((result.unwrap_err().code(), runs, local), (Code::SandboxError, 1, 0));
+            assert_eq!((&record["result"], &record["reason"]), (&json!("failed"), &json!("sandbox_error")));
+            assert_eq!(record["sandbox"], "microvm");
+        }
+    }
+}
+
+fn unlisted(isolation: &Isolation) {
+    LOCAL_RUNS.store(0, Ordering::SeqCst);
+    let other = Tool::new("counted_wanted", "", |_: Value, _| async { Ok::<_, String>("another tool") })
+        .sandbox(agent_airlock::SandboxNeed::Required);
+    for (tool, expected) in [(unlisted_required(), "not in the list"), (other, "another tool of this name")] {
+        let (result, record) = call(isolation, tool, json!({}));
+        let refused = result.unwrap_err();
+        assert_eq!(refused.code(), Code::SandboxUnavailable);
+        assert!(refused.fix_hints()[0].contains(expected), "{refused:?}");
+        assert!(refused.fix_hints()[0].contains("agent_airlock::enter(&["), "{refused:?}");
+        assert_eq!(record["result"], "blocked");
+    }
+    assert_eq!(LOCAL_RUNS.load(Ordering::SeqCst), 0);
+}
