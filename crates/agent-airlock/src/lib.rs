@@ -231,7 +231,8 @@
 //!
 //! The first three layers decide outside, on the arguments that then go in; what comes out is masked like any output, and
 //! the record names the sandbox. A tool inside has no access to what the program has in its memory: its statics are
-//! those of a new process in each call.
+//! those of a new process in each call. A folder that tools need is shown to them by [`Isolation::confinement`], on what
+//! [`enter`] returns, for [`ToolboxBuilder::isolation`].
 //!
 //! | what happens | `sandbox` | `sandbox_required` |
 //! |---|---|---|

@@ -348,7 +348,7 @@ impl ToolboxBuilder {
         self
     }
 
-    /// Checks everything and binds the tools.
+    /// Checks everything and binds the tools. If one of them asks for a sandbox, what there is is tried once.
     ///
     /// # Errors
     ///

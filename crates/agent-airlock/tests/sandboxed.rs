@@ -14,14 +14,17 @@
 
 use std::{
     env, fs,
+    future::Future as _,
     io::{self, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     os::unix::process::CommandExt as _,
-    process::{Command, ExitCode},
+    process::{Command, ExitCode, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
+        mpsc::{self, Receiver},
     },
+    task::{Context, Waker},
     time::Duration,
 };
 
@@ -202,7 +205,7 @@ fn main() -> ExitCode {
         let error = again.args(env::args_os().skip(1)).env(SECRET_VARIABLE, "a secret").exec();
         panic!("cannot start anew: {error}");
     }
-    let tests: [Test; 13] = [
+    let tests: [Test; 15] = [
         ("a_file_of_the_user_is_not_there", files),
         ("a_listener_of_the_machine_is_not_reached", network),
         ("the_environment_is_empty", environment),
@@ -215,6 +218,8 @@ fn main() -> ExitCode {
         ("too_much_output_is_an_error", flood),
         ("without_a_sandbox_required_is_refused_and_wanted_runs_here", unavailable),
         ("what_may_have_run_is_not_run_again", lost),
+        ("waiting_blocks_no_executor_and_leaving_is_recorded", waiting),
+        ("a_worker_without_a_sandbox_runs_nothing", by_hand),
         ("what_enter_was_not_told_of_is_refused_with_a_hint", unlisted),
     ];
     let trials = tests.into_iter().map(|(name, test)| {
@@ -431,6 +436,54 @@ fn lost(isolation: &Isolation) {
             assert_eq!((&record["result"], &record["reason"]), (&json!("failed"), &json!("sandbox_error")));
             assert_eq!(record["sandbox"], "microvm");
         }
+    }
+}
+
+/// Opens for the sandbox of [`waiting`], which waits for it.
+static GATE: Mutex<Option<Receiver<()>>> = Mutex::new(None);
+
+fn at_the_gate() -> Result<Outcome, SandboxError> {
+    let gate = GATE.lock().unwrap().take().unwrap();
+    // Only a thread that nobody waits for can be waited for here.
+    gate.recv_timeout(Duration::from_secs(30)).map_err(|_| SandboxError::Lost)?;
+    Ok(said(Level::Machine, b"{\"json\":\"7\"}\n"))
+}
+
+fn waiting(isolation: &Isolation) {
+    let fake = isolation.sandbox(Arc::new(Fake { end: at_the_gate, runs: AtomicU32::new(0) }));
+    let (toolbox, audit) = toolbox(&fake, [counted_required()]);
+    let caller = Caller::anonymous();
+    for leave in [false, true] {
+        let (open, gate) = mpsc::channel();
+        *GATE.lock().unwrap() = Some(gate);
+        let mut call = Box::pin(toolbox.call("counted_required", json!({}), &caller));
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        if leave {
+            drop(call);
+            let record = last(&audit);
+            assert_eq!((&record["result"], &record["sandbox"]), (&json!("abandoned"), &json!("microvm")));
+        } else {
+            open.send(()).unwrap();
+            assert_eq!(pollster::block_on(call).unwrap().text(), "7");
+        }
+    }
+}
+
+fn by_hand(_: &Isolation) {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let held = status.lines().any(|line| line.starts_with("NoNewPrivs:") && line.ends_with('1'));
+    let mut worker = Command::new(env::current_exe().unwrap());
+    worker.args(["__airlock_tool", "environment_boxed"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut worker = worker.spawn().unwrap();
+    // What the host would say.
+    let request = br#"{"arguments":"{}","agent_id":null,"session_id":null,"roles":[]}"#;
+    // It may be gone before it reads.
+    let _ = worker.stdin.take().unwrap().write_all(request);
+    let output = worker.wait_with_output().unwrap();
+    if held {
+        assert_eq!(output.stdout, b"{\"json\":\"true\"}\n", "who starts the test holds it like a sandbox");
+    } else {
+        assert_eq!((output.status.code(), output.stdout), (Some(64), Vec::new()));
     }
 }
 

@@ -23,27 +23,7 @@ pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// from there: it runs the one tool and returns the code to exit with. Usually it returns at once, and every toolbox of
 /// the process uses what it returned ([`ToolboxBuilder::isolation`](crate::ToolboxBuilder::isolation) takes another).
 ///
-/// ```no_run
-/// use std::process::ExitCode;
-/// use agent_airlock::{Caller, Toolbox, airlock};
-/// use serde_json::json;
-///
-/// /// Evaluates what somebody wrote.
-/// #[airlock(sandbox, sandbox_required)]
-/// fn evaluate(expression: String) -> Result<f64, String> {
-///     expression.parse().map_err(|_| "not a number".to_owned())
-/// }
-///
-/// fn main() -> ExitCode {
-///     if let Err(code) = agent_airlock::enter(&[evaluate]) {
-///         return code;
-///     }
-///     let toolbox = Toolbox::builder().tool(evaluate()).build().expect("a toolbox");
-///     let output = toolbox.call_blocking("evaluate", json!({"expression": "6"}), &Caller::anonymous());
-///     println!("{output:?}");
-///     ExitCode::SUCCESS
-/// }
-/// ```
+/// [An example](crate#sandboxed-tools) stands at the beginning.
 ///
 /// With tokio the runtime comes after it, instead of `#[tokio::main]`; a tool that needs the runtime gets one inside by
 /// [`enter_with`]:
