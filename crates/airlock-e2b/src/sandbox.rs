@@ -44,8 +44,8 @@ const SIGNALS: [(&str, i32); 15] = [
 ///
 /// The time limit and the limit of output are kept by this client. Processor time, memory, processes and files are
 /// those of the template: the limits of them guard the machine that a program runs on, and that is not this one. Nothing
-/// of this machine can be shown in it: a [`Confinement`] that names paths or links is refused, as is one without a time
-/// limit.
+/// of this machine can be shown in it: a [`Confinement`] that names paths, links or hosts is refused, as is one without
+/// a time limit.
 #[derive(Clone, Debug)]
 pub struct E2bSandbox {
     client: Result<Client, SettingsError>,
@@ -102,9 +102,12 @@ fn broken(reason: impl ToString) -> SandboxError {
 
 /// What is asked for, in the words of the service; or why it cannot be had there.
 fn translate(job: &Job, confinement: &Confinement) -> Result<(Program, Duration), &'static str> {
-    let Confinement { read_only, writable, links, environment, folder, limits } = confinement;
+    let Confinement { read_only, writable, links, environment, folder, network, limits } = confinement;
     if !(read_only.is_empty() && writable.is_empty() && links.is_empty()) {
         return Err("no file or folder of this machine can be shown there");
+    }
+    if !network.hosts().is_empty() {
+        return Err("the hosts that it may reach cannot be held to there");
     }
     let wall = limits.wall.ok_or("a program without a time limit is not run there")?;
     let text = |text: &OsStr| -> Result<String, &'static str> {
