@@ -15,7 +15,8 @@ pub(crate) fn home() -> PathBuf {
 /// Installs everything; quick when it is there.
 pub(crate) fn setup(report: &mut Report) -> Result<(), String> {
     report.step("setup: npm packages", npm)?;
-    report.step("setup: python packages", python)?;
+    report.step("setup: python packages", || python("requirements.txt", "venv"))?;
+    report.step("setup: the client of E2B", || python("e2b-requirements.txt", "venv-e2b"))?;
     report.step("setup: cargo-nextest", || cargo_tool("nextest"))?;
     report.step("setup: cargo-deny", || cargo_tool("deny"))
 }
@@ -40,11 +41,11 @@ fn npm() -> Result<(), String> {
     installation.stamp()
 }
 
-/// Installs the Python SDK into a virtual environment of its own.
-fn python() -> Result<(), String> {
+/// Installs Python packages into a virtual environment of their own.
+fn python(requirements: &str, folder: &str) -> Result<(), String> {
     require("python3", "python3", "Python 3.10 or newer")?;
-    let requirements = root().join("tests/e2e/python/requirements.txt");
-    let folder = home().join("venv");
+    let requirements = root().join("tests/e2e/python").join(requirements);
+    let folder = home().join(folder);
     let installation = Installation::new(&folder, std::slice::from_ref(&requirements))?;
     if installation.is_there() {
         return Ok(());

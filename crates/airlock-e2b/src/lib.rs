@@ -13,8 +13,10 @@
 //! Nothing here ever runs a program on this machine: what the service does not do is an error.
 //!
 //! Not built: machines that wait in a pool, the code interpreter (`/execute`), signed addresses of files, payloads under
-//! a signature of our own, and forks, snapshots, volumes and the rules of a machine's network beyond “none”. Tested
-//! against a service of our own that speaks the protocol, and not against the one in the cloud.
+//! a signature of our own, and forks, snapshots, volumes and the rules of a machine's network beyond “none”.
+//!
+//! Tested against a service of our own that speaks the protocol, as the official Python client agrees, and not against the
+//! one in the cloud: its TLS, its names and addresses, its delays, and which version of a call it knows, are unproven.
 #![forbid(unsafe_code)]
 
 mod client;

@@ -17,6 +17,8 @@ mod contract;
 mod fake;
 #[path = "service/faults.rs"]
 mod faults;
+#[path = "service/official.rs"]
+mod official;
 
 use std::process::ExitCode;
 
@@ -53,6 +55,13 @@ fn main() -> ExitCode {
         let sandbox = boxes();
         trials.push(trial((*name).to_owned(), Box::new(move || test(&Fake::start(sandbox)))));
     }
+    let (sandbox, python) = (boxes(), official::python());
+    let ignored = python.is_none();
+    let run = move || {
+        let python = python.expect("`cargo xtask setup` installs the official client");
+        official::the_official_client_finds_what_it_expects(&python, &Fake::start(sandbox));
+    };
+    trials.push(trial(official::NAME.to_owned(), Box::new(run)).with_ignored_flag(ignored));
     let arguments = Arguments::from_args();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -126,6 +126,15 @@ impl Fake {
         Self { url, state }
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What was asked, for whoever has to find out what went wrong.
+    pub(crate) fn shown(&self) -> String {
+        format!("{:#?}", lock(&self.state.calls))
+    }
+
     pub(crate) fn settings(&self, key: Option<&str>) -> Result<Settings, SettingsError> {
         Settings::from_variables(|name| match name {
             "E2B_API_KEY" => key.map(str::to_owned),
@@ -251,9 +260,23 @@ fn read(stream: &TcpStream) -> io::Result<Request> {
         Some((name.to_ascii_lowercase(), value.trim().to_owned()))
     };
     let headers: BTreeMap<_, _> = lines.iter().skip(1).filter_map(header).collect();
-    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
+    let mut body = Vec::new();
+    if headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked") {
+        loop {
+            let mut size = String::new();
+            reader.read_line(&mut size)?;
+            let size = usize::from_str_radix(size.trim_end(), 16).map_err(io::Error::other)?;
+            let mut piece = vec![0; size + b"\r\n".len()];
+            reader.read_exact(&mut piece)?;
+            if size == 0 {
+                break;
+            }
+            body.extend(&piece[..size]);
+        }
+    } else {
+        body.resize(headers.get("content-length").map_or(0, |length| length.parse().unwrap()), 0);
+        reader.read_exact(&mut body)?;
+    }
     Ok(Request { line: lines.swap_remove(0), headers, body })
 }
 
