@@ -89,8 +89,8 @@ impl Client {
         Self { settings, http }
     }
 
-    /// Makes a machine of a template, which lives for at most `lifetime`, counted in whole seconds, and has no network
-    /// but to this client.
+    /// Makes a machine of a template, which lives for at most `lifetime`, counted in whole seconds. It is asked for without
+    /// access to the internet; that the service keeps to it cannot be seen from here.
     ///
     /// # Errors
     /// There is none that could be used. If the connection was lost, one may be left, which ends by itself.

@@ -1,6 +1,6 @@
 //! What goes wrong, one at a time: the error, and that no program ever runs twice, or here.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path, process::Command, time::Duration};
 
 use airlock_e2b::E2bSandbox;
 use airlock_sandbox::{
@@ -253,13 +253,21 @@ fn an_old_service_is_spoken_to_in_its_words(fake: &Fake) {
 fn what_cannot_be_had_there_is_not_asked_for(fake: &Fake) {
     let (sandbox, plain) = (fake.sandbox(), Confinement::default());
     let here = || vec!["/usr".into()];
+    let no_text = || OsStr::from_bytes(b"\xff").to_owned();
     for odd in [
+        Confinement { environment: vec![("A".into(), no_text())], ..plain.clone() },
+        Confinement { folder: Some(no_text().into()), ..plain.clone() },
         Confinement { read_only: here(), ..plain.clone() },
         Confinement { writable: here(), ..plain.clone() },
         Confinement { links: vec![("/a".into(), "/b".into())], ..plain.clone() },
         Confinement { limits: Limits { wall: None, ..Limits::default() }, ..plain.clone() },
     ] {
         let outcome = sandbox.run(&shell("true"), &odd);
+        assert!(is_unavailable(&outcome), "{outcome:?}");
+    }
+    let command = shell("true").command.into_iter().chain([no_text()]).collect();
+    for command in [Vec::new(), command] {
+        let outcome = sandbox.run(&Job { command, input: Vec::new() }, &plain);
         assert!(is_unavailable(&outcome), "{outcome:?}");
     }
     assert_eq!((fake.made(), fake.programs()), (0, 0));
