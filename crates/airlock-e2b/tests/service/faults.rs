@@ -4,7 +4,8 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path, process::Command
 
 use airlock_e2b::E2bSandbox;
 use airlock_sandbox::{
-    Backend, Confinement, End, Job, Level, Limits, Outcome, Sandbox as _, SandboxError, strongest,
+    Backend, Confinement, End, Job, Level, Limits, Outcome, Sandbox as _, SandboxError, proxy::Network,
+    strongest,
 };
 
 use crate::{
@@ -254,7 +255,9 @@ fn what_cannot_be_had_there_is_not_asked_for(fake: &Fake) {
     let (sandbox, plain) = (fake.sandbox(), Confinement::default());
     let here = || vec!["/usr".into()];
     let no_text = || OsStr::from_bytes(b"\xff").to_owned();
+    let network = Network::of(vec!["example.com".parse().unwrap()]);
     for odd in [
+        Confinement { network, ..plain.clone() },
         Confinement { environment: vec![("A".into(), no_text())], ..plain.clone() },
         Confinement { folder: Some(no_text().into()), ..plain.clone() },
         Confinement { read_only: here(), ..plain.clone() },
