@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "airlock-cli",
         &[
+            "airlock-e2b",
             "airlock-engine",
             "airlock-gateway",
             "airlock-host",

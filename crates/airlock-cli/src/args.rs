@@ -7,7 +7,7 @@
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
 
 use airlock_engine::caller::{AgentId, Caller, Role, SessionId};
-use airlock_sandbox::{Level, proxy::AllowedHost};
+use airlock_sandbox::{Backend, Level, proxy::AllowedHost};
 use airlock_scan::{Class, Confidence, Kind, KindSet};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -197,6 +197,12 @@ pub(crate) struct ExecArgs {
     /// Language of the code
     #[arg(long, value_enum)]
     pub(crate) lang: Option<Language>,
+    /// Who isolates: box, lite or e2b [default: box; lite where that cannot be had and --min-level says that it is enough]
+    ///
+    /// `e2b` runs it in a virtual machine of the E2B service, or of one that speaks its protocol: code, input and output
+    /// leave this machine, and nothing of this machine can be shown there. The key is E2B_API_KEY.
+    #[arg(long, value_name = "BACKEND", help_heading = "Sandbox")]
+    pub(crate) backend: Option<Backend>,
     /// File with the code; `-` or nothing: standard input
     #[arg(value_name = "FILE", requires = "lang")]
     pub(crate) code: Option<PathBuf>,

@@ -118,11 +118,22 @@ pub(crate) fn asked(
     })?;
     let mut environment = config.environment.clone();
     environment.extend(flags.environment.iter().filter(|name| !config.environment.contains(name)).cloned());
+    let mut network = Vec::new();
+    for host in &config.hosts {
+        let host = host.parse().map_err(|error| {
+            Failure::new(
+                Exit::ConfigInvalid,
+                format_args!("sandbox.hosts `{}`: {error}", printable(host, SHOWN)),
+            )
+        })?;
+        network.push(host);
+    }
+    network.extend(flags.network.iter().cloned());
     let asked = ConfinementArgs {
         read_only: paths(&config.read_only, &flags.read_only),
         writable: paths(&config.writable, &flags.writable),
         environment,
-        network: flags.network.clone(),
+        network,
         min_level: Some(flags.min_level.unwrap_or(configured)),
     };
     let SandboxLimits { memory_mb, processes, tmpfs_mb, files, open_files } = config.limits;
@@ -151,7 +162,7 @@ pub(crate) fn prepare(
 ) -> Result<(Vec<OsString>, Confinement), Failure> {
     use airlock_sandbox::{Host, Profile};
 
-    let Confinement { mut read_only, writable, mut environment, network, .. } = confinement(asked)?;
+    let Confinement { mut read_only, writable, mut environment, network, .. } = asked_for(asked)?;
     let host = Host::current()
         .map_err(|error| Failure::unexpected(format_args!("cannot find out the current folder: {error}")))?;
     let profile = Profile::of(command, &host)
@@ -194,8 +205,7 @@ pub(crate) fn prepare(
 }
 
 /// What the program may see, with absolute paths.
-#[cfg(target_os = "linux")]
-fn confinement(args: &ConfinementArgs) -> Result<Confinement, Failure> {
+pub(crate) fn asked_for(args: &ConfinementArgs) -> Result<Confinement, Failure> {
     use airlock_sandbox::proxy::Network;
 
     let environment = args.environment.iter().map(|name| {
@@ -214,7 +224,6 @@ fn confinement(args: &ConfinementArgs) -> Result<Confinement, Failure> {
     })
 }
 
-#[cfg(target_os = "linux")]
 fn absolute(flag: &str, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let absolute = |path: &PathBuf| {
         let problem = |error: io::Error| Failure::usage(format_args!("{flag} {}: {error}", path.display()));

@@ -9,14 +9,18 @@ use std::{
     time::Duration,
 };
 
-use airlock_sandbox::{End, Job, Launcher, Level, Limits, Outcome, Sandbox as _, SandboxError, Step};
+use airlock_e2b::{E2bSandbox, Settings};
+use airlock_sandbox::{
+    Backend, Confinement, End, Job, Launcher, Level, Limits, Outcome, ProcessBox, Sandbox as _, SandboxError,
+    Step,
+};
 use serde_json::json;
 
 use crate::{
     args::{ExecArgs, Language, ReportFormat},
     exit::{CommandResult, Exit, Failure},
     render::{Console, without_controls},
-    sandboxed::{Refused, choose, prepare},
+    sandboxed::{Refused, asked_for, choose, prepare},
 };
 
 /// Longest program that is read, in bytes.
@@ -30,16 +34,52 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
         memory: u64::from(args.memory) << 20,
         ..Limits::default()
     };
-    let (command, confinement) = prepare(&job.command, &args.confinement, limits)?;
-    let job = Job { command, ..job };
-    let sandbox = choose(launcher, args.confinement.min_level.unwrap_or(Level::Box));
-    let sandbox = sandbox.watched_by(Arc::new(Refused));
-    let outcome = sandbox.run(&job, &confinement).map_err(|error| refused(&error))?;
+    let (outcome, limits) = match args.backend {
+        Some(Backend::E2b) => elsewhere(&job, args, limits)?,
+        backend => here(job, args, limits, &sandbox_of(backend, launcher, args.confinement.min_level)?)?,
+    };
     match args.format {
         ReportFormat::Text => show(&outcome, console)?,
         ReportFormat::Json => report(&outcome, console)?,
     }
-    ended(&outcome, &confinement.limits)
+    ended(&outcome, &limits)
+}
+
+fn sandbox_of(
+    backend: Option<Backend>,
+    launcher: Launcher,
+    required: Option<Level>,
+) -> Result<ProcessBox, Failure> {
+    let sandbox = match backend {
+        None => choose(launcher, required.unwrap_or(Level::Box)),
+        Some(Backend::Box) => ProcessBox::new(launcher).at_least(required.unwrap_or(Level::Box)),
+        // Whoever names it says that it is enough, but for a level that is named, too.
+        Some(Backend::Lite) => ProcessBox::lite(launcher).at_least(required.unwrap_or(Level::Lite)),
+        Some(other) => {
+            let reason = "it is not built yet".to_owned();
+            return Err(refused(&SandboxError::Unavailable { backend: other, reason }));
+        }
+    };
+    Ok(sandbox.watched_by(Arc::new(Refused)))
+}
+
+/// On this machine.
+fn here(
+    job: Job,
+    args: &ExecArgs,
+    limits: Limits,
+    sandbox: &ProcessBox,
+) -> Result<(Outcome, Limits), Failure> {
+    let (command, confinement) = prepare(&job.command, &args.confinement, limits)?;
+    let outcome = sandbox.run(&Job { command, ..job }, &confinement).map_err(|error| refused(&error))?;
+    Ok((outcome, confinement.limits))
+}
+
+/// In a machine of the service: what the command needs is there or not, and this machine has no part in it.
+fn elsewhere(job: &Job, args: &ExecArgs, limits: Limits) -> Result<(Outcome, Limits), Failure> {
+    let confinement = Confinement { limits, ..asked_for(&args.confinement)? };
+    let outcome = E2bSandbox::new(Settings::from_env()).run(job, &confinement);
+    Ok((outcome.map_err(|error| refused(&error))?, limits))
 }
 
 fn job(args: &ExecArgs) -> Result<Job, Failure> {

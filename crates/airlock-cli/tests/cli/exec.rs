@@ -168,3 +168,43 @@ fn where_namespaces_are_denied_nothing_runs() {
     assert_eq!((denied.code, &*denied.out), (125, ""), "{denied:?}");
     assert!(denied.err.contains("cannot make a user namespace"), "{denied:?}");
 }
+
+/// Nothing leaves this machine, and nothing runs on it instead.
+#[test]
+fn a_service_that_cannot_be_asked_is_a_refusal() {
+    let home = tempfile::tempdir().unwrap();
+    let mark = home.path().join("mark");
+    let script = format!("echo ran >{}", mark.display());
+    let exec = |key: Option<&str>, flags: &[&str]| {
+        let mut command = airlock(home.path());
+        command.args(["exec", "--backend", "e2b"]).args(flags).args(["--", "/bin/sh", "-c", &script]);
+        if let Some(key) = key {
+            // A port at which nobody listens.
+            command.env("E2B_API_KEY", key).env("E2B_API_URL", "http://127.0.0.1:9");
+        }
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (key, flags, says) in [
+        (None, &[][..], "E2B_API_KEY"),
+        (Some("e2b_0123"), &[], "`e2b` cannot be used"),
+        (Some("e2b_0123"), &["--ro", "/usr/share"], "no file or folder of this machine"),
+        (Some("e2b_0123"), &["--net", "example.com"], "`e2b` cannot be used"),
+    ] {
+        let (code, said) = exec(key, flags);
+        assert_eq!(code, Some(125), "{said}");
+        assert!(said.contains(says) && said.contains("nothing ran"), "{said}");
+        assert!(!said.contains("e2b_0123"), "the key is shown: {said}");
+        assert!(!mark.exists(), "it ran here: {said}");
+    }
+}
+
+#[test]
+fn a_backend_that_is_not_built_is_a_refusal() {
+    for backend in ["gvisor", "microvm"] {
+        let ran = run(["exec", "--backend", backend, "--", "/bin/true"]);
+        assert_eq!(ran.code, 125, "{}", ran.err);
+        assert!(ran.err.contains("not built yet"), "{}", ran.err);
+    }
+    assert_eq!(run(["exec", "--backend", "docker", "--", "/bin/true"]).code, 64);
+}

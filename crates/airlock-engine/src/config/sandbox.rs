@@ -27,6 +27,8 @@ pub struct SandboxConfig {
     pub writable: Vec<String>,
     /// The names of variables that are passed on to it; no others are.
     pub environment: Vec<String>,
+    /// The hosts that it may reach, through a proxy of ours; none by default. What may stand here the host knows.
+    pub hosts: Vec<String>,
     /// How much of the machine it may use.
     pub limits: SandboxLimits,
     /// The key of the E2B service, best given as `E2B_API_KEY`.
@@ -64,6 +66,7 @@ impl Default for SandboxConfig {
             read_only: Vec::new(),
             writable: Vec::new(),
             environment: Vec::new(),
+            hosts: Vec::new(),
             limits: SandboxLimits::default(),
             e2b_api_key: None,
         }
@@ -92,6 +95,7 @@ impl SandboxConfig {
             read_only: list(reader, "read_only", "is no absolute path without `.` and `..`", is_absolute),
             writable: list(reader, "writable", "is no absolute path without `.` and `..`", is_absolute),
             environment: list(reader, "environment", "is not the name of a variable", is_variable),
+            hosts: list(reader, "hosts", "is no host", |host| !host.contains(['/', ' '])),
             limits,
             e2b_api_key: reader.secret(KEY).map(|(key, _)| Secret::new(key)),
         }

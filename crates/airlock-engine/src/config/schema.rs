@@ -167,6 +167,7 @@ static SANDBOX: &[Entry] = &[
     entry("read_only", Shape::Texts(WhenEmpty::Harmless)),
     entry("writable", Shape::Texts(WhenEmpty::Harmless)),
     entry("environment", Shape::Texts(WhenEmpty::Harmless)),
+    entry("hosts", Shape::Texts(WhenEmpty::Harmless)),
     entry("max_memory_mb", Shape::Count { min: 16, max: 1_048_576 }),
     entry("max_processes", Shape::Count { min: 1, max: 100_000 }),
     entry("max_tmpfs_mb", Shape::Count { min: 1, max: 1_048_576 }),
