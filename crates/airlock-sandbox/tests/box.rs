@@ -41,8 +41,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// A test, and the name that `cargo` shows.
 type Test = (&'static str, fn(&ProcessBox));
 
-/// Set where this program is to be a host that is killed.
-const KILLED: &str = "AIRLOCK_TEST_HOST";
+/// Set where this program is to be a host that comes to grief.
+const GRIEF: &str = "AIRLOCK_TEST_HOST";
 /// Set where it is to say what it is refused.
 const REFUSED: &str = "AIRLOCK_TEST_REFUSED";
 
@@ -64,9 +64,10 @@ fn main() -> ExitCode {
         println!("{:?}", run_with(&ProcessBox::lite(launcher), "echo ran", &Confinement::default()));
         return ExitCode::SUCCESS;
     }
-    if let Some(kind) = std::env::var_os(KILLED) {
+    if let Some(kind) = std::env::var_os(GRIEF) {
         let sandbox = if kind == "lite" { ProcessBox::lite(launcher) } else { ProcessBox::new(launcher) };
-        traces::be_killed(&sandbox);
+        traces::come_to_grief(&sandbox);
+        return ExitCode::SUCCESS;
     }
     let facts = examine();
     let kinds = [

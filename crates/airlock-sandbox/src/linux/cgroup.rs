@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
 use crate::Limits;
 
 /// Where control groups are, on every distribution.
@@ -101,6 +103,38 @@ impl Group {
                 text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse::<u64>().ok());
             killed.is_some_and(|killed| killed > 0)
         })
+    }
+}
+
+impl Group {
+    /// Kills all that are in it. For what nobody else can end any more.
+    pub(super) fn kill(&self) {
+        for folder in &self.folders {
+            if fs::write(folder.join("cgroup.kill"), "1").is_ok() {
+                continue;
+            }
+            // Version 1 has no such file. Who starts others meanwhile is met again.
+            for _ in 0..REMOVALS {
+                let members = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+                if members.is_empty() {
+                    break;
+                }
+                members
+                    .lines()
+                    .filter_map(|id| Pid::from_raw(id.parse().ok()?))
+                    .for_each(|id| kill(folder, id));
+                thread::sleep(BETWEEN_REMOVALS);
+            }
+        }
+    }
+}
+
+/// Kills a process unless it has left the group, and its number is somebody else's.
+fn kill(folder: &Path, id: Pid) {
+    let Ok(process) = pidfd_open(id, PidfdFlags::empty()) else { return };
+    let members = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+    if members.lines().any(|member| member.parse() == Ok(id.as_raw_nonzero().get())) {
+        let _ = pidfd_send_signal(&process, Signal::KILL);
     }
 }
 

@@ -44,7 +44,16 @@ pub(super) fn run(
         [Stream::new(output, limits.output), Stream::new(errors, limits.output)],
     )
     .and_then(|mut pump| {
-        let end = pump.until_the_end(limits.wall.map(|wall| begin + wall))?;
+        let deadline = limits.wall.map(|wall| begin + wall);
+        let end = pump.until_the_end(deadline)?;
+        // Where the host could not keep it, the helper did.
+        let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let end = match end {
+            None | Some(Ended::Program(End::Signalled(SIGKILL))) if late => {
+                Some(Ended::Program(End::DeadlineExceeded))
+            }
+            end => end,
+        };
         // What is killed now can write no more, and what it has written is read.
         running.end();
         if matches!(end, Some(Ended::Program(End::DeadlineExceeded | End::OutputExceeded))) {

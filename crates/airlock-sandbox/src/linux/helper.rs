@@ -10,7 +10,6 @@ use std::{
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, poll},
     process::{Pid, PidfdFlags, Signal, WaitStatus, geteuid, pidfd_open, pidfd_send_signal, waitpid},
     thread::UnshareFlags,
 };
@@ -24,6 +23,7 @@ use super::{
     root::Visible,
     seccomp::{self, Beside},
     sys::{self, Forked},
+    watch::Watch,
 };
 use crate::{SandboxError, Step};
 
@@ -84,9 +84,10 @@ fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
     let mut plan = receive_plan(control).map_err(SandboxError::at(Step::ReadPlan))?;
     sys::close_from(sys::CONTROL + 1).map_err(SandboxError::at(Step::CloseDescriptors))?;
     sys::reset_signals();
+    let watch = Watch::new(&plan, control).map_err(SandboxError::at(Step::StartHelper))?;
     cgroup::join(&plan.entrances).map_err(SandboxError::at(Step::JoinCgroup))?;
     if let Some(scratch) = &plan.scratch {
-        return lite::run(&plan, scratch, control);
+        return lite::run(&plan, scratch, control, watch);
     }
     let beside = if plan.network { Beside::NamespacesAndProxy } else { Beside::Namespaces };
     let filters = seccomp::compile(beside).map_err(SandboxError::at(Step::Seccomp))?;
@@ -128,14 +129,14 @@ fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
         .map_err(|error| SandboxError::at(Step::StartInit)(error.into()))?;
     match sys::fork().map_err(SandboxError::at(Step::StartInit))? {
         Forked::Child => {
-            drop(helper);
+            drop((helper, watch));
             let start =
                 init::Start { plan, visible, filters, port, namespaces_outside, nothing, helper_lives };
             sys::exit_now(init::run(start, control))
         }
         Forked::Parent(first) => {
             drop((helper_lives, visible, plan));
-            let ended = wait(first, control, &nothing).map_err(SandboxError::at(Step::StartInit));
+            let ended = wait(first, watch, &nothing).map_err(SandboxError::at(Step::StartInit));
             drop(helper);
             ended
         }
@@ -164,30 +165,21 @@ fn forbid_namespaces() -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until the box is empty, or the host goes or hangs up: then it is emptied.
-fn wait(first: Pid, control: &UnixStream, nothing: &OwnedFd) -> io::Result<u8> {
+/// Waits until the box is empty, or it is over: then it is emptied.
+fn wait(first: Pid, mut watch: Watch<'_>, nothing: &OwnedFd) -> io::Result<u8> {
     let box_ = pidfd_open(first, PidfdFlags::empty())?;
     sys::let_go_of_standard_streams(nothing)?;
     // The first process hands it on to the program: who asks the helper to end asks the program.
     sys::pass_terminate_on(first.as_raw_nonzero().get());
     let mut killed = false;
     loop {
-        let mut both =
-            [PollFd::new(&box_, PollFlags::IN), PollFd::from_borrowed_fd(control.as_fd(), PollFlags::RDHUP)];
-        // Once it was killed only its end is of interest; a hang-up would be told again and again.
-        let watched = if killed { both.split_at_mut(1).0 } else { &mut both[..] };
-        match poll(watched, None) {
-            Err(rustix::io::Errno::INTR) => continue,
-            other => other?,
-        };
-        let [ended, hung_up] = both.each_ref().map(|watched| !watched.revents().is_empty());
-        if ended {
+        if watch.wait(box_.as_fd(), None)? {
             // Its number will be free.
             sys::pass_terminate_on(0);
             let status = waitpid(Some(first), rustix::process::WaitOptions::empty())?;
             return Ok(status.map_or(NOT_STARTED, |(_, status)| code_of(status)));
         }
-        if hung_up && !killed {
+        if watch.is_over() && !killed {
             killed = true;
             kill(&box_);
         }

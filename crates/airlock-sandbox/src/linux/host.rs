@@ -10,13 +10,14 @@ use std::{
     path::{Component, Path, PathBuf},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio},
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
-    process::{Pid, PidfdFlags, pidfd_open},
+    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open},
 };
 
 use super::{
@@ -24,7 +25,7 @@ use super::{
     control::{Reports, say_served, send_plan},
     drain,
     entry::BOX,
-    plan::{Plan, Report},
+    plan::{Clock, Plan, Report},
     scratch::{self, Scratch},
     sys,
 };
@@ -127,6 +128,16 @@ impl ProcessBox {
         command: &[std::ffi::OsString],
         confinement: &Confinement,
     ) -> Result<Running, SandboxError> {
+        self.start_timed(command, confinement, Clock::FromStart)
+    }
+
+    /// The same, with the time that the helper keeps counted from there.
+    pub(super) fn start_timed(
+        &self,
+        command: &[std::ffi::OsString],
+        confinement: &Confinement,
+        clock: Clock,
+    ) -> Result<Running, SandboxError> {
         if self.backend == Backend::Lite && !confinement.network.hosts().is_empty() {
             let reason = "it has the network of the host, and nothing that holds it to some hosts".to_owned();
             return Err(SandboxError::Unavailable { backend: self.backend, reason });
@@ -148,6 +159,7 @@ impl ProcessBox {
             _ => None,
         };
         let mut plan = Plan::new(confinement, self.min_level, command, scratch.clone());
+        plan.clock = clock;
         let group = Group::make(&confinement.limits);
         if let Some(group) = &group {
             plan.entrances = group.entrances();
@@ -375,6 +387,14 @@ impl Running {
         Ok(())
     }
 
+    /// Says that the program is given what it waited for: its time begins.
+    pub(super) fn hand_over(&mut self) {
+        if let Some(mut control) = self.control.as_ref() {
+            // It can only fail because the helper is gone, and is seen by the reports then.
+            let _ = io::Write::write_all(&mut control, b"!");
+        }
+    }
+
     /// Tells the helper to end the box, and waits until nothing of it is left.
     pub fn end(&mut self) {
         self.end_box();
@@ -384,20 +404,39 @@ impl Running {
 
     fn end_box(&mut self) {
         let Some(child) = &mut self.child else { return };
-        if let Some(control) = self.control.take() {
-            drop(control.shutdown(Shutdown::Write));
-            if ends_within(child, GRACE) {
-                return;
-            }
-            // The kernel ends the box with its helper.
-            drop(child.kill());
+        drop(self.control.take().map(|control| control.shutdown(Shutdown::Write)));
+        if ends_within(child, GRACE) {
+            return;
         }
-        drop(child.wait());
+        // Somebody may have stopped it.
+        signal(child, Signal::CONT);
+        if ends_within(child, GRACE) {
+            return;
+        }
+        // The kernel ends a box with its helper; without namespaces the group knows who is left.
+        drop(child.kill());
+        self.group.iter().for_each(Group::kill);
+        if !ends_within(child, GRACE) {
+            // The kernel still holds it. It is reaped when it is let go of.
+            let held = self.child.take();
+            let wait = move || held.map(|mut child| child.wait());
+            drop(thread::Builder::new().name("box-held".to_owned()).spawn(wait));
+        }
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // It has not been waited for, so that its number is nobody else's.
+        let _ = kill_process(pid, signal);
     }
 }
 
 /// Waits for the helper, which ends last, and reaps it.
 fn ends_within(child: &mut Child, patience: Duration) -> bool {
+    if !matches!(child.try_wait(), Ok(None)) {
+        return true;
+    }
     let helper = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(Ok(helper)) = helper.map(|helper| pidfd_open(helper, PidfdFlags::empty())) {
         let patience = Timespec::try_from(patience).ok();

@@ -16,10 +16,10 @@ use std::{
         unix::net::UnixStream,
     },
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags},
     io::Errno,
     process::{
@@ -41,6 +41,7 @@ use super::{
     scratch::Scratch,
     seccomp::{self, Beside, Filters},
     sys::{self, Forked},
+    watch::Watch,
 };
 use crate::{SandboxError, Step};
 
@@ -48,12 +49,17 @@ use crate::{SandboxError, Step};
 /// these files, not their names, so that they are the program's own and not those of programs that it starts.
 const OWN_PROCESS: &[&str] = &["fd", "maps", "stat", "statm", "status", "cmdline", "limits"];
 /// A process that the kernel holds may not end when it is killed; it is killed again after so long.
-const AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+const AGAIN: Duration = Duration::from_millis(50);
 /// How often the program's folder is looked through.
-const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
+const LOOK: Duration = Duration::from_millis(250);
 
 /// The helper's life from the plan on. Returns the code to exit with: that of the program, or 128 and its signal.
-pub(super) fn run(plan: &Plan, scratch: &Path, control: &UnixStream) -> Result<u8, SandboxError> {
+pub(super) fn run(
+    plan: &Plan,
+    scratch: &Path,
+    control: &UnixStream,
+    watch: Watch<'_>,
+) -> Result<u8, SandboxError> {
     let filters = seccomp::compile(Beside::Landlock(landlock::supported()));
     let filters = filters.map_err(SandboxError::at(Step::Seccomp))?;
     let namespaces = init::namespaces().map_err(SandboxError::at(Step::ReadBack))?;
@@ -75,13 +81,14 @@ pub(super) fn run(plan: &Plan, scratch: &Path, control: &UnixStream) -> Result<u
     let helper = rustix::process::getpid();
     match sys::fork().map_err(SandboxError::at(Step::StartProgram))? {
         Forked::Child => {
+            drop(watch);
             sys::reset_signals();
             sys::exit_now(become_program(plan, &scratch, &filters, &namespaces, helper, control))
         }
         Forked::Parent(program) => {
             let waited = Program { pid: program, within, ends, scratch, _files: own_process(program) };
             let bounds = (plan.tmpfs.saturating_mul(2), plan.files.saturating_mul(2));
-            waited.wait(control, &nothing, bounds).map_err(SandboxError::at(Step::StartProgram))
+            waited.wait(control, watch, &nothing, bounds).map_err(SandboxError::at(Step::StartProgram))
         }
     }
 }
@@ -104,37 +111,31 @@ struct Program {
 
 impl Program {
     /// Waits until nothing of the program is left, and removes its folder.
-    fn wait(self, control: &UnixStream, nothing: &OwnedFd, most: (u64, u64)) -> io::Result<u8> {
+    fn wait(
+        self,
+        control: &UnixStream,
+        mut watch: Watch<'_>,
+        nothing: &OwnedFd,
+        most: (u64, u64),
+    ) -> io::Result<u8> {
         sys::let_go_of_standard_streams(nothing)?;
         // It leads a group of its own.
         sys::pass_terminate_on(-self.pid.as_raw_nonzero().get());
-        let mut end = None;
-        let (mut hung_up, mut too_much) = (false, false);
-        loop {
-            let left = self.reap(&mut end, control);
-            if !left {
-                break;
-            }
-            let dying = hung_up || too_much || end.is_some();
+        let (mut end, mut too_much) = (None, false);
+        let mut next = Instant::now() + LOOK;
+        while self.reap(&mut end, control) {
+            let dying = watch.is_over() || too_much || end.is_some();
             if dying {
                 self.within.kill_all();
             }
-            let mut both = [
-                PollFd::new(&self.ends, PollFlags::IN),
-                PollFd::from_borrowed_fd(control.as_fd(), PollFlags::RDHUP),
-            ];
-            // A hang-up would be told again and again.
-            let watched = if hung_up { both.split_at_mut(1).0 } else { &mut both[..] };
-            match poll(watched, Some(if dying { &AGAIN } else { &LOOK })) {
-                Err(Errno::INTR) => continue,
-                // A file system of its own would refuse what does not fit. Here it has both folders to fill.
-                Ok(0) => too_much |= self.scratch.exceeds(most.0, most.1),
-                other => drop(other?),
-            }
-            let [ended, gone] = both.each_ref().map(|watched| !watched.revents().is_empty());
-            hung_up |= gone;
-            if ended {
+            let patience = if dying { AGAIN } else { next.saturating_duration_since(Instant::now()) };
+            if watch.wait(self.ends.as_fd(), Some(patience))? {
                 sys::take_ends_of_children(&self.ends);
+            }
+            if !dying && Instant::now() >= next {
+                // A file system of its own would refuse what does not fit. Here it has both folders to fill.
+                too_much = self.scratch.exceeds(most.0, most.1);
+                next = Instant::now() + LOOK;
             }
         }
         drop(self.scratch);

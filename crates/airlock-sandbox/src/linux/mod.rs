@@ -32,6 +32,7 @@ mod scratch;
 mod seccomp;
 mod selftest;
 mod sys;
+mod watch;
 
 pub use entry::enter;
 pub(crate) use files::SYSTEM;

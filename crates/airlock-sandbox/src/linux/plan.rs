@@ -33,12 +33,26 @@ pub(super) struct Plan {
     /// The files by which the helper joins its control group, and what that bounds.
     pub(super) entrances: Vec<PathBuf>,
     pub(super) controllers: Vec<String>,
+    /// The process that the helper outlives by no more than it takes to notice.
+    pub(super) host: u32,
+    pub(super) wall: Option<Duration>,
+    pub(super) clock: Clock,
     pub(super) cpu: Option<Duration>,
     pub(super) memory: u64,
     pub(super) processes: u32,
     pub(super) tmpfs: u64,
     pub(super) files: u64,
     pub(super) open_files: u32,
+}
+
+/// From when on the time of a program is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Clock {
+    /// From its start.
+    FromStart,
+    /// From when it is given what it waits for.
+    FromHandOver,
 }
 
 impl Plan {
@@ -52,8 +66,7 @@ impl Plan {
             Some(scratch) => [scratch::WORK, scratch::TEMPORARY].map(|name| scratch.join(name)),
             None => [WORK, TEMPORARY].map(PathBuf::from),
         };
-        let Limits { wall: _, cpu, memory, processes, tmpfs, files, open_files, output: _ } =
-            confinement.limits;
+        let Limits { wall, cpu, memory, processes, tmpfs, files, open_files, output: _ } = confinement.limits;
         Self {
             command: command.to_vec(),
             environment: environment(&confinement.environment, &work, &temporary),
@@ -66,6 +79,9 @@ impl Plan {
             network: !confinement.network.hosts().is_empty(),
             entrances: Vec::new(),
             controllers: Vec::new(),
+            host: std::process::id(),
+            wall,
+            clock: Clock::FromStart,
             cpu,
             memory,
             processes,

@@ -12,6 +12,7 @@ use std::{
 use super::{
     drain,
     host::{ProcessBox, Running},
+    plan::Clock,
 };
 use crate::{Confinement, Job, Outcome, SandboxError};
 
@@ -96,10 +97,11 @@ impl Pool {
     /// As [`Sandbox::run`](crate::Sandbox::run).
     pub fn run(&self, program: Vec<u8>) -> Result<Outcome, SandboxError> {
         let begin = Instant::now();
-        let running = match self.shared.take() {
+        let mut running = match self.shared.take() {
             Some(running) => running,
             None => self.shared.start()?,
         };
+        running.hand_over();
         let job = Job { command: self.shared.command.clone(), input: program };
         let outcome = drain::run(running, &job, &self.shared.confinement, begin);
         // Not before, or making the next one would take the processor from this one.
@@ -130,7 +132,7 @@ impl Shared {
     }
 
     fn start(&self) -> Result<Running, SandboxError> {
-        self.sandbox.start(&self.command, &self.confinement)
+        self.sandbox.start_timed(&self.command, &self.confinement, Clock::FromHandOver)
     }
 
     /// One that is ready and still waits.

@@ -64,7 +64,7 @@ impl Scratch {
         let (mut bytes, mut entries) = (bytes, entries);
         let mut folders = self.folders().to_vec();
         while let Some(folder) = folders.pop() {
-            // One that was removed holds nothing; one that may not be entered was made so by the program.
+            // One that was removed holds nothing; one that may be entered and not be listed hides what it holds.
             let listed = match fs::read_dir(&folder) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 listed => listed,
@@ -76,7 +76,8 @@ impl Scratch {
                 let left = bytes.checked_sub(file.blocks().saturating_mul(512)).zip(entries.checked_sub(1));
                 let Some(left) = left else { return true };
                 (bytes, entries) = left;
-                if file.is_dir() {
+                // Nothing was ever put into one that its owner may not enter, since modes cannot be changed.
+                if file.is_dir() && file.mode() & 0o100 != 0 {
                     folders.push(entry.path());
                 }
             }
@@ -173,9 +174,12 @@ mod tests {
         let holes = fs::File::create(work.join("holes")).unwrap();
         holes.set_len(1 << 40).unwrap();
         assert!(!scratch.exceeds(1 << 20, 4), "holes are no bytes");
-        fs::set_permissions(work.join("inner"), fs::Permissions::from_mode(0o0)).unwrap();
-        let closed = fs::read_dir(work.join("inner")).is_err();
-        assert_eq!(scratch.exceeds(1 << 20, 4), closed, "what may not be looked into");
+        for (mode, seen) in [(0o600, false), (0o300, true)] {
+            fs::set_permissions(work.join("inner"), fs::Permissions::from_mode(mode)).unwrap();
+            // Root may look into everything.
+            let hidden = fs::read_dir(work.join("inner")).is_err();
+            assert_eq!(scratch.exceeds(1 << 20, 4), seen && hidden, "{mode:o}");
+        }
     }
 
     #[test]

@@ -2,20 +2,24 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
 
 use airlock_sandbox::{Backend, Confinement, End, Limits, ProcessBox, Sandbox as _};
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{Test, run, run_with};
+use crate::{Test, run, run_with, text};
 
 pub(crate) const TESTS: &[Test] = &[
     ("many_boxes_leave_nothing", many_boxes_leave_nothing),
     ("a_daemon_is_gone_with_the_program", a_daemon_is_gone_with_the_program),
     ("a_killed_host_leaves_nothing", a_killed_host_leaves_nothing),
+    ("a_killed_host_that_forked_leaves_nothing", a_killed_host_that_forked_leaves_nothing),
+    ("a_stopped_host_does_not_stop_the_deadline", a_stopped_host_does_not_stop_the_deadline),
 ];
 
 const SEQUENTIAL: usize = 1_000;
@@ -104,39 +108,113 @@ fn sleeping(seconds: &str) -> usize {
     lines.filter(|line| line.split('\0').any(|argument| argument == seconds)).count()
 }
 
-/// The life of a host that is killed: it waits for a program that lets go of everything and fills its folder.
-pub(crate) fn be_killed(sandbox: &ProcessBox) -> ! {
+/// The life of a host that comes to grief: it waits for a program that lets go of everything and fills its folder.
+pub(crate) fn come_to_grief(sandbox: &ProcessBox) {
     let seconds = std::env::var(SECONDS).unwrap();
     let script = format!(
-        "trap '' HUP TERM; mkdir -m 0 $HOME/closed; setsid sleep {seconds} & (setsid sleep {seconds} &) ; echo $HOME >&2; exec sleep {seconds}"
+        "trap '' HUP TERM; mkdir -m 0 $HOME/closed; setsid sleep {seconds} & (setsid sleep {seconds} &) ; exec sleep {seconds}"
     );
-    let outcome = run_with(sandbox, &script, &Confinement::default());
-    panic!("it was not killed: {outcome:?}")
+    if std::env::var_os(FORKS).is_some() {
+        let command = ["/bin/sh", "-c", &script].map(Into::into);
+        let _running = sandbox.start(&command, &Confinement::default()).unwrap();
+        let child = fork_and_sleep();
+        println!("{child}");
+        thread::sleep(Duration::from_secs(600));
+    }
+    let limits = Limits { wall: Some(Duration::from_secs(1)), ..Limits::default() };
+    let stopped = std::env::var_os(STOPPED).is_some();
+    let limits = if stopped { limits } else { Limits::default() };
+    let outcome = run_with(sandbox, &script, &Confinement { limits, ..Confinement::default() });
+    println!("{:?}", outcome.map(|outcome| outcome.end));
 }
 
+/// A process with all that this one has open, which ends by itself only after minutes.
+#[allow(unsafe_code, reason = "a fork without a program of its own")]
+fn fork_and_sleep() -> i32 {
+    // SAFETY: this process has one thread, and the new one only sleeps.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        loop {
+            thread::sleep(Duration::from_secs(600));
+        }
+    }
+    child
+}
+
+/// Set where the host is stopped, and where it forks.
+const STOPPED: &str = "AIRLOCK_TEST_STOPPED";
+const FORKS: &str = "AIRLOCK_TEST_FORKS";
 const SECONDS: &str = "AIRLOCK_TEST_SECONDS";
 
-fn a_killed_host_leaves_nothing(sandbox: &ProcessBox) {
-    let seconds = format!("{}", 200_000 + std::process::id());
-    let before = folders();
-    let mut host = Command::new(std::env::current_exe().unwrap());
-    host.env(crate::KILLED, sandbox.backend().as_str()).env(SECONDS, &seconds);
-    let mut host = host.stdout(Stdio::null()).spawn().unwrap();
-    let wait = |until: &dyn Fn() -> bool| {
+/// A host whose program sleeps, in three processes and for so many seconds each.
+struct Host {
+    process: Child,
+    seconds: String,
+    folders: usize,
+}
+
+impl Host {
+    fn start(sandbox: &ProcessBox, nth: u32, how: Option<&str>) -> Self {
+        let seconds = format!("{}", nth * 100_000 + std::process::id());
+        let folders = folders();
+        let mut host = Command::new(std::env::current_exe().unwrap());
+        host.env(crate::GRIEF, sandbox.backend().as_str()).env(SECONDS, &seconds);
+        host.envs(how.map(|how| (how, "1")));
+        let process = host.stdout(Stdio::piped()).spawn().unwrap();
+        let host = Self { process, seconds, folders };
+        // The control: it runs.
+        host.wait(|| sleeping(&host.seconds) >= 3);
+        host
+    }
+
+    fn wait(&self, until: impl Fn() -> bool) {
         for _ in 0..1_000 {
             if until() {
                 return;
             }
             thread::sleep(Duration::from_millis(20));
         }
-        panic!("{} processes, {} folders, {before} before", sleeping(&seconds), folders());
-    };
-    // The control: it runs, in three processes.
-    wait(&|| sleeping(&seconds) >= 3);
-    if sandbox.backend() == Backend::Lite {
-        assert_eq!(folders(), before + 1);
+        let Self { seconds, folders: before, .. } = self;
+        panic!("{} processes, {} folders, {before} before", sleeping(seconds), folders());
     }
-    host.kill().unwrap();
-    host.wait().unwrap();
-    wait(&|| sleeping(&seconds) == 0 && folders() == before);
+
+    fn wait_for_nothing(&self) {
+        self.wait(|| sleeping(&self.seconds) == 0 && folders() == self.folders);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_raw(self.process.id().cast_signed()).unwrap(), signal).unwrap();
+    }
+}
+
+fn a_killed_host_leaves_nothing(sandbox: &ProcessBox) {
+    let mut host = Host::start(sandbox, 2, None);
+    if sandbox.backend() == Backend::Lite {
+        assert_eq!(folders(), host.folders + 1);
+    }
+    host.process.kill().unwrap();
+    host.process.wait().unwrap();
+    host.wait_for_nothing();
+}
+
+/// Its end of the socket stays open with what it forked.
+fn a_killed_host_that_forked_leaves_nothing(sandbox: &ProcessBox) {
+    let mut host = Host::start(sandbox, 3, Some(FORKS));
+    let mut line = String::new();
+    BufReader::new(host.process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    host.process.kill().unwrap();
+    host.process.wait().unwrap();
+    host.wait_for_nothing();
+    // The control: it was there all the time.
+    kill_process(Pid::from_raw(line.trim().parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+}
+
+/// A host that hangs cannot keep the deadline.
+fn a_stopped_host_does_not_stop_the_deadline(sandbox: &ProcessBox) {
+    let host = Host::start(sandbox, 4, Some(STOPPED));
+    host.signal(Signal::STOP);
+    host.wait_for_nothing();
+    host.signal(Signal::CONT);
+    let said = host.process.wait_with_output().unwrap();
+    assert_eq!(text(&said.stdout), "Ok(DeadlineExceeded)\n");
 }
