@@ -59,18 +59,20 @@ impl Group {
 
     /// Makes the folder below the first parent where that works, and its settings hold.
     fn add(&mut self, parents: &[PathBuf], name: &str, settings: &[Setting]) {
+        // What cannot be read may be anything.
+        let swaps = fs::read_to_string("/proc/swaps").unwrap_or_else(|_| "unknown\nunknown\n".to_owned());
         for parent in parents {
             sweep(parent);
             let folder = parent.join(name);
             if fs::create_dir(&folder).is_err() {
                 continue;
             }
-            let held = settings.iter().filter(|setting| setting.hold(&folder)).collect::<Vec<_>>();
+            let held = settings.iter().filter(|setting| setting.hold(&folder, &swaps)).collect::<Vec<_>>();
             if held.is_empty() {
                 remove(&folder);
                 continue;
             }
-            self.controllers.extend(held.iter().filter_map(|setting| setting.controller).map(str::to_owned));
+            self.controllers.extend(held.iter().map(|setting| setting.controller.to_owned()));
             self.folders.push(folder);
             return;
         }
@@ -154,43 +156,62 @@ pub(super) fn join(entrances: &[PathBuf]) -> io::Result<()> {
 /// One file of a group, and what it has to say in the end.
 #[derive(Debug)]
 struct Setting {
-    /// What is bounded by it; nothing for a setting that only helps.
-    controller: Option<&'static str>,
+    /// What is bounded by it.
+    controller: &'static str,
+    file: &'static str,
+    most: u64,
+    /// Without which it bounds nothing: what is kept from memory must not go to swap instead.
+    swap: Option<Swap>,
+}
+
+/// How a group bounds swap.
+#[derive(Clone, Copy, Debug)]
+struct Swap {
     file: &'static str,
     most: u64,
 }
 
-impl Setting {
-    /// Writes it and reads it back: whether it bounds anything now.
-    fn hold(&self, folder: &Path) -> bool {
+impl Swap {
+    /// Whether nothing goes to swap: by the group, or because the machine has none, in which case it need not count it.
+    fn holds(self, folder: &Path, swaps: &str) -> bool {
         let file = folder.join(self.file);
-        let said = || fs::read_to_string(&file).ok()?.trim().parse::<u64>().ok();
-        fs::write(&file, self.most.to_string()).is_ok() && said().is_some_and(|said| said <= self.most)
+        let none = || swaps.lines().count() <= 1;
+        if file.exists() { bound(&file, self.most) } else { none() }
+    }
+}
+
+/// Writes a bound and reads it back: whether it bounds anything now.
+fn bound(file: &Path, most: u64) -> bool {
+    let said = || fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
+    fs::write(file, most.to_string()).is_ok() && said().is_some_and(|said| said <= most)
+}
+
+impl Setting {
+    /// Whether it bounds anything now. `swaps` is what `/proc/swaps` says.
+    fn hold(&self, folder: &Path, swaps: &str) -> bool {
+        bound(&folder.join(self.file), self.most) && self.swap.is_none_or(|swap| swap.holds(folder, swaps))
     }
 }
 
 fn settings_1(limits: &Limits) -> [(&'static str, Vec<Setting>); 2] {
-    let memory = vec![
-        Setting { controller: Some("memory"), file: "memory.limit_in_bytes", most: limits.memory },
-        // Memory and swap together; only where swap is counted.
-        Setting { controller: None, file: "memory.memsw.limit_in_bytes", most: limits.memory },
-    ];
-    [("memory", memory), ("pids", vec![processes(limits)])]
+    let most = limits.memory;
+    // Memory and swap together.
+    let swap = Some(Swap { file: "memory.memsw.limit_in_bytes", most });
+    let memory = Setting { controller: "memory", file: "memory.limit_in_bytes", most, swap };
+    [("memory", vec![memory]), ("pids", vec![processes(limits)])]
 }
 
-fn settings_2(limits: &Limits) -> [Setting; 3] {
-    [
-        Setting { controller: Some("memory"), file: "memory.max", most: limits.memory },
-        Setting { controller: None, file: "memory.swap.max", most: 0 },
-        processes(limits),
-    ]
+fn settings_2(limits: &Limits) -> [Setting; 2] {
+    let swap = Some(Swap { file: "memory.swap.max", most: 0 });
+    [Setting { controller: "memory", file: "memory.max", most: limits.memory, swap }, processes(limits)]
 }
 
 fn processes(limits: &Limits) -> Setting {
     Setting {
-        controller: Some("pids"),
+        controller: "pids",
         file: "pids.max",
         most: u64::from(limits.processes.saturating_add(OURS)),
+        swap: None,
     }
 }
 
@@ -204,10 +225,38 @@ fn membership<'a>(memberships: &'a str, controller: &str) -> Option<&'a str> {
     })
 }
 
-/// Where a group may be made: below our own, which bounds it, too; else below the root.
+/// Where a group may be made: below our own, which bounds it, too. Version 2 hands controllers only to groups without
+/// processes of their own; then below the root, if nothing that bounds us is left by that.
 fn parents(mounted: &Path, own: Option<&str>) -> Vec<PathBuf> {
     let own = own.map(|own| mounted.join(own.trim_start_matches('/')));
-    own.into_iter().chain([mounted.to_owned()]).collect()
+    // In a container our own group is often what is mounted, under a name of the host.
+    let Some(own) = own.filter(|own| own.is_dir()) else { return vec![mounted.to_owned()] };
+    let mut above = own.ancestors().take_while(|group| *group != mounted);
+    if above.any(is_bounded) { vec![own] } else { vec![own, mounted.to_owned()] }
+}
+
+/// What bounds a group, in both versions; a group without bounds says `max`, nothing, or a number that no machine has.
+const BOUNDS: &[&str] = &[
+    "memory.max",
+    "memory.high",
+    "memory.swap.max",
+    "memory.limit_in_bytes",
+    "pids.max",
+    "cpu.max",
+    "cpu.cfs_quota_us",
+    "io.max",
+];
+const NO_MACHINE: i64 = 1 << 62;
+
+fn is_bounded(group: &Path) -> bool {
+    BOUNDS.iter().any(|file| {
+        let Ok(said) = fs::read_to_string(group.join(file)) else { return false };
+        match said.split_whitespace().next() {
+            None | Some("max") => false,
+            // What cannot be read as a number bounds something.
+            Some(word) => !word.parse::<i64>().is_ok_and(|most| !(0..NO_MACHINE).contains(&most)),
+        }
+    })
 }
 
 /// Removes what processes that were killed have left; once below each parent.
@@ -258,14 +307,58 @@ mod tests {
     #[test]
     fn a_setting_that_does_not_hold_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        let setting = |file| Setting { controller: Some("memory"), file, most: 5 };
-        assert!(setting("memory.max").hold(folder.path()), "a plain file says what was written");
-        assert!(!setting("missing/memory.max").hold(folder.path()));
+        let setting = |file| Setting { controller: "memory", file, most: 5, swap: None };
+        assert!(setting("memory.max").hold(folder.path(), NO_SWAP), "a plain file says what was written");
+        assert!(!setting("missing/memory.max").hold(folder.path(), NO_SWAP));
         // A kernel that rounds up, or says `max`, bounds nothing.
         std::os::unix::fs::symlink("/proc/sys/kernel/threads-max", folder.path().join("pids.max")).unwrap();
         let said = fs::read_to_string(folder.path().join("pids.max")).unwrap();
         assert!(said.trim().parse::<u64>().unwrap() > 5);
-        assert!(!Setting { controller: None, file: "/proc/version", most: 5 }.hold(folder.path()));
+        assert!(!setting("/proc/version").hold(folder.path(), NO_SWAP));
+    }
+
+    const NO_SWAP: &str = "Filename Type Size Used Priority\n";
+    const SWAP: &str = "Filename Type Size Used Priority\n/dev/zram0 partition 1 0 100\n";
+
+    #[test]
+    fn memory_that_could_go_to_swap_is_not_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let setting = &settings_2(&Limits::default())[0];
+        assert!(setting.hold(folder.path(), NO_SWAP), "nothing to count, and nothing is counted");
+        assert!(!setting.hold(folder.path(), SWAP), "swap that is not counted");
+        let swap = folder.path().join("memory.swap.max");
+        fs::write(&swap, "max").unwrap();
+        assert!(setting.hold(folder.path(), SWAP));
+        assert_eq!(fs::read_to_string(&swap).unwrap(), "0");
+        fs::remove_file(&swap).unwrap();
+        std::os::unix::fs::symlink("/proc/version", &swap).unwrap();
+        assert!(!setting.hold(folder.path(), NO_SWAP), "a bound that cannot be set");
+    }
+
+    #[test]
+    fn a_group_is_made_above_our_own_only_if_nothing_bounds_us() {
+        let mounted = tempfile::tempdir().unwrap();
+        let (mounted, unit) = (mounted.path(), mounted.path().join("system.slice/unit"));
+        fs::create_dir_all(&unit).unwrap();
+        let found = || parents(mounted, Some("/system.slice/unit"));
+        assert_eq!(found(), [unit.clone(), mounted.to_owned()]);
+        for (file, unbounded, bound) in [
+            ("memory.max", "max", "1073741824"),
+            ("memory.limit_in_bytes", "9223372036854771712", "1073741824"),
+            ("cpu.max", "max 100000", "50000 100000"),
+            ("cpu.cfs_quota_us", "-1", "50000"),
+            ("io.max", "", "8:0 rbps=1 wbps=max"),
+        ] {
+            for group in [&unit, &mounted.join("system.slice")] {
+                fs::write(group.join(file), unbounded).unwrap();
+                assert_eq!(found().len(), 2, "{file}");
+                fs::write(group.join(file), bound).unwrap();
+                assert_eq!(found(), std::slice::from_ref(&unit), "{file}");
+                fs::remove_file(group.join(file)).unwrap();
+            }
+        }
+        assert_eq!(parents(mounted, Some("/of/the/host")), [mounted], "a container");
+        assert_eq!(parents(mounted, None), [mounted]);
     }
 
     #[test]
