@@ -22,6 +22,8 @@ pub enum End {
     Signalled(i32),
     /// It was killed at the deadline.
     DeadlineExceeded,
+    /// It was ended when it had used up its processor time.
+    CpuExceeded,
     /// It was killed when its control group had no memory left.
     MemoryExceeded,
     /// It was killed when it had written more than it may.

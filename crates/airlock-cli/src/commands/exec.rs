@@ -148,6 +148,7 @@ fn report(outcome: &Outcome, console: &mut Console) -> Result<(), Failure> {
         End::Exited(code) => ("exited", Some(code)),
         End::Signalled(signal) => ("signalled", Some(signal)),
         End::DeadlineExceeded => ("deadline_exceeded", None),
+        End::CpuExceeded => ("cpu_exceeded", None),
         End::MemoryExceeded => ("memory_exceeded", None),
         End::OutputExceeded => ("output_exceeded", None),
     };
@@ -171,6 +172,13 @@ fn ended(outcome: &Outcome, limits: &Limits) -> CommandResult {
         End::DeadlineExceeded => {
             let seconds = limits.wall.unwrap_or_default().as_secs();
             reached(format!("the program was ended after {seconds} s"), "--timeout gives it more time")
+        }
+        End::CpuExceeded => {
+            let seconds = limits.cpu.unwrap_or_default().as_secs();
+            reached(
+                format!("the program used more than {seconds} s of processor time"),
+                "--timeout gives it more of that, too",
+            )
         }
         End::MemoryExceeded => {
             let mebibytes = limits.memory >> 20;
@@ -231,6 +239,7 @@ mod tests {
             (End::Exited(7), 7),
             (End::Signalled(9), 137),
             (End::DeadlineExceeded, 124),
+            (End::CpuExceeded, 124),
             (End::MemoryExceeded, 124),
             (End::OutputExceeded, 124),
         ];

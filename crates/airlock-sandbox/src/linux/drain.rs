@@ -22,6 +22,8 @@ use crate::{Confinement, End, Job, Outcome, SandboxError, Step};
 
 /// The kernel's way to end a process.
 const SIGKILL: i32 = 9;
+/// What a process gets that has used up its processor time; a second later it is killed.
+const SIGXCPU: i32 = libc::SIGXCPU;
 /// How long the streams may stay open once the program has ended: they end with the box, unless it gave one away.
 const GRACE: Duration = Duration::from_secs(2);
 /// How much is read at once.
@@ -70,6 +72,8 @@ pub(super) fn run(
         Some(Ended::Program(End::Signalled(SIGKILL))) | None if running.ran_out_of_memory() => {
             End::MemoryExceeded
         }
+        // Nobody else sends that signal to a program of its own.
+        Some(Ended::Program(End::Signalled(SIGXCPU))) if limits.cpu.is_some() => End::CpuExceeded,
         Some(Ended::Program(end)) => end,
         None => return Err(SandboxError::Lost),
     };
