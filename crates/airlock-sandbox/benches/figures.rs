@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use airlock_sandbox::{Confinement, End, Job, Pool, ProcessBox, Sandbox as _, enter};
+use airlock_sandbox::{Confinement, End, Job, Pool, ProcessBox, Sandbox as _, enter, waiting_python};
 
 /// Turns of each program, and how many come before and are not counted.
 const TURNS: usize = 61;
@@ -66,12 +66,13 @@ fn main() -> ExitCode {
         Ok(launcher) => launcher,
         Err(code) => return code,
     };
-    let sandbox = ProcessBox::new(launcher);
+    let sandbox = ProcessBox::new(launcher.clone());
     let bubblewrap =
         ["/usr/bin/bwrap", "/usr/local/bin/bwrap"].into_iter().find(|path| Path::new(path).exists());
     if bubblewrap.is_none() {
         eprintln!("skipped: no bubblewrap on this machine (apt-get install bubblewrap)");
     }
+    let lite = ProcessBox::lite(launcher);
     for (name, command) in PROGRAMS {
         if !Path::new(command[0]).exists() {
             eprintln!("skipped: no {}", command[0]);
@@ -80,20 +81,24 @@ fn main() -> ExitCode {
         let mut plain = Vec::new();
         let mut boxed = Vec::new();
         let mut wrapped = Vec::new();
+        let mut light = Vec::new();
         for turn in 0..WARM + TURNS {
             let times = [
                 time(|| plainly(command)),
                 time(|| in_a_box(&sandbox, command)),
+                time(|| in_a_box(&lite, command)),
                 bubblewrap.map_or(Duration::ZERO, |bubblewrap| time(|| wrap(bubblewrap, command))),
             ];
             if turn >= WARM {
                 plain.push(times[0]);
                 boxed.push(times[1]);
-                wrapped.push(times[2]);
+                light.push(times[2]);
+                wrapped.push(times[3]);
             }
         }
         say("plain", name, plain);
         say("box", name, boxed);
+        say("lite", name, light);
         if bubblewrap.is_some() {
             say("bubblewrap", name, wrapped);
         }
@@ -104,18 +109,25 @@ fn main() -> ExitCode {
 
 /// A program for an interpreter that waits for one; its pool is full again before each turn.
 fn warm(sandbox: &ProcessBox) {
-    let command = ["/usr/bin/python3", "-I", "-S", "-"].map(OsString::from);
-    if !Path::new(&command[0]).exists() {
+    if !Path::new("/usr/bin/python3").exists() {
         return;
     }
-    let pool = Pool::new(sandbox.clone(), &command, Confinement::default(), 2).unwrap();
+    // One that only waits, and one that has all but its program.
+    let plain = ["/usr/bin/python3", "-I", "-"].map(OsString::from).to_vec();
+    for (name, command) in [("python_stdin", plain), ("python", waiting_python())] {
+        let pool = Pool::new(sandbox.clone(), &command, Confinement::default(), 2).unwrap();
+        warm_runs(&pool, name);
+    }
+}
+
+fn warm_runs(pool: &Pool, name: &str) {
     let mut times = Vec::new();
     for turn in 0..WARM + TURNS {
         while pool.ready() < 2 {
             std::thread::sleep(Duration::from_millis(1));
         }
         // Not only started but waiting for its program.
-        std::thread::sleep(Duration::from_millis(60));
+        std::thread::sleep(Duration::from_millis(150));
         let took = time(|| {
             let outcome = pool.run(b"print(1)".to_vec()).unwrap();
             assert_eq!((outcome.end, &*outcome.stdout), (End::Exited(0), &b"1\n"[..]));
@@ -125,8 +137,14 @@ fn warm(sandbox: &ProcessBox) {
         }
     }
     times.sort_unstable();
-    println!("warm/python {:.3} ms", times[times.len() / 2].as_secs_f64() * 1e3);
-    println!("warm/python_p95 {:.3} ms", times[times.len() * 95 / 100].as_secs_f64() * 1e3);
+    println!("warm/{name} {:.3} ms", times[times.len() / 2].as_secs_f64() * 1e3);
+    println!("warm/{name}_p95 {:.3} ms", times[times.len() * 95 / 100].as_secs_f64() * 1e3);
+    println!("warm/{name}_least {:.3} ms", times[0].as_secs_f64() * 1e3);
+    while pool.ready() < 2 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(Duration::from_millis(150));
+    println!("warm/{name}_member {:.1} MiB", memory_of_descendants() / 2.0);
 }
 
 fn time(run: impl FnOnce()) -> Duration {
@@ -158,4 +176,24 @@ fn in_a_box(sandbox: &ProcessBox, command: &[&str]) {
 fn say(how: &str, name: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     println!("{how}/{name} {:.3} ms", times[times.len() / 2].as_secs_f64() * 1e3);
+}
+
+/// Memory of all processes that came of this one, in MiB; what several share is counted in parts.
+fn memory_of_descendants() -> f64 {
+    let all = || std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let parent = |path: &Path| {
+        let status = std::fs::read_to_string(path.join("stat")).ok()?;
+        status.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    let mut family = vec![std::process::id()];
+    let mut kilobytes = 0.0;
+    while let Some(member) = family.pop() {
+        for path in all().filter(|path| parent(path) == Some(member)) {
+            family.extend(path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
+            let memory = std::fs::read_to_string(path.join("smaps_rollup")).unwrap_or_default();
+            let line = memory.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or("0");
+            kilobytes += line.split_whitespace().next().unwrap_or("0").parse::<f64>().unwrap();
+        }
+    }
+    kilobytes / 1024.0
 }

@@ -37,7 +37,8 @@ pub use error::{SandboxError, Step};
 pub use level::{Enforcement, Level};
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Aftermath, Hold, Launcher, Pool, ProcessBox, Running, Selftest, SystemCall, enter, selftest, system_calls,
+    Aftermath, Hold, Launcher, Pool, ProcessBox, Running, Selftest, SystemCall, enter, selftest,
+    system_calls, waiting_python,
 };
 pub use outcome::{End, Job, Outcome};
 pub use port::{Backend, Probe, Sandbox, strongest};

@@ -1,8 +1,10 @@
 //! Interpreters that wait for their program.
 
-use std::{thread, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
-use airlock_sandbox::{Confinement, End, Level, Pool, ProcessBox, Sandbox as _, SandboxError};
+use airlock_sandbox::{
+    Confinement, End, Job, Level, Pool, ProcessBox, Sandbox as _, SandboxError, waiting_python,
+};
 
 use crate::{Test, text};
 
@@ -10,6 +12,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_pool_runs_each_program_in_a_fresh_box", a_pool_runs_each_program_in_a_fresh_box),
     ("a_pool_bears_many_at_once", a_pool_bears_many_at_once),
     ("a_pool_replaces_what_died_while_it_waited", a_pool_replaces_what_died_while_it_waited),
+    ("a_waiting_python_does_what_python_does", a_waiting_python_does_what_python_does),
     ("a_pool_that_can_have_no_box_says_so", a_pool_that_can_have_no_box_says_so),
 ];
 
@@ -70,4 +73,51 @@ fn a_pool_that_can_have_no_box_says_so(sandbox: &ProcessBox) {
     let stronger = sandbox.clone().at_least(Level::Machine);
     let refusal = Pool::new(stronger, &["/bin/sh".into()], Confinement::default(), 1).unwrap_err();
     assert!(matches!(refusal, SandboxError::TooWeak { .. }), "{refusal}");
+}
+
+/// Whatever a program does, it ends with the same code and says the same as where Python read it by itself.
+fn a_waiting_python_does_what_python_does(sandbox: &ProcessBox) {
+    let cold = ["python3", "-I", "-"].map(Into::into).to_vec();
+    let pool = match Pool::new(sandbox.clone(), &waiting_python(), Confinement::default(), 1) {
+        Ok(pool) if Path::new("/usr/bin/python3").exists() => pool,
+        other => {
+            println!("skipped: no Python below /usr: {other:?}");
+            return;
+        }
+    };
+    for program in [
+        "print(1)",
+        "",
+        "1/0",
+        "def f(:",
+        "def f(x): return g(x)\ndef g(x): raise KeyError(x)\nf('a')",
+        "raise SystemExit",
+        "raise SystemExit('no')",
+        "raise SystemExit(300)",
+        "import os; os._exit(9)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+        "print('é', end=''); import sys; sys.stderr.write('w')",
+        "import sys; print(__name__, sys.argv, sys.stdin.read(), sys.flags.isolated)",
+        "try: input()\nexcept EOFError as e: print(repr(e))",
+        "import threading, time, atexit\natexit.register(print, 'bye')\n\
+         threading.Thread(target=lambda: (time.sleep(0.05), print('thread'))).start()\nprint('main')",
+        "import os\nif os.fork() == 0: print('child')\nelse: os.wait(); print('parent')",
+        "import os, tempfile\np = tempfile.gettempdir() + '/f'\n\
+         if os.fork() == 0: f = open(p, 'w'); f.write('kept')\nelse: os.wait(); print(open(p).read())",
+        "import json, dataclasses, decimal, asyncio\nasync def f(): return json.dumps({'a': str(decimal.Decimal('1.10'))})\nprint(asyncio.run(f()))",
+        "class A:\n  def __del__(self): print('gone')\na = A()",
+        "import sys; sys.excepthook = lambda *a: print('hooked', a[0].__name__); 1/0",
+        "import sys; sys.stdout.close()",
+        "import pickle\nclass T: x = 1\nprint(pickle.loads(pickle.dumps(T())).x)",
+    ] {
+        let job = Job { command: cold.clone(), input: program.into() };
+        let cold = sandbox.run(&job, &Confinement::default()).unwrap();
+        let warm = pool.run(program.into()).unwrap();
+        let said = |outcome: &airlock_sandbox::Outcome| {
+            let [out, err] =
+                [&outcome.stdout, &outcome.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+            (outcome.end, out, err)
+        };
+        assert_eq!(said(&warm), said(&cold), "{program}");
+    }
 }
