@@ -20,7 +20,7 @@ use std::{
     os::unix::process::CommandExt as _,
     process::{Command, ExitCode, Stdio},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
         mpsc::{self, Receiver},
     },
@@ -31,8 +31,8 @@ use std::{
 use agent_airlock::{
     Caller, Code, Isolation, Output, Rejection, TextStream, Tool, Toolbox, airlock,
     sandbox::{
-        Backend, Confinement, End, Enforcement, Job, Level, Limits, Outcome, Probe, Sandbox, SandboxError,
-        Step,
+        self, Backend, Confinement, End, Enforcement, Job, Launcher, Level, Limits, Outcome, Probe,
+        ProcessBox, Sandbox, SandboxError, Step,
     },
 };
 use airlock_testkit::{FakeAudit, engine};
@@ -199,13 +199,18 @@ fn main() -> ExitCode {
         Ok(isolation) => isolation,
         Err(code) => return code,
     };
+    let launcher = match sandbox::enter(env::args_os()) {
+        Ok(launcher) => launcher,
+        Err(code) => return code,
+    };
+    LAUNCHER.set(launcher).unwrap();
     // Something for a tool to look for, there before any thread is.
     if env::var_os(SECRET_VARIABLE).is_none() {
         let mut again = Command::new(env::current_exe().unwrap());
         let error = again.args(env::args_os().skip(1)).env(SECRET_VARIABLE, "a secret").exec();
         panic!("cannot start anew: {error}");
     }
-    let tests: [Test; 15] = [
+    let tests: [Test; 16] = [
         ("a_file_of_the_user_is_not_there", files),
         ("a_listener_of_the_machine_is_not_reached", network),
         ("the_environment_is_empty", environment),
@@ -220,6 +225,7 @@ fn main() -> ExitCode {
         ("what_may_have_run_is_not_run_again", lost),
         ("waiting_blocks_no_executor_and_leaving_is_recorded", waiting),
         ("a_worker_without_a_sandbox_runs_nothing", by_hand),
+        ("lite_holds_tools_too", lite),
         ("what_enter_was_not_told_of_is_refused_with_a_hint", unlisted),
     ];
     let trials = tests.into_iter().map(|(name, test)| {
@@ -272,7 +278,7 @@ fn files(isolation: &Isolation) {
     let arguments = || json!({"path": &path});
     assert_eq!(shown(isolation, read_local(), arguments()).text(), "private", "positive control");
     let output = shown(isolation, read_boxed(), arguments());
-    assert!(output.is_error() && output.text().contains("No such file"), "{}", output.text());
+    assert!(output.is_error() && output.text() != "private", "{}", output.text());
     let named =
         isolation.confinement(Confinement { read_only: vec![path.clone()], ..Confinement::default() });
     assert_eq!(shown(&named, read_boxed(), arguments()).text(), "private");
@@ -349,6 +355,24 @@ fn deadline(isolation: &Isolation) {
 fn flood(isolation: &Isolation) {
     assert_eq!(refused(isolation, flood_boxed(), json!({})), Code::SandboxError);
     assert_eq!(refused(isolation, long_boxed(), json!({})), Code::SandboxError);
+}
+
+/// For sandboxes of the test's own choice.
+static LAUNCHER: OnceLock<Launcher> = OnceLock::new();
+
+fn lite(isolation: &Isolation) {
+    let lite = ProcessBox::lite(LAUNCHER.get().unwrap().clone());
+    let isolation = isolation.sandbox(Arc::new(lite)).at_least(Level::Lite);
+    let (result, record) = call(&isolation, environment_boxed(), json!({}));
+    assert_eq!((result.unwrap().text(), &record["sandbox"]), ("false", &json!("lite")));
+    files(&isolation);
+    network(&isolation);
+    layers(&isolation);
+    forged(&isolation);
+    deadline(&isolation);
+    // It is less than what is asked for by default.
+    let strict = isolation.at_least(Level::Box);
+    assert_eq!(refused(&strict, environment_boxed(), json!({})), Code::SandboxUnavailable);
 }
 
 /// A sandbox that ends each call in the same way.

@@ -9,7 +9,7 @@ use std::{
 
 use airlock_engine::{Caller, Code, Rejection};
 use airlock_sandbox::{
-    Backend, Confinement, End, Job, Launcher, Level, Outcome, Probe, ProcessBox, Sandbox, SandboxError, Step,
+    Confinement, End, Job, Launcher, Level, Outcome, Probe, ProcessBox, Sandbox, SandboxError, Step,
 };
 
 use super::{
@@ -35,6 +35,7 @@ struct Inside {
     min_level: Level,
     confinement: Arc<Confinement>,
     tools: BTreeMap<String, Known>,
+    chosen: OnceLock<Arc<dyn Sandbox>>,
     probe: OnceLock<Probe>,
 }
 
@@ -75,17 +76,19 @@ impl Isolation {
             min_level: Level::Box,
             confinement: Arc::default(),
             tools: known,
+            chosen: OnceLock::new(),
             probe: OnceLock::new(),
         }))
     }
 
     fn change(&self, change: impl FnOnce(&mut Inside)) -> Self {
-        let mut inside = Inside { probe: OnceLock::new(), ..(*self.0).clone() };
+        let mut inside = Inside { chosen: OnceLock::new(), probe: OnceLock::new(), ..(*self.0).clone() };
         change(&mut inside);
         Self(Arc::new(inside))
     }
 
-    /// What is weaker than `level` is no sandbox: instead of [`Level::Box`]. [`Level::None`] means [`Level::Lite`].
+    /// What is weaker than `level` is no sandbox: instead of [`Level::Box`]. With [`Level::Lite`], which [`Level::None`]
+    /// means too, the backend `lite` takes the place of the box where that cannot be had.
     #[must_use]
     pub fn at_least(&self, level: Level) -> Self {
         self.change(|inside| inside.min_level = level.max(Level::Lite))
@@ -106,22 +109,20 @@ impl Isolation {
 
     /// What this machine really gives. Tried once, by running a program that does nothing.
     pub fn probe(&self) -> &Probe {
-        self.0.probe.get_or_init(|| self.backend().probe())
+        self.0.probe.get_or_init(|| self.chosen().probe())
     }
 
-    fn backend(&self) -> Arc<dyn Sandbox> {
-        match &self.0.source {
-            Source::Own(launcher) => Arc::new(ProcessBox::new(launcher.clone()).at_least(self.0.min_level)),
+    /// The sandbox for calls, chosen once.
+    fn chosen(&self) -> &Arc<dyn Sandbox> {
+        self.0.chosen.get_or_init(|| match &self.0.source {
+            Source::Own(launcher) => own(launcher, self.0.min_level),
             Source::Other(sandbox) => Arc::clone(sandbox),
-        }
+        })
     }
 
     /// Who isolates, as records say it.
     pub(crate) fn name(&self) -> &'static str {
-        match &self.0.source {
-            Source::Own(_) => Backend::Box.as_str(),
-            Source::Other(sandbox) => sandbox.backend().as_str(),
-        }
+        self.chosen().backend().as_str()
     }
 
     /// Why a worker could not run this tool, if it could not: the list that `enter` was given is wrong.
@@ -156,7 +157,7 @@ impl Isolation {
     ///
     /// Where nobody waits for the end any more, the worker still has its time until the deadline.
     pub(crate) async fn run(&self, tool: &Tool, arguments: String, caller: &Caller) -> Isolated {
-        let sandbox = self.backend();
+        let sandbox = Arc::clone(self.chosen());
         let required = self.0.min_level;
         if sandbox.backend().level() < required {
             return Isolated::NotRun(format!("`{}` is weaker than `{required}`", sandbox.backend()));
@@ -187,6 +188,16 @@ impl Isolation {
         confinement.read_only.push(program);
         Ok((job, confinement))
     }
+}
+
+/// The box of this machine; or where that cannot be had and less is enough, what can.
+fn own(launcher: &Launcher, required: Level) -> Arc<dyn Sandbox> {
+    let boxed = ProcessBox::new(launcher.clone()).at_least(required);
+    // Nobody gets less who has not said that less is enough.
+    if required > Level::Lite || boxed.probe().level >= Level::Box {
+        return Arc::new(boxed);
+    }
+    Arc::new(ProcessBox::lite(launcher.clone()).at_least(required))
 }
 
 /// The file of this program, if it is still the one that runs: another one would be another tool.
@@ -251,7 +262,6 @@ fn refused(error: &SandboxError) -> Isolated {
 impl fmt::Debug for Isolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Isolation")
-            .field("backend", &self.name())
             .field("min_level", &self.0.min_level)
             .field("tools", &self.0.tools.keys())
             .finish_non_exhaustive()
