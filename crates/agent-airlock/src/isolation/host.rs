@@ -19,9 +19,6 @@ use super::{
 };
 use crate::Tool;
 
-/// The signal to a process that used up its processor time.
-const SIGXCPU: i32 = 24;
-
 /// How the sandboxed tools of this process are isolated: what [`enter`](crate::enter) returns. Cheap to clone.
 ///
 /// A box of this machine, unless [`sandbox`](Self::sandbox) brings another. What tools see and how much they may use says
@@ -228,12 +225,8 @@ fn judge(outcome: &Outcome, required: Level) -> Isolated {
             Some(answer) => Isolated::Answered(answer),
             None => lost("the tool's process gave no valid result"),
         },
-        End::Exited(_) | End::Signalled(_) if outcome.end != End::Signalled(SIGXCPU) => {
-            lost("the tool's process ended without a result")
-        }
-        End::DeadlineExceeded | End::Exited(_) | End::Signalled(_) => {
-            Isolated::Lost(Rejection::new(Code::Timeout))
-        }
+        End::Exited(_) | End::Signalled(_) => lost("the tool's process ended without a result"),
+        End::DeadlineExceeded | End::CpuExceeded => Isolated::Lost(Rejection::new(Code::Timeout)),
         End::MemoryExceeded => lost("the tool used more memory than it may"),
         End::OutputExceeded => lost("the tool wrote more than it may"),
     }
