@@ -38,7 +38,7 @@ pub use level::{Enforcement, Level};
 #[cfg(target_os = "linux")]
 pub use linux::{
     Aftermath, Hold, Launcher, Pool, ProcessBox, Running, Selftest, SystemCall, enter, selftest,
-    system_calls, waiting_python,
+    selftest_reaching, system_calls, waiting_python,
 };
 pub use outcome::{End, Job, Outcome};
 pub use port::{Backend, Probe, Sandbox, strongest};

@@ -41,4 +41,4 @@ pub use host::{Aftermath, Hold, Launcher, ProcessBox, Running};
 pub use interpreters::waiting_python;
 pub use pool::Pool;
 pub use seccomp::{SystemCall, system_calls};
-pub use selftest::{Selftest, selftest};
+pub use selftest::{Selftest, selftest, selftest_reaching};

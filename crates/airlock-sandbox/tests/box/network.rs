@@ -15,6 +15,7 @@ use std::{
 use airlock_sandbox::{
     Confinement, End, Level, Outcome, ProcessBox, SandboxError,
     proxy::{Dialer, Network, Reason, Refusal, Watch},
+    selftest_reaching,
 };
 
 use crate::{Test, run, run_with, text};
@@ -23,6 +24,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("an_allowed_host_is_reached", an_allowed_host_is_reached),
     ("no_other_host_is_reached", no_other_host_is_reached),
     ("there_is_no_way_but_the_proxy", there_is_no_way_but_the_proxy),
+    ("nothing_escapes_by_the_network", nothing_escapes_by_the_network),
     ("without_hosts_there_is_no_network", without_hosts_there_is_no_network),
     ("the_proxy_ends_with_its_box", the_proxy_ends_with_its_box),
     ("a_network_needs_landlock", a_network_needs_landlock),
@@ -208,6 +210,15 @@ fn there_is_no_way_but_the_proxy(sandbox: &ProcessBox) {
                     netlink EPERM\npacket EPERM\nlocal ok\n";
     assert_eq!(text(&outcome.stdout), expected, "{}", text(&outcome.stderr));
     assert!(outside.dialer.connected.lock().unwrap().is_empty());
+}
+
+/// The whole suite, where hosts were named: sockets can be made, and they lead nowhere.
+fn nothing_escapes_by_the_network(sandbox: &ProcessBox) {
+    let found = selftest_reaching(sandbox, reaching(&["example.com"]).network).unwrap();
+    let open: Vec<_> = found.open().map(|(attempt, _)| attempt.name).collect();
+    assert_eq!(open, ["listen-unbound", "socket-tcp", "socket-tcp-high-bits", "socket-tcp6"]);
+    assert!(found.harm.is_empty(), "{:#?}", found.harm);
+    assert!(found.tried.len() >= 120, "{} attempts", found.tried.len());
 }
 
 fn without_hosts_there_is_no_network(sandbox: &ProcessBox) {
