@@ -290,7 +290,7 @@ mod tests {
         for (end, expected) in [
             (End::Exited(1), Code::SandboxError),
             (End::Signalled(9), Code::SandboxError),
-            (End::Signalled(24), Code::Timeout),
+            (End::CpuExceeded, Code::Timeout),
             (End::DeadlineExceeded, Code::Timeout),
             (End::MemoryExceeded, Code::SandboxError),
             (End::OutputExceeded, Code::SandboxError),

@@ -27,7 +27,8 @@ pub(super) fn choose() -> io::Result<PathBuf> {
     fs::File::open("/dev/urandom")?.read_exact(&mut token)?;
     // As rules about files mean it, whatever links lead there.
     let folder = std::env::temp_dir().canonicalize()?;
-    Ok(folder.join(format!("airlock-{:016x}", u64::from_ne_bytes(token))))
+    // With the number of whoever asks for it, so that one who finds it knows whose it is.
+    Ok(folder.join(format!("airlock-{}-{:016x}", std::process::id(), u64::from_ne_bytes(token))))
 }
 
 /// The folder, for as long as its program lives. Dropping it removes it.

@@ -39,14 +39,15 @@ fn traces() -> [usize; 5] {
     let groups =
         ["memory", "pids", ""].iter().map(|controller| groups(&Path::new("/sys/fs/cgroup").join(controller)));
     let files = fs::read_dir("/proc/self/fd").unwrap();
-    [children.count(), mounts, groups.sum(), files.count(), folders()]
+    [children.count(), mounts, groups.sum(), files.count(), folders_of(std::process::id())]
 }
 
-fn folders() -> usize {
+/// Folders for programs of this host.
+fn folders_of(host: u32) -> usize {
     let all = fs::read_dir(std::env::temp_dir()).unwrap().flatten();
-    // `airlock-` and a number of 16 digits.
-    let names = all.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names.filter(|name| name.strip_prefix("airlock-").is_some_and(|rest| rest.len() == 16)).count()
+    // Ours, not those of the tests beside this one.
+    let prefix = format!("airlock-{host}-");
+    all.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)).count()
 }
 
 fn groups(folder: &Path) -> usize {
@@ -150,18 +151,16 @@ const SECONDS: &str = "AIRLOCK_TEST_SECONDS";
 struct Host {
     process: Child,
     seconds: String,
-    folders: usize,
 }
 
 impl Host {
     fn start(sandbox: &ProcessBox, nth: u32, how: Option<&str>) -> Self {
         let seconds = format!("{}", nth * 100_000 + std::process::id());
-        let folders = folders();
         let mut host = Command::new(std::env::current_exe().unwrap());
         host.env(crate::GRIEF, sandbox.backend().as_str()).env(SECONDS, &seconds);
         host.envs(how.map(|how| (how, "1")));
         let process = host.stdout(Stdio::piped()).spawn().unwrap();
-        let host = Self { process, seconds, folders };
+        let host = Self { process, seconds };
         // The control: it runs.
         host.wait(|| sleeping(&host.seconds) >= 3);
         host
@@ -174,12 +173,15 @@ impl Host {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        let Self { seconds, folders: before, .. } = self;
-        panic!("{} processes, {} folders, {before} before", sleeping(seconds), folders());
+        panic!("{} processes, {} folders", sleeping(&self.seconds), self.folders());
     }
 
     fn wait_for_nothing(&self) {
-        self.wait(|| sleeping(&self.seconds) == 0 && folders() == self.folders);
+        self.wait(|| sleeping(&self.seconds) == 0 && self.folders() == 0);
+    }
+
+    fn folders(&self) -> usize {
+        folders_of(self.process.id())
     }
 
     fn signal(&self, signal: Signal) {
@@ -190,7 +192,7 @@ impl Host {
 fn a_killed_host_leaves_nothing(sandbox: &ProcessBox) {
     let mut host = Host::start(sandbox, 2, None);
     if sandbox.backend() == Backend::Lite {
-        assert_eq!(folders(), host.folders + 1);
+        assert_eq!(host.folders(), 1);
     }
     host.process.kill().unwrap();
     host.process.wait().unwrap();
