@@ -63,6 +63,8 @@ pub(super) fn run(
     let filters = seccomp::compile(Beside::Landlock(landlock::supported()));
     let filters = filters.map_err(SandboxError::at(Step::Seccomp))?;
     let namespaces = init::namespaces().map_err(SandboxError::at(Step::ReadBack))?;
+    // Whoever leaves root is alone with the program as its user. Looking for others takes longer than all the rest.
+    let others = if geteuid().is_root() { limits::OURS } else { limits::of_the_same_user() };
     let scratch = Scratch::make(scratch).map_err(SandboxError::at(Step::MakeScratch))?;
     if geteuid().is_root() {
         let own = scratch.open().map_err(SandboxError::at(Step::MakeScratch))?;
@@ -83,7 +85,7 @@ pub(super) fn run(
         Forked::Child => {
             drop(watch);
             sys::reset_signals();
-            sys::exit_now(become_program(plan, &scratch, &filters, &namespaces, helper, control))
+            sys::exit_now(become_program(plan, &scratch, &filters, &namespaces, (helper, others), control))
         }
         Forked::Parent(program) => {
             let waited = Program { pid: program, within, ends, scratch, _files: own_process(program) };
@@ -166,10 +168,10 @@ fn become_program(
     scratch: &Scratch,
     filters: &Filters,
     namespaces: &[PathBuf],
-    helper: Pid,
+    (helper, others): (Pid, u64),
     control: &UnixStream,
 ) -> i32 {
-    match restrict(plan, scratch, filters, namespaces, helper) {
+    match restrict(plan, scratch, filters, namespaces, (helper, others)) {
         Ok(enforcement) => {
             report(control, &Report::Ready(enforcement));
             init::become_program(plan, control)
@@ -186,14 +188,13 @@ fn restrict(
     scratch: &Scratch,
     filters: &Filters,
     namespaces: &[PathBuf],
-    helper: Pid,
+    (helper, others): (Pid, u64),
 ) -> Result<crate::Enforcement, SandboxError> {
     die_with(helper).map_err(SandboxError::at(Step::StartProgram))?;
     let own = init::own_namespaces(namespaces).map_err(SandboxError::at(Step::ReadBack))?;
     let mut status = File::open("/proc/self/status").map_err(SandboxError::at(Step::ReadBack))?;
     // When memory runs out, the program ends first, and the helper lives to tell.
     fs::write("/proc/self/oom_score_adj", "1000").map_err(SandboxError::at(Step::StartProgram))?;
-    let others = limits::of_the_same_user();
     privileges::drop_held_capabilities().map_err(SandboxError::at(Step::DropCapabilities))?;
     let rules = rules(plan, scratch).map_err(SandboxError::at(Step::OpenPaths))?;
     let landlock_abi = rules.enforce().map_err(SandboxError::at(Step::Landlock))?;
