@@ -14,8 +14,11 @@ const NOT_PUBLIC_4: &[([u8; 4], u32)] = &[
     ([172, 16, 0, 0], 12),    // private
     ([192, 0, 0, 0], 24),     // protocols; Oracle's metadata
     ([192, 0, 2, 0], 24),     // documentation
+    ([192, 31, 196, 0], 24),  // answers to questions about private addresses (AS112)
+    ([192, 52, 193, 0], 24),  // relays of multicast
     ([192, 88, 99, 0], 24),   // relays of 6to4
     ([192, 168, 0, 0], 16),   // private
+    ([192, 175, 48, 0], 24),  // AS112
     ([198, 18, 0, 0], 15),    // benchmarks
     ([198, 51, 100, 0], 24),  // documentation
     ([203, 0, 113, 0], 24),   // documentation
@@ -28,6 +31,7 @@ const NOT_PUBLIC_6: &[([u16; 8], u32)] = &[
     ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocols: Teredo, benchmarks, identifiers
     ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation
     ([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), // 6to4, which holds any address of IPv4
+    ([0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0], 48), // AS112
     ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), // documentation
 ];
 
@@ -58,6 +62,10 @@ fn is_public_6(address: Ipv6Addr) -> bool {
     if within(&NAT64) {
         let [.., a, b, c, d] = address.octets();
         return is_public_4(Ipv4Addr::new(a, b, c, d));
+    }
+    // ISATAP (RFC 5214) holds any address of IPv4 behind these, in every network.
+    if let [_, _, _, _, 0 | 0x200, 0x5efe, ..] = address.segments() {
+        return false;
     }
     // All that is given to anybody is in here.
     within(&([0x2000, 0, 0, 0, 0, 0, 0, 0], 3)) && !NOT_PUBLIC_6.iter().any(within)
@@ -116,8 +124,11 @@ mod tests {
             "172.31.255.255",
             "192.0.0.192",
             "192.0.2.1",
+            "192.31.196.1",
+            "192.52.193.1",
             "192.88.99.1",
             "192.168.1.1",
+            "192.175.48.1",
             "198.18.0.1",
             "198.19.255.255",
             "198.51.100.7",
@@ -140,6 +151,9 @@ mod tests {
             "2001:db8::1",
             "2002:7f00:1::",
             "2002:a9fe:a9fe::1",
+            "2606:4700::5efe:10.0.0.1",
+            "2606:4700::200:5efe:8.8.8.8",
+            "2620:4f:8000::1",
             "3fff::1",
             "5f00::1",
             "fc00::1",
