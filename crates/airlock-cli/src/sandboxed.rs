@@ -208,6 +208,11 @@ pub(crate) fn prepare(
 pub(crate) fn asked_for(args: &ConfinementArgs) -> Result<Confinement, Failure> {
     use airlock_sandbox::proxy::Network;
 
+    if let Some(key) = args.environment.iter().find(|name| OUR_KEYS.contains(&name.as_str())) {
+        return Err(Failure::usage(format_args!(
+            "--env {key}: it is Airlock's own, and nothing in a sandbox gets it"
+        )));
+    }
     let environment = args.environment.iter().map(|name| {
         let value = std::env::var_os(name).ok_or_else(|| {
             Failure::usage(format_args!("--env {name}: there is no such variable"))
@@ -256,9 +261,6 @@ pub(crate) fn start(
     limits: Limits,
     launcher: Launcher,
 ) -> Result<Boxed, Failure> {
-    if let Some(key) = asked.environment.iter().find(|name| OUR_KEYS.contains(&name.as_str())) {
-        return Err(Failure::usage(format_args!("--env {key}: it is Airlock's own, and no server gets it")));
-    }
     let (command, confinement) = prepare(command, asked, limits).map_err(not_started)?;
     let running = choose(launcher, asked.min_level.unwrap_or(Level::Box))
         .watched_by(std::sync::Arc::new(Refused))

@@ -205,6 +205,15 @@ pub(crate) fn refused(error: &SandboxError) -> Failure {
                 "the box has the system's programs only; --ro shows it the folder of another one",
             )
         }
+        SandboxError::Failed { step: Step::OpenPaths, source }
+            if source.kind() == io::ErrorKind::PermissionDenied =>
+        {
+            failure(
+                Exit::NoSandbox,
+                "nothing ran; it is shown to the user that the program runs as, which is not root: run it as its owner, or let \
+                 others read it",
+            )
+        }
         SandboxError::Failed { step: Step::OpenPaths, .. } => failure(Exit::NoSandbox, "see --ro and --rw"),
         SandboxError::TooWeak { .. } => failure(
             Exit::NoSandbox,

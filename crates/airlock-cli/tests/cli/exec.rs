@@ -208,3 +208,26 @@ fn a_backend_that_is_not_built_is_a_refusal() {
     }
     assert_eq!(run(["exec", "--backend", "docker", "--", "/bin/true"]).code, 64);
 }
+
+/// Neither code that runs here nor a machine of the service.
+#[test]
+fn our_own_keys_are_not_passed_on() {
+    let home = tempfile::tempdir().unwrap();
+    let exec = |name: &str, backend: &[&str]| {
+        let mut command = airlock(home.path());
+        command.args(["exec", "--env", name]).args(backend).args(["--", "/usr/bin/env"]);
+        command
+            .env("E2B_API_KEY", "e2b_0123")
+            .env("HARMLESS", "seen")
+            .env("E2B_API_URL", "http://127.0.0.1:9");
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let (code, said) = exec("HARMLESS", &[]);
+    assert!(code == Some(125) || said.contains("HARMLESS=seen"), "the control: {said}");
+    for backend in [&[][..], &["--backend", "e2b"]] {
+        let (code, said) = exec("E2B_API_KEY", backend);
+        assert_eq!(code, Some(64), "{said}");
+        assert!(said.contains("Airlock's own") && !said.contains("e2b_0123"), "{said}");
+    }
+}
