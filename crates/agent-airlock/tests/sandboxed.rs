@@ -210,7 +210,7 @@ fn main() -> ExitCode {
         let error = again.args(env::args_os().skip(1)).env(SECRET_VARIABLE, "a secret").exec();
         panic!("cannot start anew: {error}");
     }
-    let tests: [Test; 16] = [
+    let tests: [Test; 17] = [
         ("a_file_of_the_user_is_not_there", files),
         ("a_listener_of_the_machine_is_not_reached", network),
         ("the_environment_is_empty", environment),
@@ -224,6 +224,7 @@ fn main() -> ExitCode {
         ("without_a_sandbox_required_is_refused_and_wanted_runs_here", unavailable),
         ("what_may_have_run_is_not_run_again", lost),
         ("waiting_blocks_no_executor_and_leaving_is_recorded", waiting),
+        ("a_worker_whose_caller_left_is_ended", left_alone),
         ("a_worker_without_a_sandbox_runs_nothing", by_hand),
         ("lite_holds_tools_too", lite),
         ("what_enter_was_not_told_of_is_refused_with_a_hint", unlisted),
@@ -489,6 +490,55 @@ fn waiting(isolation: &Isolation) {
         } else {
             open.send(()).unwrap();
             assert_eq!(pollster::block_on(call).unwrap().text(), "7");
+        }
+    }
+}
+
+/// The box, and who hears how each run in it ended.
+#[derive(Debug)]
+struct Overheard(ProcessBox, mpsc::SyncSender<Result<End, SandboxError>>);
+
+impl Sandbox for Overheard {
+    fn backend(&self) -> Backend {
+        self.0.backend()
+    }
+
+    fn probe(&self) -> Probe {
+        self.0.probe()
+    }
+
+    fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
+        let outcome = self.0.run(job, confinement);
+        let end = outcome.as_ref().map(|outcome| outcome.end);
+        self.1
+            .send(end.map_err(|error| match error {
+                SandboxError::GivenUp => SandboxError::GivenUp,
+                other => panic!("{other}"),
+            }))
+            .unwrap();
+        outcome
+    }
+}
+
+fn left_alone(isolation: &Isolation) {
+    let (heard, hearing) = mpsc::sync_channel(1);
+    let sandbox = ProcessBox::new(LAUNCHER.get().unwrap().clone());
+    let limits = Limits { wall: Some(Duration::from_secs(3)), ..Limits::default() };
+    let isolation = isolation
+        .sandbox(Arc::new(Overheard(sandbox, heard)))
+        .confinement(Confinement { limits, ..Confinement::default() });
+    let (toolbox, audit) = toolbox(&isolation, [spin_boxed()]);
+    let caller = Caller::anonymous();
+    for leave in [true, false] {
+        let mut call = Box::pin(toolbox.call("spin_boxed", json!({}), &caller));
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        if leave {
+            drop(call);
+            assert!(matches!(hearing.recv().unwrap(), Err(SandboxError::GivenUp)));
+            assert_eq!(last(&audit)["result"], "abandoned");
+        } else {
+            assert_eq!(pollster::block_on(call).unwrap_err().code(), Code::Timeout);
+            assert_eq!(hearing.recv().unwrap().unwrap(), End::DeadlineExceeded, "positive control");
         }
     }
 }

@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_had_there_is_refused() {
-        let job = Job { command: vec!["true".into()], input: Vec::new() };
+        let job = Job { command: vec!["true".into()], ..Job::default() };
         let confinement = Confinement::default();
         assert!(translate(&job, &confinement).is_ok());
         assert!(translate(&Job::default(), &confinement).is_err());

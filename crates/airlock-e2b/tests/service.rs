@@ -71,5 +71,5 @@ type Test = (&'static str, fn(&Fake));
 
 /// A script for the shell of the sandbox.
 fn shell(script: &str) -> Job {
-    Job { command: ["/bin/sh", "-c", script].map(Into::into).to_vec(), input: Vec::new() }
+    Job { command: ["/bin/sh", "-c", script].map(Into::into).to_vec(), ..Job::default() }
 }

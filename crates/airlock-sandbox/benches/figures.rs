@@ -173,7 +173,7 @@ fn check(command: &mut Command) {
 }
 
 fn in_a_box(sandbox: &ProcessBox, command: &[&str]) {
-    let job = Job { command: command.iter().map(OsString::from).collect(), input: Vec::new() };
+    let job = Job { command: command.iter().map(OsString::from).collect(), ..Job::default() };
     let outcome = sandbox.run(&job, &Confinement::default()).unwrap();
     assert_eq!(outcome.end, End::Exited(0), "{}", String::from_utf8_lossy(&outcome.stderr));
 }

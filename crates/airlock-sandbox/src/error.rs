@@ -122,6 +122,8 @@ pub enum SandboxError {
     },
     /// The sandbox ended by itself, so that nobody knows what became of the program.
     Lost,
+    /// It was given up by its [`Stop`](crate::Stop). It may have run until then, and nothing of it runs any more.
+    GivenUp,
 }
 
 impl SandboxError {
@@ -155,6 +157,7 @@ impl fmt::Display for SandboxError {
                 write!(f, "`{backend}` failed while the program ran: {reason}")
             }
             Self::Lost => f.write_str("the sandbox ended before the program did"),
+            Self::GivenUp => f.write_str("the run was given up before its end"),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! | [`Level`], [`Enforcement`] | what was really given, read back from the kernel |
 //! | [`enter`] | the processes of the box: this very program, started anew |
 //! | [`ProcessBox`], [`Job`], [`Outcome`] | the backend `box`: running one program to its end |
+//! | [`Stop`] | ending it before that |
 //! | `Pool` (Linux) | interpreters that wait for code, each used once |
 //!
 //! The box shares the kernel of the host: a hole in the kernel is a hole in the box.
@@ -29,6 +30,7 @@ mod port;
 #[cfg(target_os = "linux")]
 mod profile;
 pub mod proxy;
+mod stop;
 
 pub use confinement::{Confinement, Limits};
 #[cfg(not(target_os = "linux"))]
@@ -44,3 +46,4 @@ pub use outcome::{End, Job, Outcome};
 pub use port::{Backend, Probe, Sandbox, strongest};
 #[cfg(target_os = "linux")]
 pub use profile::{Host, Profile, ProfileError};
+pub use stop::{Awaited, Stop};

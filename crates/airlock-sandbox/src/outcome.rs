@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::Enforcement;
+use crate::{Enforcement, Stop};
 
 /// What is to be run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Job {
     pub command: Vec<OsString>,
     /// What it reads from its standard input.
     pub input: Vec<u8>,
+    /// How it is given up before its end; never, by default.
+    pub stop: Stop,
 }
 
 /// How a program ended.

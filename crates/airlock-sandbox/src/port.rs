@@ -14,12 +14,12 @@ pub trait Sandbox: fmt::Debug + Send + Sync {
     /// What it really gives on this machine, found out by trying; it may take as long as a short program.
     fn probe(&self) -> Probe;
 
-    /// Runs a program to its end, within the limits.
+    /// Runs a program to its end, within the limits, or until its [`Stop`](crate::Stop) is requested.
     ///
     /// # Errors
     /// The program did not run: no sandbox, or a weaker one than is required; or it was lost while the program ran
-    /// ([`SandboxError::Lost`], [`SandboxError::Broken`]), and nobody knows what became of it. It was never run
-    /// outside of the sandbox.
+    /// ([`SandboxError::Lost`], [`SandboxError::Broken`]), and nobody knows what became of it; or it was given up
+    /// ([`SandboxError::GivenUp`]). It was never run outside of the sandbox.
     fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError>;
 }
 

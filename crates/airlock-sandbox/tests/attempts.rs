@@ -117,7 +117,7 @@ mod linux {
         };
         let mut command = vec![program.into_os_string(), CHILD.into()];
         command.extend(names.iter().map(Into::into));
-        let job = Job { command, input: serde_json::to_vec(&ground).unwrap() };
+        let job = Job { command, input: serde_json::to_vec(&ground).unwrap(), ..Job::default() };
         let outcome = sandbox.run(&job, &confinement).unwrap();
         let errors = String::from_utf8_lossy(&outcome.stderr);
         assert_eq!(outcome.end, End::Exited(0), "the child ends well: {errors}");

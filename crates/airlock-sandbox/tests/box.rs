@@ -103,7 +103,7 @@ fn prefix(backend: Backend) -> &'static str {
 
 /// A script for the shell of the box.
 fn shell(script: &str) -> Job {
-    Job { command: ["/bin/sh", "-c", script].map(Into::into).to_vec(), input: Vec::new() }
+    Job { command: ["/bin/sh", "-c", script].map(Into::into).to_vec(), ..Job::default() }
 }
 
 /// Runs a script in a box that shows nothing of the host.

@@ -9,7 +9,7 @@ use std::{
 
 use airlock_engine::{Caller, Code, Rejection};
 use airlock_sandbox::{
-    Confinement, End, Job, Launcher, Level, Outcome, Probe, ProcessBox, Sandbox, SandboxError, Step,
+    Confinement, End, Job, Launcher, Level, Outcome, Probe, ProcessBox, Sandbox, SandboxError, Step, Stop,
 };
 
 use super::{
@@ -152,7 +152,7 @@ impl Isolation {
 
     /// Runs a call of `tool` in the sandbox, on a thread of its own. It is never run twice, and never outside.
     ///
-    /// Where nobody waits for the end any more, the worker still has its time until the deadline.
+    /// Where nobody waits for the end any more, because the future is dropped, the worker is ended.
     pub(crate) async fn run(&self, tool: &Tool, arguments: String, caller: &Caller) -> Isolated {
         let sandbox = Arc::clone(self.chosen());
         let required = self.0.min_level;
@@ -164,6 +164,7 @@ impl Isolation {
             Ok(prepared) => prepared,
             Err(error) => return Isolated::NotRun(error.to_string()),
         };
+        let _unless_dropped = GivenUp(job.stop.clone());
         let running = apart(move || sandbox.run(&job, &confinement));
         let Ok(running) = running else {
             return Isolated::NotRun("no thread can be started for it".to_owned());
@@ -180,10 +181,20 @@ impl Isolation {
         let job = Job {
             command: vec![program.clone().into(), WORKER.into(), tool.name().into()],
             input: serde_json::to_vec(&Request::new(arguments, caller))?,
+            stop: Stop::new(),
         };
         let mut confinement = Confinement::clone(&self.0.confinement);
         confinement.read_only.push(program);
         Ok((job, confinement))
+    }
+}
+
+/// Ends a worker for whose result nobody waits. After its end it does nothing.
+struct GivenUp(Stop);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.request();
     }
 }
 

@@ -87,8 +87,9 @@ fn job(args: &ExecArgs) -> Result<Job, Failure> {
         (Some(language), true) => Ok(Job {
             command: interpreter(language),
             input: code(args.code.as_deref().unwrap_or(Path::new("-")))?,
+            ..Job::default()
         }),
-        (None, false) => Ok(Job { command: args.command.clone(), input: input()? }),
+        (None, false) => Ok(Job { command: args.command.clone(), input: input()?, ..Job::default() }),
         (Some(_), false) => Err(Failure::usage("--lang and a command exclude each other")),
         (None, true) => Err(Failure::usage("there is nothing to run").with_help(
             "give code and its language, as in `airlock exec --lang python -`, or a command after `--`",

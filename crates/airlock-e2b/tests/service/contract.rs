@@ -124,7 +124,7 @@ fn nothing_is_left_for_the_next_run(sandbox: &dyn Sandbox) {
 }
 
 fn what_does_not_exist_does_not_run(sandbox: &dyn Sandbox) {
-    let job = Job { command: vec!["/bin/does-not-exist".into()], input: Vec::new() };
+    let job = Job { command: vec!["/bin/does-not-exist".into()], ..Job::default() };
     assert!(sandbox.run(&job, &Confinement::default()).is_err());
     assert!(sandbox.run(&shell("true"), &Confinement::default()).is_ok());
 }

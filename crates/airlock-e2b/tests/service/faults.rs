@@ -270,7 +270,7 @@ fn what_cannot_be_had_there_is_not_asked_for(fake: &Fake) {
     }
     let command = shell("true").command.into_iter().chain([no_text()]).collect();
     for command in [Vec::new(), command] {
-        let outcome = sandbox.run(&Job { command, input: Vec::new() }, &plain);
+        let outcome = sandbox.run(&Job { command, ..Job::default() }, &plain);
         assert!(is_unavailable(&outcome), "{outcome:?}");
     }
     assert_eq!((fake.made(), fake.programs()), (0, 0));

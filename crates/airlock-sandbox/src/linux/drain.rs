@@ -38,6 +38,7 @@ pub(super) fn run(
 ) -> Result<Outcome, SandboxError> {
     let limits = confinement.limits;
     let reports = running.reports.take().ok_or(SandboxError::Lost)?;
+    let awaited = running.end_when(&job.stop).map_err(SandboxError::at(Step::ReadBack))?;
     let (input, output, errors) = running.streams();
     let pumped = Pump::new(
         reports,
@@ -65,6 +66,10 @@ pub(super) fn run(
     });
     // However that went: nothing of the box stays.
     running.end();
+    drop(awaited);
+    if job.stop.is_requested() {
+        return Err(SandboxError::GivenUp);
+    }
     let (end, [stdout, stderr]) = pumped.map_err(SandboxError::at(Step::ReadBack))?;
     let end = match end {
         Some(Ended::NotStarted(refusal)) => return Err(refusal),

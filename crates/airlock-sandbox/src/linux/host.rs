@@ -30,7 +30,8 @@ use super::{
     sys,
 };
 use crate::{
-    Backend, Confinement, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError, Step,
+    Awaited, Backend, Confinement, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError, Step,
+    Stop,
     proxy::{AllowedHost, Dialer, Doorway, Outside, Proxy, Watch},
 };
 
@@ -65,7 +66,7 @@ impl Launcher {
 ///         Err(code) => return code,
 ///     };
 ///     let sandbox = ProcessBox::new(launcher).at_least(Level::Box);
-///     let job = Job { command: vec!["/bin/id".into()], input: Vec::new() };
+///     let job = Job { command: vec!["/bin/id".into()], ..Job::default() };
 ///     match sandbox.run(&job, &Confinement::default()) {
 ///         Ok(outcome) => println!("{:?}: {}", outcome.end, String::from_utf8_lossy(&outcome.stdout)),
 ///         Err(refusal) => eprintln!("{refusal}"),
@@ -194,7 +195,7 @@ impl Sandbox for ProcessBox {
     }
 
     fn probe(&self) -> Probe {
-        let job = Job { command: vec!["/bin/true".into()], input: Vec::new() };
+        let job = Job { command: vec!["/bin/true".into()], ..Job::default() };
         match self.run(&job, &Confinement::default()) {
             Ok(outcome) => Probe { level: outcome.enforcement.level, ..Probe::full(self.backend) },
             Err(SandboxError::TooWeak { given, missing, .. }) => {
@@ -206,6 +207,9 @@ impl Sandbox for ProcessBox {
 
     fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
         let begin = Instant::now();
+        if job.stop.is_requested() {
+            return Err(SandboxError::GivenUp);
+        }
         let running = self.start(&job.command, confinement)?;
         drain::run(running, job, confinement, begin)
     }
@@ -393,6 +397,14 @@ impl Running {
             // It can only fail because the helper is gone, and is seen by the reports then.
             let _ = io::Write::write_all(&mut control, b"!");
         }
+    }
+
+    /// Ends the box as soon as `stop` is requested: the helper sees what it would see if this process ended.
+    pub(super) fn end_when(&self, stop: &Stop) -> io::Result<Awaited> {
+        let Some(control) = &self.control else { return Ok(stop.when_requested(|| ())) };
+        let control = control.try_clone()?;
+        // It can only fail because the helper is gone.
+        Ok(stop.when_requested(move || drop(control.shutdown(Shutdown::Write))))
     }
 
     /// Tells the helper to end the box, and waits until nothing of it is left.

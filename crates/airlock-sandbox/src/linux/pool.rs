@@ -102,7 +102,7 @@ impl Pool {
             None => self.shared.start()?,
         };
         running.hand_over();
-        let job = Job { command: self.shared.command.clone(), input: program };
+        let job = Job { command: self.shared.command.clone(), input: program, ..Job::default() };
         let outcome = drain::run(running, &job, &self.shared.confinement, begin);
         // Not before, or making the next one would take the processor from this one.
         self.shared.changed.notify_all();

@@ -128,7 +128,8 @@ pub fn selftest_reaching(sandbox: &dyn Sandbox, network: Network) -> Result<Self
     };
     let input =
         serde_json::to_vec(&ground).map_err(|error| SandboxError::at(Step::ReadPlan)(error.into()))?;
-    let outcome = sandbox.run(&Job { command: vec![program.into(), TRY.into()], input }, &confinement)?;
+    let outcome = sandbox
+        .run(&Job { command: vec![program.into(), TRY.into()], input, ..Job::default() }, &confinement)?;
     if outcome.end != End::Exited(0) {
         // What it answered until then counts; what is missing counts as open.
         let text = String::from_utf8_lossy(&outcome.stderr).into_owned();

@@ -201,7 +201,7 @@ fn a_program_that_is_not_there_is_an_error(sandbox: &ProcessBox) {
     ];
     for (command, kind) in table {
         let command: Vec<OsString> = command.iter().map(OsString::from).collect();
-        let refusal = sandbox.run(&Job { command, input: Vec::new() }, &Confinement::default()).unwrap_err();
+        let refusal = sandbox.run(&Job { command, ..Job::default() }, &Confinement::default()).unwrap_err();
         let SandboxError::Failed { step: Step::StartProgram, source } = &refusal else { panic!("{refusal}") };
         assert_eq!(source.kind(), kind, "{refusal}");
     }

@@ -3,12 +3,13 @@
 use std::{
     fs,
     os::unix::{fs::PermissionsExt, net::UnixListener},
+    thread,
     time::{Duration, Instant},
 };
 
-use airlock_sandbox::{Confinement, End, Job, Limits, ProcessBox, Sandbox as _};
+use airlock_sandbox::{Confinement, End, Job, Limits, ProcessBox, Sandbox as _, SandboxError, Stop};
 
-use crate::{Test, run_with, text};
+use crate::{Test, run_with, shell, text};
 
 pub(crate) const TESTS: &[Test] = &[
     ("a_loop_ends_at_the_deadline", a_loop_ends_at_the_deadline),
@@ -22,6 +23,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("open_files_are_bounded", open_files_are_bounded),
     ("no_core_is_dumped", no_core_is_dumped),
     ("a_stream_that_left_the_box_is_not_waited_for", a_stream_that_left_the_box_is_not_waited_for),
+    ("a_run_that_is_given_up_ends", a_run_that_is_given_up_ends),
 ];
 
 /// Long before this, a limit must have worked; far more than a loaded machine needs.
@@ -150,7 +152,7 @@ fn no_core_is_dumped(sandbox: &ProcessBox) {
     let script = "import resource\nfor n in (0, 1):\n  try: resource.setrlimit(resource.RLIMIT_CORE, (n, n)); print('set')\n  \
                   except (OSError, ValueError) as refusal: print(type(refusal).__name__)";
     let job =
-        Job { command: ["/usr/bin/python3", "-I", "-c", script].map(Into::into).to_vec(), input: Vec::new() };
+        Job { command: ["/usr/bin/python3", "-I", "-c", script].map(Into::into).to_vec(), ..Job::default() };
     match sandbox.run(&job, &Confinement::default()) {
         Ok(outcome) => assert!(!text(&outcome.stdout).contains("set"), "{outcome:?}"),
         Err(refusal) => println!("skipped: no Python below /usr: {refusal}"),
@@ -173,7 +175,7 @@ fn a_stream_that_left_the_box_is_not_waited_for(sandbox: &ProcessBox) {
     );
     let command = ["/usr/bin/python3", "-I", "-c", &script].map(Into::into).to_vec();
     let begin = Instant::now();
-    let outcome = match sandbox.run(&Job { command, input: Vec::new() }, &confinement) {
+    let outcome = match sandbox.run(&Job { command, ..Job::default() }, &confinement) {
         Ok(outcome) => outcome,
         Err(refusal) => {
             println!("skipped: no Python below /usr: {refusal}");
@@ -189,4 +191,33 @@ fn a_stream_that_left_the_box_is_not_waited_for(sandbox: &ProcessBox) {
         text(&outcome.stderr)
     );
     assert!(begin.elapsed() < PATIENCE);
+}
+
+fn a_run_that_is_given_up_ends(sandbox: &ProcessBox) {
+    // Its own deadline is a minute.
+    let confinement = Confinement::default();
+    let job = || Job { stop: Stop::new(), ..shell("setsid sleep 50 & sleep 50") };
+    let given_up = |job: &Job| {
+        let begin = Instant::now();
+        let error = sandbox.run(job, &confinement).unwrap_err();
+        assert!(matches!(error, SandboxError::GivenUp), "{error}");
+        assert!(begin.elapsed() < PATIENCE);
+    };
+    // While it runs, or while its box is made: either way it does not run on.
+    for moment in [0, 1, 3, 300] {
+        let job = job();
+        let stop = job.stop.clone();
+        let requested = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(moment));
+            stop.request();
+        });
+        given_up(&job);
+        requested.join().unwrap();
+    }
+    // Before it began.
+    let job = job();
+    job.stop.request();
+    given_up(&job);
+    let kept = Job { stop: Stop::new(), ..shell("exit 3") };
+    assert_eq!(sandbox.run(&kept, &confinement).unwrap().end, End::Exited(3), "positive control");
 }

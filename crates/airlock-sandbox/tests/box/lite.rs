@@ -54,7 +54,7 @@ fn python(sandbox: &ProcessBox, script: &str) -> Option<airlock_sandbox::Outcome
         return None;
     }
     let command = ["/usr/bin/python3", "-I", "-c", script].map(Into::into).to_vec();
-    Some(sandbox.run(&Job { command, input: Vec::new() }, &Confinement::default()).unwrap())
+    Some(sandbox.run(&Job { command, ..Job::default() }, &Confinement::default()).unwrap())
 }
 
 fn landlock_and_seccomp_hold_it(sandbox: &ProcessBox) {
@@ -172,7 +172,7 @@ fn programs_run(sandbox: &ProcessBox) {
         }
         let limits = Limits { memory: 1 << 30, ..Limits::default() };
         let command = [&[program], arguments].concat().into_iter().map(Into::into).collect();
-        let job = Job { command, input: Vec::new() };
+        let job = Job { command, ..Job::default() };
         let outcome = sandbox.run(&job, &Confinement { limits, ..Confinement::default() }).unwrap();
         let errors = text(&outcome.stderr);
         assert_eq!((text(&outcome.stdout), outcome.end), (expected, End::Exited(0)), "{errors}");

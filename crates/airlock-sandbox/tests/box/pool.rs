@@ -110,7 +110,7 @@ fn a_waiting_python_does_what_python_does(sandbox: &ProcessBox) {
         "import sys; sys.stdout.close()",
         "import pickle\nclass T: x = 1\nprint(pickle.loads(pickle.dumps(T())).x)",
     ] {
-        let job = Job { command: cold.clone(), input: program.into() };
+        let job = Job { command: cold.clone(), input: program.into(), ..Job::default() };
         let cold = sandbox.run(&job, &Confinement::default()).unwrap();
         let warm = pool.run(program.into()).unwrap();
         let said = |outcome: &airlock_sandbox::Outcome| {
