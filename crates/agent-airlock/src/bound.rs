@@ -47,7 +47,7 @@ impl Binding {
         let schema = Some(tool.schema_text());
         let target = airlock.tool_with(TargetKind::Tool, tool.name(), schema, tool.settings());
         let place = match isolation {
-            _ if tool.settings().sandbox == SandboxNeed::None => Place::Here,
+            _ if target.sandbox() == SandboxNeed::None => Place::Here,
             None => Place::Nowhere("`main` does not begin with `agent_airlock::enter`"),
             Some(isolation) => match isolation.problem_with(tool) {
                 Some(problem) => Place::Nowhere(problem),
@@ -86,7 +86,7 @@ impl Bound {
             Place::Nowhere(reason) => (*reason).to_owned(),
             Place::Apart(isolation) => isolation.shortcoming()?,
         };
-        let consequence = match self.tool.settings().sandbox {
+        let consequence = match self.binding.target.sandbox() {
             SandboxNeed::Required => "its calls are refused",
             SandboxNeed::Wanted | SandboxNeed::None => "it runs in this process",
         };
@@ -147,17 +147,19 @@ impl Bound {
                 .with_message("the tool asks for something that cannot be understood");
             return Err(self.binding.airlock.refuse(call, rejection));
         }
-        let call = if matches!(self.binding.place, Place::Apart(_)) { call.with_sandbox() } else { call };
+        let call = match &self.binding.place {
+            Place::Apart(isolation) => call.with_sandbox(isolation.name()),
+            Place::Here | Place::Nowhere(_) => call,
+        };
         let admitted = self.binding.airlock.admit(call).await;
         let mut permit = admitted.map_err(|rejection| self.explained(rejection))?;
         if let Place::Apart(isolation) = &self.binding.place {
-            permit.note_sandbox(isolation.name());
             match isolation.run(&self.tool, permit.arguments().to_owned(), &caller).await {
                 Isolated::Answered(answer) => {
                     return release_answer(permit, answer).await.map(ProtectedChunks::whole);
                 }
                 Isolated::Lost(rejection) => return Err(permit.fail(rejection)),
-                Isolated::NotRun(reason) if self.tool.settings().sandbox == SandboxNeed::Required => {
+                Isolated::NotRun(reason) if self.binding.target.sandbox() == SandboxNeed::Required => {
                     return Err(permit.refuse(Rejection::new(Code::SandboxUnavailable).with_hint(reason)));
                 }
                 // Nothing has run yet, and it may run here.

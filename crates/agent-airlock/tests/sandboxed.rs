@@ -63,6 +63,7 @@ const TOOLS: &[fn() -> Tool] = &[
     long_boxed,
     counted_required,
     counted_wanted,
+    environment_configured,
 ];
 
 fn read(path: &str) -> Result<String, io::Error> {
@@ -210,7 +211,7 @@ fn main() -> ExitCode {
         let error = again.args(env::args_os().skip(1)).env(SECRET_VARIABLE, "a secret").exec();
         panic!("cannot start anew: {error}");
     }
-    let tests: [Test; 17] = [
+    let tests: [Test; 18] = [
         ("a_file_of_the_user_is_not_there", files),
         ("a_listener_of_the_machine_is_not_reached", network),
         ("the_environment_is_empty", environment),
@@ -226,6 +227,7 @@ fn main() -> ExitCode {
         ("waiting_blocks_no_executor_and_leaving_is_recorded", waiting),
         ("a_worker_whose_caller_left_is_ended", left_alone),
         ("a_worker_without_a_sandbox_runs_nothing", by_hand),
+        ("the_configuration_sends_a_tool_into_the_sandbox", configured),
         ("lite_holds_tools_too", lite),
         ("what_enter_was_not_told_of_is_refused_with_a_hint", unlisted),
     ];
@@ -345,6 +347,32 @@ fn left(isolation: &Isolation) {
         assert_eq!(result.unwrap_err().code(), Code::SandboxError);
         assert_eq!((&record["result"], &record["sandbox"]), (&json!("failed"), &json!("box")));
     }
+}
+
+/// Its author asks for nothing.
+#[airlock]
+fn environment_configured() -> bool {
+    env::var_os(SECRET_VARIABLE).is_some()
+}
+
+fn configured(isolation: &Isolation) {
+    let ask = |config: &str, isolation: &Isolation| {
+        let (engine, audit) = engine(config);
+        let builder = Toolbox::builder().engine(engine).isolation(isolation.clone());
+        let toolbox = builder.tool(environment_configured()).build().unwrap();
+        let result = toolbox.call_blocking("environment_configured", json!({}), &Caller::anonymous());
+        (result.map(|output| output.text().to_owned()).map_err(|error| error.code()), last(&audit))
+    };
+    let none = isolation.sandbox(Arc::new(Fake { end: gone, runs: AtomicU32::new(0) }));
+    let (seen, record) = ask("", isolation);
+    assert_eq!((seen.as_deref(), record.get("sandbox")), (Ok("true"), None), "positive control: here");
+    let required = "[tools.\"environment_*\"]\nsandbox_required = true";
+    let (seen, record) = ask(required, isolation);
+    assert_eq!((seen.as_deref(), &record["sandbox"]), (Ok("false"), &json!("box")));
+    let (seen, _) = ask(required, &none);
+    assert_eq!(seen.unwrap_err(), Code::SandboxUnavailable);
+    let (seen, record) = ask("[tools.\"environment_*\"]\nsandbox = true", &none);
+    assert_eq!((seen.as_deref(), &record["unsandboxed"]), (Ok("true"), &json!(true)));
 }
 
 fn deadline(isolation: &Isolation) {

@@ -11,10 +11,13 @@ use std::{
     time::Duration,
 };
 
-use airlock_engine::config::{SandboxConfig, SandboxLimits};
+use airlock_engine::{
+    SandboxNeed,
+    config::{Config, SandboxConfig, SandboxLimits, ToolRules},
+};
 use airlock_gateway::{SessionEnd, Started};
 use airlock_sandbox::{
-    Aftermath, Confinement, Launcher, Level, Limits, ProcessBox, Sandbox as _,
+    Aftermath, Backend, Confinement, Launcher, Level, Limits, ProcessBox, Sandbox as _,
     proxy::{AllowedHost, Reason, Refusal, Watch},
 };
 
@@ -43,11 +46,19 @@ pub(crate) struct Boxed {
     pub(crate) server: Started,
     pub(crate) aftermath: Aftermath,
     pub(crate) errors: Option<JoinHandle<()>>,
+    backend: Backend,
     level: Level,
     read_only: Vec<PathBuf>,
     writable: Vec<PathBuf>,
     environment: Vec<OsString>,
     network: Vec<AllowedHost>,
+}
+
+impl Boxed {
+    /// Who isolates it.
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
 }
 
 /// What it is, and what can be seen from within.
@@ -103,6 +114,23 @@ pub(crate) fn expect_nothing(asked: &ConfinementArgs) -> Result<(), Failure> {
     }
     let message = "--ro, --rw, --env and --net are about the sandbox";
     Err(Failure::usage(message).with_help("add --sandbox, or set sandbox.required in the configuration"))
+}
+
+/// What becomes of the tools that ask for a sandbox, when their server runs in none.
+pub(crate) fn missed(config: &Config) -> Vec<String> {
+    let consequence = |need| match need {
+        SandboxNeed::Required => Some("calls of it are refused"),
+        SandboxNeed::Wanted => Some("it runs without one"),
+        SandboxNeed::None => None,
+    };
+    let sentence = |rules: &ToolRules| {
+        let consequence = consequence(rules.sandbox)?;
+        let name = printable(rules.pattern.as_str(), SHOWN);
+        Some(format!(
+            "tools.\"{name}\" asks for a sandbox, and the server is in none: {consequence}; see --sandbox"
+        ))
+    };
+    config.tools.iter().filter_map(sentence).collect()
 }
 
 /// What the command line asks for a server, on top of what the configuration does, and how much it may use.
@@ -262,7 +290,9 @@ pub(crate) fn start(
     launcher: Launcher,
 ) -> Result<Boxed, Failure> {
     let (command, confinement) = prepare(command, asked, limits).map_err(not_started)?;
-    let running = choose(launcher, asked.min_level.unwrap_or(Level::Box))
+    let sandbox = choose(launcher, asked.min_level.unwrap_or(Level::Box));
+    let backend = sandbox.backend();
+    let running = sandbox
         .watched_by(std::sync::Arc::new(Refused))
         .start(&command, &confinement)
         .map_err(|error| not_started(refused(&error)))?;
@@ -276,6 +306,7 @@ pub(crate) fn start(
         errors,
         server: Started::new(process, move || drop(hold)),
         aftermath,
+        backend,
         level,
         read_only: confinement.read_only,
         writable: confinement.writable,

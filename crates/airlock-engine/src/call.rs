@@ -25,19 +25,21 @@ pub struct RawCall {
     pub(crate) tool: Arc<Tool>,
     pub(crate) arguments: Arc<str>,
     pub(crate) caller: Arc<Caller>,
-    pub(crate) sandbox_ready: bool,
+    pub(crate) sandbox: Option<Arc<str>>,
 }
 
 impl RawCall {
     /// A call of `tool` with the JSON text of its arguments, exactly as received.
     pub fn new(tool: Arc<Tool>, arguments: impl Into<Arc<str>>, caller: Arc<Caller>) -> Self {
-        Self { tool, arguments: arguments.into(), caller, sandbox_ready: false }
+        Self { tool, arguments: arguments.into(), caller, sandbox: None }
     }
 
-    /// The host has a sandbox, and will run this call in it. Without this word a tool that requires one is refused.
+    /// The host has a sandbox of this name, and will run this call in it. Without this word a tool that requires one is
+    /// refused. The record of what is admitted has the name, also when its result is lost or nobody waits for it;
+    /// [`Permit::without_sandbox`] and [`Permit::refuse`] take it back.
     #[must_use]
-    pub fn with_sandbox(self) -> Self {
-        Self { sandbox_ready: true, ..self }
+    pub fn with_sandbox(self, name: impl Into<Arc<str>>) -> Self {
+        Self { sandbox: Some(name.into()), ..self }
     }
 
     /// A call without arguments.
@@ -58,8 +60,8 @@ pub(crate) struct ValidatedCall {
     pub(crate) tool: Arc<Tool>,
     pub(crate) arguments: Arc<str>,
     pub(crate) caller: Arc<Caller>,
-    /// The host will run it in a sandbox.
-    pub(crate) sandbox_ready: bool,
+    /// The sandbox in which the host will run it.
+    pub(crate) sandbox: Option<Arc<str>>,
     pub(crate) scope: AuditScope,
 }
 
@@ -91,12 +93,6 @@ impl Permit {
     /// Whether ghost arguments were stripped, so that the arguments differ from what was received.
     pub fn was_stripped(&self) -> bool {
         self.call.scope.was_stripped()
-    }
-
-    /// The record says which sandbox the tool runs in, also when its result is lost or nobody waits for it. To be said
-    /// before it is started: [`without_sandbox`](Self::without_sandbox) and [`refuse`](Self::refuse) take it back.
-    pub fn note_sandbox(&mut self, name: &str) {
-        self.call.scope.record().sandbox = Some(name.into());
     }
 
     /// The sandbox that was promised cannot be had: may the tool run in this process? The record says so then.

@@ -87,6 +87,7 @@ impl Core {
         let folded = fold(name);
         let subject = Subject { kind, name, folded: &folded };
         let mut output = self.output_rules(settings);
+        let mut sandbox = settings.sandbox;
         let mut rules: Vec<_> = settings.arguments.iter().cloned().map(Arc::new).collect();
         let sections = self.tool_rules.iter().filter(|_| kind == TargetKind::Tool);
         for section in sections {
@@ -95,6 +96,7 @@ impl Core {
             // Rules hold in any spelling of the name, exemptions in the written one only: tricks can only lose.
             if exact || pattern.matches_folded(&folded) {
                 rules.extend(section.arguments.iter().cloned());
+                sandbox = sandbox.max(section.rules.sandbox);
             }
             if exact {
                 output.unmasked |= !section.rules.mask;
@@ -112,7 +114,7 @@ impl Core {
             rules,
             strict: settings.strict.unwrap_or(self.strict),
             output,
-            sandbox: settings.sandbox,
+            sandbox,
         }
     }
 
@@ -146,8 +148,8 @@ impl Core {
             output: OutputReport::default(),
         };
         let scope = AuditScope::open(Arc::clone(self), record);
-        let RawCall { tool, arguments, caller, sandbox_ready } = call;
-        ValidatedCall { tool, arguments, caller, sandbox_ready, scope }
+        let RawCall { tool, arguments, caller, sandbox } = call;
+        ValidatedCall { tool, arguments, caller, sandbox, scope }
     }
 
     /// Layer 1. Strips ghosts in permissive mode, and then decides on the stripped text.

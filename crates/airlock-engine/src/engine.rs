@@ -66,12 +66,10 @@ impl Airlock {
             let limits = self.core.authorize(&tool, &mut call, now, &mut |_, _, _| {})?;
             // A host that did not promise a sandbox has none: required is refused, before it costs quota, and wanted is
             // recorded.
-            match tool.sandbox {
-                SandboxNeed::Required if !call.sandbox_ready => {
-                    return Err(Rejection::new(Code::SandboxUnavailable));
-                }
-                SandboxNeed::Wanted if !call.sandbox_ready => call.scope.record().unsandboxed = true,
-                SandboxNeed::Required | SandboxNeed::Wanted | SandboxNeed::None => {}
+            match (tool.sandbox, &call.sandbox) {
+                (SandboxNeed::Required, None) => return Err(Rejection::new(Code::SandboxUnavailable)),
+                (SandboxNeed::Wanted, None) => call.scope.record().unsandboxed = true,
+                (_, Some(_)) | (SandboxNeed::None, None) => {}
             }
             Ok(limits)
         });
@@ -80,7 +78,10 @@ impl Airlock {
             Err(rejection) => Err(rejection),
         };
         match admitted {
-            Ok(()) => Ok(Permit { call, core: Arc::clone(&self.core) }),
+            Ok(()) => {
+                call.scope.record().sandbox = call.sandbox.take();
+                Ok(Permit { call, core: Arc::clone(&self.core) })
+            }
             Err(rejection) => {
                 let rejection = rejection.for_tool(&call.tool.name);
                 Err(call.scope.refuse(rejection))

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::{
     call::RawCall,
-    code::Layer,
+    code::{Code, Layer},
     core::shielded,
     engine::Airlock,
     policy::{Check, Verdict},
     rejection::Rejection,
+    settings::SandboxNeed,
 };
 
 /// One check that was made.
@@ -67,6 +68,18 @@ impl Airlock {
                 };
                 steps.push(Step { layer, check: check.name(), outcome });
             })
+        });
+        let result = result.and_then(|limits| {
+            let (outcome, refused) = match (tool.sandbox(), &call.sandbox) {
+                (SandboxNeed::None, None) => (StepOutcome::NotApplicable, false),
+                (_, Some(name)) => (StepOutcome::Passed(Some(format!("would run in `{name}`"))), false),
+                (SandboxNeed::Wanted, None) => {
+                    (StepOutcome::Passed(Some("there is none: would run without it".to_owned())), false)
+                }
+                (SandboxNeed::Required, None) => (StepOutcome::Refused, true),
+            };
+            steps.push(Step { layer: Layer::Execute, check: "sandbox", outcome });
+            if refused { Err(Rejection::new(Code::SandboxUnavailable)) } else { Ok(limits) }
         });
         if let Ok(limits) = &result {
             let texts: Vec<&str> = limits.iter().map(|limit| &*limit.text).collect();

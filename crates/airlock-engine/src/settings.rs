@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Whether a tool runs in a sandbox.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SandboxNeed {
     /// It runs in this process.
     #[default]
@@ -19,7 +19,8 @@ pub enum SandboxNeed {
 
 /// What the author of a tool asks for. The default asks for nothing: the configuration holds.
 ///
-/// Policies and rules for arguments come on top: the configuration and the author must both admit a call. The
+/// Policies and rules for arguments come on top: the configuration and the author must both admit a call. Of two needs for a
+/// sandbox the stronger one holds. The
 /// switches replace the configuration's for this tool, in either direction; [`weakenings`](Self::weakenings) lists
 /// those that protect less.
 #[derive(Clone, Debug, Default)]

@@ -50,6 +50,11 @@ impl Tool {
         format!("{}{}", self.kind.prefix(), self.name)
     }
 
+    /// Whether it runs in a sandbox: the stronger of what its author and what the configuration asks for.
+    pub fn sandbox(&self) -> SandboxNeed {
+        self.sandbox
+    }
+
     /// Why its schema cannot be used, if it cannot; every call of it is refused then.
     pub fn contract_error(&self) -> Option<&ContractError> {
         self.contract.as_ref().err()

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use airlock_engine::{
-    AgentId, Airlock, Caller, Code, Permit, RawCall, RawOutput, Rejection, SandboxNeed, TargetKind,
-    ToolSettings,
+    AgentId, Airlock, Caller, Code, Permit, RawCall, RawOutput, Rejection, SandboxNeed, StepOutcome,
+    TargetKind, ToolSettings,
     config::AirlockConfig,
     policy::{ArgumentRule, ArgumentRules, Policy, SecurityPolicy},
 };
@@ -150,35 +150,67 @@ fn a_sandbox_that_was_promised_is_named_in_the_record_and_its_loss_is_no_way_out
     let permit = |sandbox| {
         let settings = ToolSettings { sandbox, ..ToolSettings::default() };
         let tool = airlock.tool_with(TargetKind::Tool, "read", Some(SCHEMA), &settings);
-        let call = RawCall::new(tool, "{}", Arc::new(Caller::anonymous())).with_sandbox();
+        let call = RawCall::new(tool, "{}", Arc::new(Caller::anonymous())).with_sandbox("box");
         pollster::block_on(airlock.admit(call)).unwrap()
     };
-    let mut held = permit(SandboxNeed::Required);
-    held.note_sandbox("box");
+    let held = permit(SandboxNeed::Required);
     pollster::block_on(held.release(RawOutput::text("done"))).unwrap();
     let record = last(&audit);
     assert_eq!((&record["result"], &record["sandbox"]), (&json!("allowed"), &json!("box")));
     assert_eq!(record.get("unsandboxed"), None);
 
-    let mut refused = permit(SandboxNeed::Required);
-    refused.note_sandbox("box");
+    let refused = permit(SandboxNeed::Required);
     assert_eq!(refused.without_sandbox().unwrap_err().code(), Code::SandboxUnavailable);
     let record = last(&audit);
     assert_eq!(record.get("sandbox"), None, "nothing ran in it");
     assert_eq!((&record["result"], &record["reason"]), (&json!("blocked"), &json!("sandbox_unavailable")));
 
-    let mut loose = permit(SandboxNeed::Wanted);
-    loose.note_sandbox("box");
+    let loose = permit(SandboxNeed::Wanted);
     let loose = loose.without_sandbox().unwrap();
     pollster::block_on(loose.release(RawOutput::text("done"))).unwrap();
     let record = last(&audit);
     assert_eq!((&record["unsandboxed"], record.get("sandbox")), (&json!(true), None));
-    let mut left = permit(SandboxNeed::Wanted);
-    left.note_sandbox("box");
+    let left = permit(SandboxNeed::Wanted);
     drop(left);
     let record = last(&audit);
     assert_eq!((&record["result"], &record["sandbox"]), (&json!("abandoned"), &json!("box")));
     let plain = permit(SandboxNeed::None).without_sandbox().unwrap();
     pollster::block_on(plain.release(RawOutput::text("done"))).unwrap();
     assert_eq!(last(&audit).get("unsandboxed"), None, "it asked for none");
+}
+
+#[test]
+fn the_configuration_asks_for_a_sandbox_too_and_the_stronger_need_holds() {
+    let (airlock, audit) =
+        engine("[tools.run_code]\nsandbox_required = true\n[tools.\"fetch_*\"]\nsandbox = true");
+    let need = |name: &str, sandbox| {
+        let settings = ToolSettings { sandbox, ..ToolSettings::default() };
+        airlock.tool_with(TargetKind::Tool, name, Some(SCHEMA), &settings).sandbox()
+    };
+    for (name, asked, expected) in [
+        ("run_code", SandboxNeed::None, SandboxNeed::Required),
+        ("run_code", SandboxNeed::Wanted, SandboxNeed::Required),
+        ("RUN_CODE", SandboxNeed::None, SandboxNeed::Required),
+        ("fetch_page", SandboxNeed::None, SandboxNeed::Wanted),
+        ("fetch_page", SandboxNeed::Required, SandboxNeed::Required),
+        ("read", SandboxNeed::None, SandboxNeed::None),
+    ] {
+        assert_eq!(need(name, asked), expected, "{name} {asked:?}");
+    }
+    let prompt = airlock.tool(TargetKind::Prompt, "run_code", None);
+    assert_eq!(prompt.sandbox(), SandboxNeed::None, "rules for tools are for tools");
+
+    let call = || {
+        let tool = airlock.tool(TargetKind::Tool, "run_code", Some(SCHEMA));
+        RawCall::new(tool, "{}", Arc::new(Caller::anonymous()))
+    };
+    let refused = pollster::block_on(airlock.admit(call())).unwrap_err();
+    assert_eq!(refused.code(), Code::SandboxUnavailable);
+    assert_eq!(airlock.explain(call()).result.unwrap_err().code(), Code::SandboxUnavailable);
+    let held = pollster::block_on(airlock.admit(call().with_sandbox("lite"))).unwrap();
+    pollster::block_on(held.release(RawOutput::text("done"))).unwrap();
+    assert_eq!(last(&audit)["sandbox"], "lite", "positive control");
+    let step =
+        airlock.explain(call().with_sandbox("lite")).steps.into_iter().find(|step| step.check == "sandbox");
+    assert_eq!(step.unwrap().outcome, StepOutcome::Passed(Some("would run in `lite`".to_owned())));
 }

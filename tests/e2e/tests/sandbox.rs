@@ -100,6 +100,29 @@ fn python_server_works() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn a_tool_that_requires_a_sandbox_is_refused_without_one() -> Outcome {
+    let config = format!("{CONFIG}[tools.add]\nsandbox_required = true\n");
+    for boxed in [false, true] {
+        let folder = tempfile::tempdir()?;
+        let folder = folder.path();
+        let Some(server) = or_skip(Peer::Python.command(folder))? else { return Ok(()) };
+        let flags: &[&str] = if boxed { &["--sandbox"] } else { &[] };
+        let guarded = Guarded::configured(&config, flags, folder, &server)?;
+        let mut session = opened(&guarded, folder)?;
+        let (refused, text) = call(&mut session, "add", &json!({"a": 4, "b": 3}))?;
+        assert_eq!(refused, !boxed, "{text}");
+        let expected = if boxed { "7" } else { "needs a sandbox" };
+        assert!(text.contains(expected), "{text}");
+        let ended = session.end()?;
+        assert_eq!(ended.stderr.contains("tools.\"add\" asks for a sandbox"), !boxed, "{}", ended.stderr);
+        let records = fs::read_to_string(&guarded.audit)?;
+        let expected = if boxed { "\"sandbox\":\"box\"" } else { "\"reason\":\"sandbox_unavailable\"" };
+        assert!(records.contains(expected), "{records}");
+    }
+    Ok(())
+}
+
 /// A server with this fault in the box, past its handshake; everything that runs of it.
 fn faulty(fault: &str, folder: &Path) -> Outcome<(Session, Vec<processes::Process>)> {
     let server = [install::sibling("e2e-faulty-server")?, fault.into()];

@@ -52,6 +52,9 @@ pub(crate) fn execute(
         Some(sandboxed::start(&args.command, &asked, limits, sandbox)?)
     } else {
         sandboxed::expect_nothing(&args.confinement)?;
+        for warning in sandboxed::missed(&config) {
+            writeln!(console.err, "airlock: warning: {warning}")?;
+        }
         None
     };
     if !args.quiet {
@@ -70,6 +73,7 @@ pub(crate) fn execute(
         caller: Arc::new(caller),
         hide_denied: config.airlock.hide_denied_tools,
         bounds: config.limits.message,
+        sandbox: boxed.as_ref().map(|boxed| boxed.backend().as_str().into()),
     };
     let (options, aftermath) = if let Some(Boxed { server, aftermath, errors, .. }) = boxed {
         (SessionOptions::of(server), Some((aftermath, errors)))

@@ -29,7 +29,7 @@ pub(crate) struct Record {
     pub(crate) free_form: bool,
     pub(crate) unchecked_schema: bool,
     /// The sandbox that the tool ran in, or may have run in.
-    pub(crate) sandbox: Option<Box<str>>,
+    pub(crate) sandbox: Option<Arc<str>>,
     /// A sandbox was asked for, and the tool ran without.
     pub(crate) unsandboxed: bool,
     /// Passages in the arguments that look like instructions to a model.

@@ -102,6 +102,8 @@ static TOOL: &[Entry] = &[
     entry("mask_output", Shape::Bool),
     entry("unmasked_fields", Shape::Texts(WhenEmpty::Harmless)),
     entry("disabled_kinds", Shape::Texts(WhenEmpty::Harmless)),
+    entry("sandbox", Shape::Bool),
+    entry("sandbox_required", Shape::Bool),
 ];
 
 pub(super) static ARGUMENT: &[Entry] = &[

@@ -13,7 +13,10 @@ use super::{
     scalar,
     suggest::join,
 };
-use crate::policy::{ArgumentRule, ArgumentRules, Decimal, Pattern, PolicyProblem, UrlRule};
+use crate::{
+    policy::{ArgumentRule, ArgumentRules, Decimal, Pattern, PolicyProblem, UrlRule},
+    settings::SandboxNeed,
+};
 
 /// The rules of one `[tools.PATTERN]` section.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct ToolRules {
     pub unmasked_fields: Vec<Pattern>,
     /// Kinds that are not masked in output of these tools.
     pub disabled_kinds: KindSet,
+    /// Whether they run in a sandbox.
+    pub sandbox: SandboxNeed,
 }
 
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<ToolRules> {
@@ -52,10 +57,27 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<ToolRules> {
         let disabled_kinds = table.get("disabled_kinds").map_or_else(KindSet::none, |value| {
             kinds::read_disabled(value, &join(&path, "disabled_kinds"), "in output of these tools", reader)
         });
-        let rules = |pattern| ToolRules { pattern, arguments, mask, unmasked_fields, disabled_kinds };
+        let sandbox = read_sandbox(table, &path, reader);
+        let rules =
+            |pattern| ToolRules { pattern, arguments, mask, unmasked_fields, disabled_kinds, sandbox };
         tools.extend(pattern.ok().map(rules));
     }
     tools
+}
+
+fn read_sandbox(table: &DeTable<'_>, path: &str, reader: &mut Reader<'_, '_>) -> SandboxNeed {
+    let given = |name: &str| table.get(name).and_then(|value| value.get_ref().as_bool());
+    match (given("sandbox"), given("sandbox_required")) {
+        (Some(false), Some(true)) => {
+            let at = table.get("sandbox").map_or(At::BuiltIn, |value| At::File(value.span().start));
+            let help = Some("remove one of the two".to_owned());
+            reader.report.error(at, &join(path, "sandbox"), "contradicts `sandbox_required = true`", help);
+            SandboxNeed::Required
+        }
+        (_, Some(true)) => SandboxNeed::Required,
+        (Some(true), _) => SandboxNeed::Wanted,
+        _ => SandboxNeed::None,
+    }
 }
 
 fn read_mask(table: &DeTable<'_>, path: &str, reader: &mut Reader<'_, '_>) -> bool {

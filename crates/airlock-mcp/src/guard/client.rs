@@ -150,7 +150,7 @@ impl Guard {
                 let argument = request.param("argument");
                 let arguments = argument.map_or("{}", |argument| argument.raw());
                 let call = RawCall::new(tool, arguments, Arc::clone(request.caller));
-                let admitted = self.engine.admit(call).await.map(|permit| vec![permit]);
+                let admitted = self.admit(call).await.map(|permit| vec![permit]);
                 self.send(&request, reservation, admitted, argument, line)
             }
             ClientMethod::ListTools
@@ -178,11 +178,11 @@ impl Guard {
             let name = uri.as_str().unwrap_or_default();
             let tool = self.engine.tool(TargetKind::Resource, &name, Some(RESOURCE_SCHEMA));
             let arguments = format!("{{\"uri\":{}}}", uri.raw());
-            permits.push(self.engine.admit(RawCall::new(tool, arguments, Arc::clone(caller))).await?);
+            permits.push(self.admit(RawCall::new(tool, arguments, Arc::clone(caller))).await?);
         }
         if permits.is_empty() && !well_formed {
             let tool = self.engine.tool(TargetKind::Resource, "", Some(RESOURCE_SCHEMA));
-            permits.push(self.engine.admit(RawCall::without_arguments(tool, Arc::clone(caller))).await?);
+            permits.push(self.admit(RawCall::without_arguments(tool, Arc::clone(caller))).await?);
         }
         Ok(permits)
     }
@@ -286,7 +286,7 @@ impl Guard {
             Some(arguments) => RawCall::new(judged.tool, arguments.raw(), caller),
             None => RawCall::without_arguments(judged.tool, caller),
         };
-        let admitted = self.engine.admit(call).await.map(|permit| vec![permit]);
+        let admitted = self.admit(call).await.map(|permit| vec![permit]);
         self.send(request, reservation, admitted, judged.arguments, line)
     }
 

@@ -13,7 +13,7 @@ mod server;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use airlock_engine::{
-    Airlock, Caller, Code, RawCall, Rejection, TargetKind,
+    Airlock, Caller, Code, Permit, RawCall, Rejection, TargetKind,
     json::{Bounds, Document, JsonError, Tape},
 };
 
@@ -35,11 +35,18 @@ pub struct GuardSettings {
     pub hide_denied: bool,
     /// Bounds on one message.
     pub bounds: Bounds,
+    /// The sandbox that the server runs in, by its name. Without one, calls of tools that require it are refused.
+    pub sandbox: Option<Arc<str>>,
 }
 
 impl Default for GuardSettings {
     fn default() -> Self {
-        Self { caller: Arc::new(Caller::anonymous()), hide_denied: true, bounds: Bounds::DEFAULT }
+        Self {
+            caller: Arc::new(Caller::anonymous()),
+            hide_denied: true,
+            bounds: Bounds::DEFAULT,
+            sandbox: None,
+        }
     }
 }
 
@@ -82,6 +89,15 @@ impl Guard {
     #[must_use]
     pub fn with_late_answers(self, late_answers: LateAnswers) -> Self {
         Self { late_answers, ..self }
+    }
+
+    /// Judges a call of something that the server, wherever it runs, would carry out.
+    async fn admit(&self, call: RawCall) -> Result<Permit, Rejection> {
+        let call = match &self.settings.sandbox {
+            Some(name) => call.with_sandbox(Arc::clone(name)),
+            None => call,
+        };
+        self.engine.admit(call).await
     }
 
     /// Decides about one message from the client: a line without its line break.

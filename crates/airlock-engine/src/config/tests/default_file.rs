@@ -59,7 +59,7 @@ fn the_examples_of_the_default_file_are_valid_and_name_every_key() {
     let text = with_examples();
     let config = read(&text).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(config.roles.len(), 3);
-    assert_eq!(config.tools.len(), 6);
+    assert_eq!(config.tools.len(), 8);
     assert_eq!(config.sanitization.detectors.specs().len(), 1);
     assert_eq!(
         warned(&config),
