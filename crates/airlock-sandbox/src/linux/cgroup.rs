@@ -20,8 +20,9 @@ use crate::Limits;
 
 /// Where control groups are, on every distribution.
 const MOUNTED: &str = "/sys/fs/cgroup";
-/// What our groups are called, before the id of the process that made them.
-const PREFIX: &str = "airlock-";
+/// What our groups are called, before the numbers of the process that made them and of its namespace of such numbers: who
+/// shares the folder need not share those.
+const PREFIX: &str = "airlock.";
 /// The first process and the helper count, too.
 const OURS: u32 = 2;
 /// A group can be removed when the last process has left it, which the kernel may do a little after it was reaped.
@@ -43,7 +44,8 @@ impl Group {
 
     fn make_below(mounted: &Path, memberships: &str, limits: &Limits) -> Option<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = format!("{PREFIX}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let (space, number) = (namespace(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("{PREFIX}{space}-{}-{number}", std::process::id());
         let mut group = Self { folders: Vec::new(), controllers: Vec::new() };
         if mounted.join("cgroup.controllers").exists() {
             let own = membership(memberships, "");
@@ -270,13 +272,21 @@ fn sweep(parent: &Path) {
     drop(swept);
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
+        let ours = format!("{PREFIX}{}-", namespace());
         let owner =
-            name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')).map(|(id, _)| id);
+            name.to_str().and_then(|name| name.strip_prefix(&*ours)?.split_once('-')).map(|(id, _)| id);
         if owner.is_some_and(|id| !Path::new("/proc").join(id).exists()) {
             // It fails while anybody is in it.
             drop(fs::remove_dir(entry.path()));
         }
     }
+}
+
+/// The number of this process's namespace of process numbers; 0 if that cannot be found out.
+fn namespace() -> u64 {
+    let link = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let number = link.to_str().and_then(|link| link.strip_prefix("pid:[")?.strip_suffix(']')?.parse().ok());
+    number.unwrap_or_default()
 }
 
 fn remove(folder: &Path) {

@@ -18,7 +18,7 @@ use super::{
     host::{Running, failed},
     plan::Report,
 };
-use crate::{Confinement, End, Job, Outcome, SandboxError, Step};
+use crate::{Confinement, End, Job, Outcome, SandboxError, Step, Stop};
 
 /// The kernel's way to end a process.
 const SIGKILL: i32 = 9;
@@ -26,6 +26,8 @@ const SIGKILL: i32 = 9;
 const SIGXCPU: i32 = libc::SIGXCPU;
 /// How long the streams may stay open once the program has ended: they end with the box, unless it gave one away.
 const GRACE: Duration = Duration::from_secs(2);
+/// How often it is looked whether the run was given up.
+const LOOK: Duration = Duration::from_secs(1);
 /// How much is read at once.
 const PIECE: usize = 64 << 10;
 
@@ -48,7 +50,7 @@ pub(super) fn run(
     )
     .and_then(|mut pump| {
         let deadline = limits.wall.map(|wall| begin + wall);
-        let end = pump.until_the_end(deadline)?;
+        let end = pump.until_the_end(deadline, &job.stop)?;
         // Where the host could not keep it, the helper did.
         let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let end = match end {
@@ -65,8 +67,13 @@ pub(super) fn run(
         Ok((end, pump.streams.map(Stream::into_text)))
     });
     // However that went: nothing of the box stays.
-    running.end();
+    let gone = running.end();
     drop(awaited);
+    if !gone {
+        let reason =
+            "processes of the program may be left: their helper did not end when it was told to".to_owned();
+        return Err(SandboxError::Broken { backend: running.backend(), reason });
+    }
     if job.stop.is_requested() {
         return Err(SandboxError::GivenUp);
     }
@@ -165,9 +172,11 @@ impl<'a> Pump<'a> {
 
     /// Goes on until the program has ended and its streams with it, or a limit is reached. `None`: nobody knows what
     /// became of it.
-    fn until_the_end(&mut self, deadline: Option<Instant>) -> io::Result<Option<Ended>> {
+    fn until_the_end(&mut self, deadline: Option<Instant>, stop: &Stop) -> io::Result<Option<Ended>> {
         let mut end = None;
         let mut until = deadline;
+        // The program has ended, or its helper has, or was told to: from then on nothing is waited for but this long.
+        let mut closing = false;
         loop {
             self.write();
             self.streams.iter_mut().try_for_each(Stream::read)?;
@@ -176,9 +185,11 @@ impl<'a> Pump<'a> {
                 if matches!(end, Some(Ended::NotStarted(_))) {
                     return Ok(end);
                 }
-                if end.is_some() || self.reports.is_none() {
-                    until = Some(Instant::now() + GRACE);
-                }
+            }
+            if !closing && (end.is_some() || self.reports.is_none() || stop.is_requested()) {
+                closing = true;
+                let soon = Instant::now() + GRACE;
+                until = Some(deadline.map_or(soon, |deadline| deadline.min(soon)));
             }
             if self.streams.iter().any(Stream::exceeded) {
                 return Ok(Some(Ended::Program(End::OutputExceeded)));
@@ -187,7 +198,7 @@ impl<'a> Pump<'a> {
             if silent && (end.is_some() || self.reports.is_none()) {
                 return Ok(end);
             }
-            if !self.wait(until, end.is_some())? {
+            if !self.wait(until, end.is_some(), stop)? {
                 // After its end, what somebody else holds open is not waited for.
                 return Ok(if end.is_some() || self.reports.is_none() {
                     end
@@ -232,12 +243,15 @@ impl<'a> Pump<'a> {
         }
     }
 
-    /// Waits until something happens; `false` when it is too late for that.
-    fn wait(&self, until: Option<Instant>, ended: bool) -> io::Result<bool> {
+    /// Waits until something happens, or it is time to look for another reason; `false` when it is too late for that.
+    fn wait(&self, until: Option<Instant>, ended: bool, stop: &Stop) -> io::Result<bool> {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
             return Ok(false);
         }
+        // A helper that is stopped itself does not hang up when it is told to.
+        let look = (*stop != Stop::default()).then_some(LOOK);
+        let left = left.into_iter().chain(look).min();
         let outputs = self.streams.iter().filter_map(|stream| stream.from.as_ref().map(|from| from.as_fd()));
         let mut watched: Vec<_> =
             outputs.map(|output| PollFd::from_borrowed_fd(output, PollFlags::IN)).collect();
@@ -249,7 +263,6 @@ impl<'a> Pump<'a> {
         }
         let left = left.map(|left| Timespec::try_from(left).map_err(io::Error::other)).transpose()?;
         match poll(&mut watched, left.as_ref()) {
-            Ok(0) => Ok(false),
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(true),
             Err(error) => Err(error.into()),
         }

@@ -101,10 +101,10 @@ impl ProcessBox {
         Self { _launcher: launcher, backend, min_level, outside: Outside::default() }
     }
 
-    /// Refuses whatever turns out to be weaker than `level`.
+    /// Refuses whatever turns out to be weaker than `level`; what is weaker than [`Level::Lite`] always.
     #[must_use]
     pub fn at_least(self, level: Level) -> Self {
-        Self { min_level: level, ..self }
+        Self { min_level: level.max(Level::Lite), ..self }
     }
 
     /// Has the proxies of its boxes connect by `dialer`.
@@ -174,6 +174,8 @@ impl ProcessBox {
             reports: None,
             enforcement: Enforcement::default(),
             proxy: None,
+            backend: self.backend,
+            held: false,
             group,
             scratch: scratch.map(Scratch::of),
         };
@@ -311,6 +313,9 @@ pub struct Running {
     enforcement: Enforcement,
     /// The way to the network; ends after the box.
     proxy: Option<Proxy>,
+    backend: Backend,
+    /// It did not end when it had to.
+    held: bool,
     /// Removed after the box has ended, see [`Drop`] and the order of fields.
     group: Option<Group>,
     /// The same; the helper removes it, unless it was killed.
@@ -407,33 +412,58 @@ impl Running {
         Ok(stop.when_requested(move || drop(control.shutdown(Shutdown::Write))))
     }
 
-    /// Tells the helper to end the box, and waits until nothing of it is left.
-    pub fn end(&mut self) {
-        self.end_box();
-        // Nobody is left in the box to use it.
-        self.proxy = None;
+    /// Who isolates it.
+    pub(super) fn backend(&self) -> Backend {
+        self.backend
     }
 
-    fn end_box(&mut self) {
-        let Some(child) = &mut self.child else { return };
+    /// Tells the helper to end the box, and waits until nothing of it is left. Whether nothing is: the kernel may hold a
+    /// process, and where there are no namespaces, somebody may have stopped the helper.
+    pub fn end(&mut self) -> bool {
+        let gone = self.end_box();
+        // Nobody is left in the box to use it.
+        self.proxy = None;
+        gone
+    }
+
+    fn end_box(&mut self) -> bool {
+        let Some(child) = &mut self.child else { return !self.held };
         drop(self.control.take().map(|control| control.shutdown(Shutdown::Write)));
-        if ends_within(child, GRACE) {
-            return;
+        let mut ended = ends_within(child, GRACE);
+        if !ended {
+            // Somebody may have stopped it.
+            signal(child, Signal::CONT);
+            ended = ends_within(child, GRACE);
         }
-        // Somebody may have stopped it.
-        signal(child, Signal::CONT);
-        if ends_within(child, GRACE) {
-            return;
+        // The kernel ends a box with its helper. Without namespaces only the helper and the group know who is left, and
+        // without a group nobody would once the helper is killed.
+        let by_group = self.group.is_some();
+        if !ended && (self.backend != Backend::Lite || by_group) {
+            drop(child.kill());
+            self.group.iter().for_each(Group::kill);
+            ended = ends_within(child, GRACE);
         }
-        // The kernel ends a box with its helper; without namespaces the group knows who is left.
-        drop(child.kill());
-        self.group.iter().for_each(Group::kill);
-        if !ends_within(child, GRACE) {
-            // The kernel still holds it. It is reaped when it is let go of.
-            let held = self.child.take();
-            let wait = move || held.map(|mut child| child.wait());
-            drop(thread::Builder::new().name("box-held".to_owned()).spawn(wait));
+        if self.backend == Backend::Lite {
+            // Also when it ended by itself: somebody may have killed it.
+            self.group.iter().for_each(Group::kill);
         }
+        if !ended {
+            self.hold();
+        }
+        ended
+    }
+
+    /// Leaves a helper that does not end to a thread of its own, with all that can only be removed after it.
+    fn hold(&mut self) {
+        let held = (self.child.take(), self.group.take(), self.scratch.take());
+        self.held = true;
+        let wait = move || {
+            let (child, group, scratch) = held;
+            // Its code is of no use to anybody any more.
+            drop(child.map(|mut child| child.wait()));
+            drop((group, scratch));
+        };
+        drop(thread::Builder::new().name("box-held".to_owned()).spawn(wait));
     }
 }
 

@@ -181,7 +181,10 @@ fn rules(plan: &Plan, port: Option<u16>) -> Rules {
     for path in files::DEVICES {
         rules.allow(path.as_ref(), Right::Use);
     }
-    for path in ["/tmp", WORK].map(Path::new).into_iter().chain(plan.writable.iter().map(PathBuf::as_path)) {
+    for path in ["/tmp", WORK] {
+        rules.allow(path.as_ref(), Right::Own);
+    }
+    for path in &plan.writable {
         rules.allow(path, Right::Write);
     }
     rules

@@ -32,8 +32,10 @@ pub(super) const TCP: u8 = ABI::V4 as u8;
 pub(super) enum Right {
     /// Read and execute.
     Read,
-    /// All that can be done with files and folders.
+    /// All that can be done with files and folders of the host: sockets in them are answered there.
     Write,
+    /// The same in a folder of the program's own, and connecting to sockets in it.
+    Own,
     /// Read and write what exists.
     Use,
 }
@@ -147,9 +149,11 @@ fn allow(
     right: Right,
     version: ABI,
 ) -> Result<RulesetCreated, RulesetError> {
+    let devices = AccessFs::MakeChar | AccessFs::MakeBlock;
     let wanted: BitFlags<AccessFs> = match right {
         Right::Read => AccessFs::from_read(version),
-        Right::Write => AccessFs::from_all(version) & !(AccessFs::MakeChar | AccessFs::MakeBlock),
+        Right::Write => AccessFs::from_all(version) & !(devices | AccessFs::ResolveUnix),
+        Right::Own => AccessFs::from_all(version) & !devices,
         Right::Use => AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::WriteFile,
     };
     let folder = fstat(file).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory);

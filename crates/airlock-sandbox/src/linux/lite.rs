@@ -11,11 +11,14 @@
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _},
+    mem::ManuallyDrop,
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::net::UnixStream,
     },
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -50,8 +53,13 @@ use crate::{SandboxError, Step};
 const OWN_PROCESS: &[&str] = &["fd", "maps", "stat", "statm", "status", "cmdline", "limits"];
 /// A process that the kernel holds may not end when it is killed; it is killed again after so long.
 const AGAIN: Duration = Duration::from_millis(50);
-/// How often the program's folder is looked through.
+/// How long between two looks through the program's folder, and how long one of them may take.
 const LOOK: Duration = Duration::from_millis(250);
+const LONGEST_LOOK: Duration = Duration::from_secs(5);
+/// Of the thread that looks, in bytes: each level of folders takes less than 2 KiB of it, and most of that is its buffer.
+const LOOKER_STACK: usize = 1 << 20;
+/// How many ended processes are reaped before anything else is looked at again.
+const REAPED_AT_ONCE: usize = 256;
 
 /// The helper's life from the plan on. Returns the code to exit with: that of the program, or 128 and its signal.
 pub(super) fn run(
@@ -63,8 +71,8 @@ pub(super) fn run(
     let filters = seccomp::compile(Beside::Landlock(landlock::supported()));
     let filters = filters.map_err(SandboxError::at(Step::Seccomp))?;
     let namespaces = init::namespaces().map_err(SandboxError::at(Step::ReadBack))?;
-    // Whoever leaves root is alone with the program as its user. Looking for others takes longer than all the rest.
-    let others = if geteuid().is_root() { limits::OURS } else { limits::of_the_same_user() };
+    // Whoever leaves root is alone with the program as its user: two threads. Looking for others takes longer than all the rest.
+    let others = if geteuid().is_root() { limits::OURS } else { limits::of_the_same_user() + 1 };
     let scratch = Scratch::make(scratch).map_err(SandboxError::at(Step::MakeScratch))?;
     if geteuid().is_root() {
         let own = scratch.open().map_err(SandboxError::at(Step::MakeScratch))?;
@@ -88,9 +96,11 @@ pub(super) fn run(
             sys::exit_now(become_program(plan, &scratch, &filters, &namespaces, (helper, others), control))
         }
         Forked::Parent(program) => {
-            let waited = Program { pid: program, within, ends, scratch, _files: own_process(program) };
-            let bounds = (plan.tmpfs.saturating_mul(2), plan.files.saturating_mul(2));
-            waited.wait(control, watch, &nothing, bounds).map_err(SandboxError::at(Step::StartProgram))
+            // A file system of its own would refuse what does not fit. Here it has both folders to fill.
+            let looks =
+                Looks::start(scratch.path(), plan.tmpfs.saturating_mul(2), plan.files.saturating_mul(2));
+            let waited = Program { pid: program, within, ends, scratch, looks, _files: own_process(program) };
+            waited.wait(control, watch, &nothing).map_err(SandboxError::at(Step::StartProgram))
         }
     }
 }
@@ -108,45 +118,34 @@ struct Program {
     within: OwnSignals,
     ends: OwnedFd,
     scratch: Scratch,
+    looks: Looks,
     _files: Vec<OwnedFd>,
 }
 
 impl Program {
     /// Waits until nothing of the program is left, and removes its folder.
-    fn wait(
-        self,
-        control: &UnixStream,
-        mut watch: Watch<'_>,
-        nothing: &OwnedFd,
-        most: (u64, u64),
-    ) -> io::Result<u8> {
+    fn wait(self, control: &UnixStream, mut watch: Watch<'_>, nothing: &OwnedFd) -> io::Result<u8> {
         sys::let_go_of_standard_streams(nothing)?;
         // It leads a group of its own.
         sys::pass_terminate_on(-self.pid.as_raw_nonzero().get());
-        let (mut end, mut too_much) = (None, false);
-        let mut next = Instant::now() + LOOK;
+        let mut end = None;
         while self.reap(&mut end, control) {
-            let dying = watch.is_over() || too_much || end.is_some();
+            let dying = watch.is_over() || end.is_some() || self.looks.found_too_much();
             if dying {
                 self.within.kill_all();
             }
-            let patience = if dying { AGAIN } else { next.saturating_duration_since(Instant::now()) };
-            if watch.wait(self.ends.as_fd(), Some(patience))? {
+            if watch.wait(self.ends.as_fd(), Some(if dying { AGAIN } else { LOOK }))? {
                 sys::take_ends_of_children(&self.ends);
-            }
-            if !dying && Instant::now() >= next {
-                // A file system of its own would refuse what does not fit. Here it has both folders to fill.
-                too_much = self.scratch.exceeds(most.0, most.1);
-                next = Instant::now() + LOOK;
             }
         }
         drop(self.scratch);
         Ok(end.map_or(NOT_STARTED, code_of))
     }
 
-    /// Reaps what has ended. Whether anything is left.
+    /// Reaps what has ended, but not without end: a program may have processes that end as fast as they are reaped. Whether
+    /// anything is left.
     fn reap(&self, end: &mut Option<WaitStatus>, control: &UnixStream) -> bool {
-        loop {
+        for _ in 0..REAPED_AT_ONCE {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((pid, status))) if pid == self.pid => {
                     // Its number will be free.
@@ -159,7 +158,58 @@ impl Program {
                 Err(_) => return false,
             }
         }
+        true
     }
+}
+
+/// A thread that looks through the program's folder again and again. Looking takes as long as the program makes it take,
+/// and nothing else waits for it.
+struct Looks(Arc<Mutex<Seen>>);
+
+/// What the thread has seen.
+#[derive(Clone, Copy)]
+enum Seen {
+    /// It waits for its next look.
+    Fits,
+    /// It looks, since then.
+    Looking(Instant),
+    TooMuch,
+}
+
+impl Looks {
+    /// For the folder at `path`. Without a thread there is nobody to look, and the program ends at once.
+    fn start(path: &Path, bytes: u64, entries: u64) -> Self {
+        let seen = Arc::new(Mutex::new(Seen::Fits));
+        let (shared, scratch) = (Arc::clone(&seen), ManuallyDrop::new(Scratch::of(path.to_owned())));
+        let look = move || {
+            loop {
+                thread::sleep(LOOK);
+                *lock(&shared) = Seen::Looking(Instant::now());
+                let exceeds = scratch.exceeds(bytes, entries);
+                *lock(&shared) = if exceeds { Seen::TooMuch } else { Seen::Fits };
+                if exceeds {
+                    return;
+                }
+            }
+        };
+        if thread::Builder::new().stack_size(LOOKER_STACK).spawn(look).is_err() {
+            *lock(&seen) = Seen::TooMuch;
+        }
+        Self(seen)
+    }
+
+    /// Whether there was too much, or so much that it could not be seen in time.
+    fn found_too_much(&self) -> bool {
+        match *lock(&self.0) {
+            Seen::Fits => false,
+            Seen::Looking(since) => since.elapsed() > LONGEST_LOOK,
+            Seen::TooMuch => true,
+        }
+    }
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Becomes the program; returns only the code to exit with if that fails.
@@ -236,7 +286,7 @@ fn rules(plan: &Plan, scratch: &Scratch) -> io::Result<Rules> {
         rules.allow(&Path::new("/proc/self").join(name), Right::Read);
     }
     for folder in scratch.folders() {
-        rules.allow_named(&folder, Right::Write)?;
+        rules.allow_named(&folder, Right::Own)?;
     }
     for path in &plan.read_only {
         rules.allow_named(path, Right::Read)?;

@@ -6,20 +6,23 @@ use std::{
     fs::{self, DirBuilder},
     io::{self, Read as _},
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::fs::{DirBuilderExt as _, MetadataExt as _},
+        fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd},
+        unix::fs::DirBuilderExt as _,
     },
     path::{Path, PathBuf},
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, Dir, Mode, OFlags, chmodat, openat, renameat, unlinkat},
+    fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, chmodat, openat, renameat, statat, unlinkat},
     io::Errno,
 };
 
 /// What is in it: where the program starts, and its temporary files.
 pub(super) const WORK: &str = "work";
 pub(super) const TEMPORARY: &str = "tmp";
+
+/// How deep folders may lie in one another. Each level costs a descriptor while it is looked through.
+const DEEPEST: usize = 100;
 
 /// Where one may be made: a name that nobody has.
 pub(super) fn choose() -> io::Result<PathBuf> {
@@ -55,41 +58,75 @@ impl Scratch {
         Ok(made)
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Those in which the program may do what it wants.
     pub(super) fn folders(&self) -> [PathBuf; 2] {
         [WORK, TEMPORARY].map(|name| self.path.join(name))
     }
 
-    /// Whether more is in it than it may hold, or it cannot be looked through.
+    /// Whether more is in it than it may hold, or it cannot be looked through. It takes as long as the program makes it
+    /// take, and follows no link, whatever the program puts in the place of what.
     pub(super) fn exceeds(&self, bytes: u64, entries: u64) -> bool {
-        let (mut bytes, mut entries) = (bytes, entries);
-        let mut folders = self.folders().to_vec();
-        while let Some(folder) = folders.pop() {
-            // One that was removed holds nothing; one that may be entered and not be listed hides what it holds.
-            let listed = match fs::read_dir(&folder) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                listed => listed,
-            };
-            let Ok(listed) = listed else { return true };
-            for entry in listed.flatten() {
-                let Ok(file) = entry.metadata() else { continue };
-                // Blocks, since a file may have holes.
-                let left = bytes.checked_sub(file.blocks().saturating_mul(512)).zip(entries.checked_sub(1));
-                let Some(left) = left else { return true };
-                (bytes, entries) = left;
-                // Nothing was ever put into one that its owner may not enter, since modes cannot be changed.
-                if file.is_dir() && file.mode() & 0o100 != 0 {
-                    folders.push(entry.path());
-                }
-            }
-        }
-        false
+        let mut room = Room { bytes, entries };
+        self.folders().iter().any(|path| match folder(CWD, path.as_path()) {
+            Ok(open) => room.lacks(&open, 0),
+            // One that was removed holds nothing.
+            Err(error) => error != Errno::NOENT,
+        })
     }
 
     /// All of it, for somebody to give to another user.
     pub(super) fn open(&self) -> io::Result<Vec<OwnedFd>> {
         let [work, temporary] = self.folders();
         [self.path.clone(), work, temporary].iter().map(|path| Ok(folder(CWD, path.as_path())?)).collect()
+    }
+}
+
+/// What may still be in it.
+struct Room {
+    bytes: u64,
+    entries: u64,
+}
+
+impl Room {
+    /// Takes what is in a folder, and below. Whether there is not enough of it, or not all can be seen.
+    fn lacks(&mut self, above: &OwnedFd, depth: usize) -> bool {
+        let Ok(listed) = Dir::read_from(above) else { return true };
+        for entry in listed {
+            let Ok(entry) = entry else { return true };
+            let name = entry.file_name();
+            if [c".", c".."].contains(&name) {
+                continue;
+            }
+            // Somebody may have removed it meanwhile.
+            let Ok(file) = statat(above, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            // Blocks, since a file may have holes.
+            let blocks = u64::try_from(file.st_blocks).unwrap_or(u64::MAX);
+            let left = self.bytes.checked_sub(blocks.saturating_mul(512)).zip(self.entries.checked_sub(1));
+            let Some((bytes, entries)) = left else { return true };
+            (self.bytes, self.entries) = (bytes, entries);
+            let is_folder = FileType::from_raw_mode(file.st_mode) == FileType::Directory;
+            // Nothing was ever put into one that its owner may not enter, since modes cannot be changed.
+            if !is_folder || !Mode::from_raw_mode(file.st_mode).contains(Mode::XUSR) {
+                continue;
+            }
+            match folder(above.as_fd(), name) {
+                Ok(inner) if depth < DEEPEST => {
+                    if self.lacks(&inner, depth + 1) {
+                        return true;
+                    }
+                }
+                // Removed, or something else now, which is counted the next time.
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+                // One that may be entered and not be listed hides what it holds.
+                Ok(_) | Err(_) => return true,
+            }
+        }
+        false
     }
 }
 
@@ -131,13 +168,15 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens a folder that may say that nobody can. Nothing runs any more that could put a link in its place.
+/// Opens a folder that may say that nobody can. Should anything run still, it cannot have another file changed by putting
+/// a link in its place: what is changed is what was taken hold of.
 fn enter(above: &OwnedFd, name: &CString) -> io::Result<OwnedFd> {
-    if let Err(error @ (Errno::NOTDIR | Errno::LOOP)) = folder(above.as_fd(), name) {
-        return Err(error.into());
-    }
-    chmodat(above, name, Mode::RWXU, AtFlags::empty())?;
-    Ok(folder(above.as_fd(), name)?)
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(above, name, flags, Mode::empty())?;
+    let held = format!("/proc/self/fd/{}", file.as_raw_fd());
+    chmodat(CWD, &held, Mode::RWXU, AtFlags::empty())?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(openat(CWD, &held, flags, Mode::empty())?)
 }
 
 fn folder(above: BorrowedFd<'_>, name: impl rustix::path::Arg) -> rustix::io::Result<OwnedFd> {

@@ -37,6 +37,7 @@ const TESTS: &[Test] = &[
     ("landlock_and_seccomp_hold_it", landlock_and_seccomp_hold_it),
     ("a_folder_of_its_own_is_made_and_removed", a_folder_of_its_own_is_made_and_removed),
     ("a_folder_that_is_filled_ends_the_program", a_folder_that_is_filled_ends_the_program),
+    ("deep_folders_hold_nobody_up", deep_folders_hold_nobody_up),
     ("only_its_own_process_can_be_read", only_its_own_process_can_be_read),
     ("sockets_are_pairs", sockets_are_pairs),
     ("hosts_are_refused", hosts_are_refused),
@@ -96,6 +97,29 @@ fn a_folder_that_is_filled_ends_the_program(sandbox: &ProcessBox) {
     let script = "head -c 5M /dev/zero > $HOME/big; stat -c %s $HOME/big; sleep 1; echo lives";
     let outcome = run_with(sandbox, script, &confinement).unwrap();
     assert_eq!(text(&outcome.stdout), "1048576\nlives\n");
+}
+
+/// Looking through the folder takes as long as the program makes it take; the program ends in time all the same.
+fn deep_folders_hold_nobody_up(sandbox: &ProcessBox) {
+    let seconds = format!("{}", 300_000 + std::process::id());
+    let nested = |depth: u32, then: &str| {
+        let script = format!(
+            "i=0; while [ $i -lt {depth} ]; do mkdir d && cd -P d || exit 9; i=$((i+1)); done; \
+             for i in 1 2 3 4; do setsid sh -c 'trap \"\" TERM HUP; exec sleep {seconds}' >/dev/null 2>&1 </dev/null & done; {then}"
+        );
+        let limits = Limits { wall: Some(std::time::Duration::from_secs(20)), ..Limits::default() };
+        run_with(sandbox, &script, &Confinement { limits, ..Confinement::default() }).unwrap()
+    };
+    let outcome = nested(50, "sleep 1; echo lives");
+    assert_eq!(
+        (outcome.end, text(&outcome.stdout)),
+        (End::Exited(0), "lives\n"),
+        "{}",
+        text(&outcome.stderr)
+    );
+    let outcome = nested(1500, "sleep 60; echo lives");
+    assert_eq!((outcome.end, text(&outcome.stdout)), (End::Signalled(9), ""), "{}", text(&outcome.stderr));
+    assert_eq!(crate::traces::sleeping(&seconds), 0, "processes of the program are left");
 }
 
 fn only_its_own_process_can_be_read(sandbox: &ProcessBox) {

@@ -51,12 +51,14 @@ fn folders_of(host: u32) -> usize {
 }
 
 fn groups(folder: &Path) -> usize {
-    let prefix = format!("airlock-{}-", std::process::id());
+    // Behind the number of the namespace that this process has its number in.
+    let ours = format!("-{}-", std::process::id());
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
     entries
         .map(|entry| {
-            let ours = entry.file_name().to_string_lossy().starts_with(&prefix);
-            usize::from(ours) + groups(&entry.path())
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            usize::from(name.starts_with("airlock.") && name.contains(&ours)) + groups(&entry.path())
         })
         .sum()
 }
@@ -103,7 +105,7 @@ fn a_daemon_is_gone_with_the_program(sandbox: &ProcessBox) {
 }
 
 /// How many processes sleep for so many seconds.
-fn sleeping(seconds: &str) -> usize {
+pub(crate) fn sleeping(seconds: &str) -> usize {
     let all = fs::read_dir("/proc").unwrap().flatten();
     let lines = all.filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
     lines.filter(|line| line.split('\0').any(|argument| argument == seconds)).count()

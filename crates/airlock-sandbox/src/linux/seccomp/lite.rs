@@ -13,7 +13,7 @@ use super::{
         Rule::{self, Cases, Refused, Unsupported},
         one_of,
     },
-    table::{OWN_PRIORITY, group},
+    table::{BECOME_UNREADABLE, OWN_OPTIONS, OWN_PRIORITY, group},
 };
 
 /// The first version of Landlock that keeps sockets with names out of reach.
@@ -30,6 +30,8 @@ pub(super) fn groups(landlock: u8) -> Vec<&'static Group> {
     groups
 }
 
+/// But by which signal it ends with the helper.
+const PRCTL: Rule = Cases(&[&[OWN_OPTIONS], &BECOME_UNREADABLE]);
 const ITSELF: Rule = Cases(&[&[one_of(0, &[0])]]);
 
 /// Kinds of sockets that belong to their other end for good; one for datagrams can send to any name.
@@ -50,6 +52,7 @@ group! { PROCESSES, "processes of the host":
     SYS_getsid SYS_getpgid => ITSELF, "own numbers, and those of nobody else";
     SYS_sched_getparam SYS_sched_getscheduler => ITSELF, "how it is scheduled, and nobody else";
     SYS_getpriority => OWN_PRIORITY, "its own";
+    SYS_prctl => PRCTL, "as in the table, but that it ends with the helper, which nothing else would see to";
 }
 
 group! { SOCKETS, "sockets of the host, which have names among its files":

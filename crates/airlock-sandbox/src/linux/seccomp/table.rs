@@ -137,25 +137,26 @@ const CLONE: Rule = Cases(&[&[within(
             | libc::CLONE_DETACHED) as u32,
 )]]);
 
-const PRCTL: Rule = Cases(&[
-    &[one_of(
-        0,
-        &[
-            libc::PR_SET_NAME as u32,
-            libc::PR_GET_NAME as u32,
-            libc::PR_SET_PDEATHSIG as u32,
-            libc::PR_GET_PDEATHSIG as u32,
-            libc::PR_GET_DUMPABLE as u32,
-            libc::PR_SET_VMA as u32,
-            libc::PR_CAPBSET_READ as u32,
-            libc::PR_SET_NO_NEW_PRIVS as u32,
-            libc::PR_GET_NO_NEW_PRIVS as u32,
-            libc::PR_GET_SECCOMP as u32,
-            libc::PR_GET_TIMERSLACK as u32,
-        ],
-    )],
-    &[one_of(0, &[libc::PR_SET_DUMPABLE as u32]), one_of(1, &[0])],
-]);
+/// What a process may ask and change of itself.
+pub(super) const OWN_OPTIONS: Check = one_of(
+    0,
+    &[
+        libc::PR_SET_NAME as u32,
+        libc::PR_GET_NAME as u32,
+        libc::PR_GET_PDEATHSIG as u32,
+        libc::PR_GET_DUMPABLE as u32,
+        libc::PR_SET_VMA as u32,
+        libc::PR_CAPBSET_READ as u32,
+        libc::PR_SET_NO_NEW_PRIVS as u32,
+        libc::PR_GET_NO_NEW_PRIVS as u32,
+        libc::PR_GET_SECCOMP as u32,
+        libc::PR_GET_TIMERSLACK as u32,
+    ],
+);
+pub(super) const BECOME_UNREADABLE: [Check; 2] =
+    [one_of(0, &[libc::PR_SET_DUMPABLE as u32]), one_of(1, &[0])];
+const PRCTL: Rule =
+    Cases(&[&[OWN_OPTIONS], &[one_of(0, &[libc::PR_SET_PDEATHSIG as u32])], &BECOME_UNREADABLE]);
 
 /// The process itself.
 /// All kinds of limits but `RLIMIT_CORE`.
@@ -172,8 +173,6 @@ pub(super) const SOCKET_OPTIONS: &[u32] = &[
     libc::SO_KEEPALIVE as u32,
     libc::SO_LINGER as u32,
     libc::SO_PASSCRED as u32,
-    libc::SO_SNDBUF as u32,
-    libc::SO_RCVBUF as u32,
     libc::SO_SNDTIMEO as u32,
     libc::SO_RCVTIMEO as u32,
 ];
