@@ -159,7 +159,9 @@ impl Bound {
                     return release_answer(permit, answer).await.map(ProtectedChunks::whole);
                 }
                 Isolated::Lost(rejection) => return Err(permit.fail(rejection)),
-                Isolated::NotRun(reason) if self.binding.target.sandbox() == SandboxNeed::Required => {
+                Isolated::NotRun(reason)
+                    if self.binding.target.sandbox() == SandboxNeed::Required || isolation.is_there() =>
+                {
                     return Err(permit.refuse(Rejection::new(Code::SandboxUnavailable).with_hint(reason)));
                 }
                 // Nothing has run yet, and it may run here.

@@ -57,6 +57,7 @@ const TOOLS: &[fn() -> Tool] = &[
     panic_boxed,
     print_boxed,
     forge_boxed,
+    forge_by_child_boxed,
     leave_boxed,
     spin_boxed,
     flood_boxed,
@@ -152,6 +153,18 @@ fn forge_boxed() -> usize {
     written
 }
 
+/// Has a program look for what the worker has open.
+#[airlock(sandbox_required)]
+fn forge_by_child_boxed() -> Value {
+    let script = "for n in 0 1 2 3 4 5 6 7 8 9; do \
+                  (echo '{\"text\":\"forged\"}' >/proc/$PPID/fd/$n) 2>/dev/null && echo opened; \
+                  (: </proc/$PPID/fd/$n) 2>/dev/null && echo opened; done; \
+                  (: </proc/$PPID/environ) 2>/dev/null && echo environ; \
+                  (: </proc/self/status) && echo ran";
+    let output = Command::new("/bin/sh").args(["-c", script]).output().unwrap();
+    json!(String::from_utf8(output.stdout).unwrap())
+}
+
 #[airlock(sandbox_required)]
 fn leave_boxed(code: i32) -> String {
     std::process::exit(code)
@@ -211,7 +224,7 @@ fn main() -> ExitCode {
         let error = again.args(env::args_os().skip(1)).env(SECRET_VARIABLE, "a secret").exec();
         panic!("cannot start anew: {error}");
     }
-    let tests: [Test; 18] = [
+    let tests: [Test; 19] = [
         ("a_file_of_the_user_is_not_there", files),
         ("a_listener_of_the_machine_is_not_reached", network),
         ("the_environment_is_empty", environment),
@@ -219,6 +232,7 @@ fn main() -> ExitCode {
         ("the_other_layers_hold", layers),
         ("what_a_tool_prints_is_no_result", printed),
         ("a_forged_result_is_an_error", forged),
+        ("a_program_that_a_tool_starts_does_not_find_the_way_out", forged_by_a_child),
         ("an_end_without_a_result_is_an_error", left),
         ("the_deadline_is_a_timeout", deadline),
         ("too_much_output_is_an_error", flood),
@@ -341,6 +355,17 @@ fn forged(isolation: &Isolation) {
     assert_eq!(refused(isolation, forge_boxed(), json!({})), Code::SandboxError);
 }
 
+fn forged_by_a_child(isolation: &Isolation) {
+    for _ in 0..5 {
+        assert_eq!(shown(isolation, forge_by_child_boxed(), json!({})).text(), "ran\n");
+    }
+    // The control: of a process that does not hide, the same is found.
+    let script = "sh -c 'for n in 0 1 2; do (: </proc/$PPID/fd/$n) 2>/dev/null && echo opened; done; (: </proc/$PPID/environ) && echo environ'; true";
+    let output = Command::new("/bin/sh").args(["-c", script]).stdin(Stdio::null()).output().unwrap();
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert!(found.contains("opened") && found.contains("environ"), "{found}");
+}
+
 fn left(isolation: &Isolation) {
     for code in [0, 1] {
         let (result, record) = call(isolation, leave_boxed(), json!({"code": code}));
@@ -363,7 +388,7 @@ fn configured(isolation: &Isolation) {
         let result = toolbox.call_blocking("environment_configured", json!({}), &Caller::anonymous());
         (result.map(|output| output.text().to_owned()).map_err(|error| error.code()), last(&audit))
     };
-    let none = isolation.sandbox(Arc::new(Fake { end: gone, runs: AtomicU32::new(0) }));
+    let none = isolation.sandbox(Arc::new(Fake::gone()));
     let (seen, record) = ask("", isolation);
     assert_eq!((seen.as_deref(), record.get("sandbox")), (Ok("true"), None), "positive control: here");
     let required = "[tools.\"environment_*\"]\nsandbox_required = true";
@@ -408,16 +433,29 @@ fn lite(isolation: &Isolation) {
 #[derive(Debug)]
 struct Fake {
     end: fn() -> Result<Outcome, SandboxError>,
+    works: bool,
     runs: AtomicU32,
+}
+
+impl Fake {
+    /// By its probe it works.
+    fn new(end: fn() -> Result<Outcome, SandboxError>) -> Self {
+        Self { end, works: true, runs: AtomicU32::new(0) }
+    }
+
+    /// By its probe it does not work either.
+    fn gone() -> Self {
+        Self { works: false, ..Self::new(gone) }
+    }
 }
 
 impl Sandbox for Fake {
     fn backend(&self) -> Backend {
-        Backend::Microvm
+        Backend::Gvisor
     }
 
     fn probe(&self) -> Probe {
-        Probe::full(Backend::Microvm)
+        if self.works { Probe::full(Backend::Gvisor) } else { Probe::unusable(Backend::Gvisor, "it is gone") }
     }
 
     fn run(&self, _: &Job, _: &Confinement) -> Result<Outcome, SandboxError> {
@@ -427,19 +465,15 @@ impl Sandbox for Fake {
 }
 
 /// What becomes of a call in a sandbox that ends like this; how often it was started, and how often the tool ran here.
-fn in_fake(
-    isolation: &Isolation,
-    end: fn() -> Result<Outcome, SandboxError>,
-    tool: Tool,
-) -> (Result<Output, Rejection>, Value, u32, u32) {
-    let fake = Arc::new(Fake { end, runs: AtomicU32::new(0) });
+fn in_fake(isolation: &Isolation, fake: Fake, tool: Tool) -> (Result<Output, Rejection>, Value, u32, u32) {
+    let fake = Arc::new(fake);
     LOCAL_RUNS.store(0, Ordering::SeqCst);
     let (result, record) = call(&isolation.sandbox(Arc::clone(&fake) as _), tool, json!({}));
     (result, record, fake.runs.load(Ordering::SeqCst), LOCAL_RUNS.load(Ordering::SeqCst))
 }
 
 fn gone() -> Result<Outcome, SandboxError> {
-    Err(SandboxError::Unavailable { backend: Backend::Microvm, reason: "/home/ann: none".to_owned() })
+    Err(SandboxError::Unavailable { backend: Backend::Gvisor, reason: "/home/ann: none".to_owned() })
 }
 
 fn said(level: Level, stdout: &[u8]) -> Outcome {
@@ -448,15 +482,20 @@ fn said(level: Level, stdout: &[u8]) -> Outcome {
 }
 
 fn unavailable(isolation: &Isolation) {
-    let (result, record, runs, local) = in_fake(isolation, gone, counted_required());
+    let (result, record, runs, local) = in_fake(isolation, Fake::gone(), counted_required());
     let refused = result.unwrap_err();
     assert_eq!((refused.code(), runs, local), (Code::SandboxUnavailable, 1, 0));
-    assert_eq!(refused.fix_hints(), ["`microvm` cannot be used"]);
+    assert_eq!(refused.fix_hints(), ["`gvisor` cannot be used"]);
     assert_eq!((&record["result"], record.get("sandbox")), (&json!("blocked"), None));
 
-    let (result, record, runs, local) = in_fake(isolation, gone, counted_wanted());
+    let (result, record, runs, local) = in_fake(isolation, Fake::gone(), counted_wanted());
     assert_eq!((result.unwrap().text(), runs, local), ("1", 1, 1));
     assert_eq!((&record["unsandboxed"], record.get("sandbox")), (&json!(true), None));
+
+    // There is one, by its probe, and it failed this time: many calls at once may bring that about, and no tool leaves it so.
+    let (result, record, runs, local) = in_fake(isolation, Fake::new(gone), counted_wanted());
+    assert_eq!((result.unwrap_err().code(), runs, local), (Code::SandboxUnavailable, 1, 0));
+    assert_eq!((&record["result"], record.get("sandbox")), (&json!("blocked"), None));
 
     // The machine's own box is too weak for what is asked.
     let (toolbox, audit) = toolbox(&isolation.at_least(Level::Machine), [counted_required()]);
@@ -468,26 +507,26 @@ fn unavailable(isolation: &Isolation) {
 }
 
 fn lost(isolation: &Isolation) {
-    let right = || Ok(said(Level::Machine, b"{\"json\":\"7\"}\n"));
+    let right = || Ok(said(Level::Kernel, b"{\"json\":\"7\"}\n"));
     for tool in [counted_required, counted_wanted] {
-        let (result, record, runs, local) = in_fake(isolation, right, tool());
+        let (result, record, runs, local) = in_fake(isolation, Fake::new(right), tool());
         assert_eq!((result.unwrap().text(), runs, local), ("7", 1, 0), "positive control");
-        assert_eq!(record["sandbox"], "microvm");
+        assert_eq!(record["sandbox"], "gvisor");
         for end in [
             (|| Err(SandboxError::Lost)) as fn() -> _,
-            || Err(SandboxError::Broken { backend: Backend::Microvm, reason: String::new() }),
+            || Err(SandboxError::Broken { backend: Backend::Gvisor, reason: String::new() }),
             || Err(SandboxError::Failed { step: Step::ReadBack, source: io::Error::other("broken") }),
-            || Ok(said(Level::Machine, b"")),
-            || Ok(said(Level::Machine, b"{\"json\":\"7")),
-            || Ok(said(Level::Machine, b"{\"json\":\"7\"}\n{\"json\":\"8\"}\n")),
-            || Ok(said(Level::Machine, b"{\"json\":\"[7\"}\n")),
+            || Ok(said(Level::Kernel, b"")),
+            || Ok(said(Level::Kernel, b"{\"json\":\"7")),
+            || Ok(said(Level::Kernel, b"{\"json\":\"7\"}\n{\"json\":\"8\"}\n")),
+            || Ok(said(Level::Kernel, b"{\"json\":\"[7\"}\n")),
             || Ok(said(Level::Lite, b"{\"json\":\"7\"}\n")),
             || panic!("a broken backend"),
         ] {
-            let (result, record, runs, local) = in_fake(isolation, end, tool());
+            let (result, record, runs, local) = in_fake(isolation, Fake::new(end), tool());
             assert_eq!((result.unwrap_err().code(), runs, local), (Code::SandboxError, 1, 0));
             assert_eq!((&record["result"], &record["reason"]), (&json!("failed"), &json!("sandbox_error")));
-            assert_eq!(record["sandbox"], "microvm");
+            assert_eq!(record["sandbox"], "gvisor");
         }
     }
 }
@@ -499,11 +538,11 @@ fn at_the_gate() -> Result<Outcome, SandboxError> {
     let gate = GATE.lock().unwrap().take().unwrap();
     // Only a thread that nobody waits for can be waited for here.
     gate.recv_timeout(Duration::from_secs(30)).map_err(|_| SandboxError::Lost)?;
-    Ok(said(Level::Machine, b"{\"json\":\"7\"}\n"))
+    Ok(said(Level::Kernel, b"{\"json\":\"7\"}\n"))
 }
 
 fn waiting(isolation: &Isolation) {
-    let fake = isolation.sandbox(Arc::new(Fake { end: at_the_gate, runs: AtomicU32::new(0) }));
+    let fake = isolation.sandbox(Arc::new(Fake::new(at_the_gate)));
     let (toolbox, audit) = toolbox(&fake, [counted_required()]);
     let caller = Caller::anonymous();
     for leave in [false, true] {
@@ -514,7 +553,7 @@ fn waiting(isolation: &Isolation) {
         if leave {
             drop(call);
             let record = last(&audit);
-            assert_eq!((&record["result"], &record["sandbox"]), (&json!("abandoned"), &json!("microvm")));
+            assert_eq!((&record["result"], &record["sandbox"]), (&json!("abandoned"), &json!("gvisor")));
         } else {
             open.send(()).unwrap();
             assert_eq!(pollster::block_on(call).unwrap().text(), "7");

@@ -271,16 +271,6 @@ fn absolute(flag: &str, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     paths.iter().map(absolute).collect()
 }
 
-/// The box; or where that cannot be had and less is enough, what can.
-pub(crate) fn choose(launcher: Launcher, required: Level) -> ProcessBox {
-    let boxed = ProcessBox::new(launcher.clone()).at_least(required);
-    // Nobody gets less who has not said that less is enough.
-    if required > Level::Lite || boxed.probe().level >= Level::Box {
-        return boxed;
-    }
-    ProcessBox::lite(launcher).at_least(required)
-}
-
 /// Starts a server in the sandbox.
 #[cfg(target_os = "linux")]
 pub(crate) fn start(
@@ -290,7 +280,7 @@ pub(crate) fn start(
     launcher: Launcher,
 ) -> Result<Boxed, Failure> {
     let (command, confinement) = prepare(command, asked, limits).map_err(not_started)?;
-    let sandbox = choose(launcher, asked.min_level.unwrap_or(Level::Box));
+    let sandbox = ProcessBox::box_or_lite(launcher, asked.min_level.unwrap_or(Level::Box));
     let backend = sandbox.backend();
     let running = sandbox
         .watched_by(std::sync::Arc::new(Refused))
@@ -331,6 +321,8 @@ fn pass_on(from: std::process::ChildStderr) -> io::Result<JoinHandle<()>> {
                 Ok(0) | Err(_) => return,
             }
             let text = without_controls(&String::from_utf8_lossy(&line));
+            // What we say ourselves begins like this.
+            let text = if text.starts_with("airlock:") { format!("server: {text}") } else { text };
             // Without stderr nobody is left to tell; the server is not to notice.
             let _ = io::stderr().write_all(text.as_bytes());
         }

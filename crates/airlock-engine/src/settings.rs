@@ -57,7 +57,8 @@ impl ToolSettings {
         }
     }
 
-    /// These settings where they say something, else those of `base`. Policies and rules of both hold.
+    /// These settings where they say something, else those of `base`. Policies and rules of both hold, and the stronger
+    /// need for a sandbox.
     #[must_use]
     pub fn over(self, base: Self) -> Self {
         Self {
@@ -68,7 +69,7 @@ impl ToolSettings {
             max_output_chars: self.max_output_chars.or(base.max_output_chars),
             policies: base.policies.into_iter().chain(self.policies).collect(),
             arguments: base.arguments.into_iter().chain(self.arguments).collect(),
-            sandbox: if self.sandbox == SandboxNeed::None { base.sandbox } else { self.sandbox },
+            sandbox: self.sandbox.max(base.sandbox),
         }
     }
 

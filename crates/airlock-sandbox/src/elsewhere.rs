@@ -35,6 +35,11 @@ impl ProcessBox {
         Self(Backend::Lite)
     }
 
+    /// The same.
+    pub fn box_or_lite(launcher: Launcher, _required: Level) -> Self {
+        Self::new(launcher)
+    }
+
     /// Nothing is strong enough.
     #[must_use]
     pub fn at_least(self, _level: Level) -> Self {

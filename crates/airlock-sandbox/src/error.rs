@@ -71,6 +71,13 @@ steps! {
     StartProgram = "start the program",
 }
 
+impl Step {
+    /// Whether it is one that containers and some distributions deny.
+    pub const fn is_about_namespaces(self) -> bool {
+        matches!(self, Self::UserNamespace | Self::MapUser | Self::Namespaces | Self::ForbidNamespaces)
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -54,6 +54,14 @@ impl Backend {
         }
     }
 
+    /// Whether a program in it can be shown files of this machine.
+    pub const fn shows_files(self) -> bool {
+        match self {
+            Self::Lite | Self::Box | Self::Gvisor => true,
+            Self::Microvm | Self::E2b => false,
+        }
+    }
+
     /// The most that it can give.
     pub const fn level(self) -> Level {
         match self {

@@ -112,7 +112,7 @@ impl Isolation {
     /// The sandbox for calls, chosen once.
     fn chosen(&self) -> &Arc<dyn Sandbox> {
         self.0.chosen.get_or_init(|| match &self.0.source {
-            Source::Own(launcher) => own(launcher, self.0.min_level),
+            Source::Own(launcher) => Arc::new(ProcessBox::box_or_lite(launcher.clone(), self.0.min_level)),
             Source::Other(sandbox) => Arc::clone(sandbox),
         })
     }
@@ -136,8 +136,18 @@ impl Isolation {
         }
     }
 
+    /// Whether there is a sandbox, by the probe. Then a call that cannot be isolated has met a failure that may pass, and
+    /// does not run elsewhere for that: whoever makes many calls at once could bring it about.
+    pub(crate) fn is_there(&self) -> bool {
+        self.shortcoming().is_none()
+    }
+
     /// Why calls would not run isolated here, if that can be told beforehand.
     pub(crate) fn shortcoming(&self) -> Option<String> {
+        let backend = self.chosen().backend();
+        if !backend.shows_files() {
+            return Some(format!("`{backend}` cannot be shown this program's file, which the worker is"));
+        }
         let probe = self.probe();
         let required = self.0.min_level;
         (probe.level < required).then(|| {
@@ -196,16 +206,6 @@ impl Drop for GivenUp {
     fn drop(&mut self) {
         self.0.request();
     }
-}
-
-/// The box of this machine; or where that cannot be had and less is enough, what can.
-fn own(launcher: &Launcher, required: Level) -> Arc<dyn Sandbox> {
-    let boxed = ProcessBox::new(launcher.clone()).at_least(required);
-    // Nobody gets less who has not said that less is enough.
-    if required > Level::Lite || boxed.probe().level >= Level::Box {
-        return Arc::new(boxed);
-    }
-    Arc::new(ProcessBox::lite(launcher.clone()).at_least(required))
 }
 
 /// The file of this program, if it is still the one that runs: another one would be another tool.

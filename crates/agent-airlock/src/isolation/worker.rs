@@ -34,11 +34,14 @@ pub(super) fn run(name: Option<&str>, tools: &[fn() -> Tool], drive: impl FnOnce
     }
 }
 
-/// Whether a sandbox holds this process: whoever starts the program with a worker's arguments by hand must not find a way
-/// around it. No sandbox lets a program give more rights than it has.
+/// Whether a sandbox holds this process: whoever starts the program with a worker's arguments by hand must not run a tool
+/// around the four layers by mistake. No sandbox lets a program give more rights than it has, and each filters system
+/// calls. A container may do both; who starts programs in it can do what they do without this one.
 #[cfg(target_os = "linux")]
 fn is_confined() -> bool {
-    rustix::thread::no_new_privs().unwrap_or(false)
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let says = |line: &str| status.lines().any(|own| own.split_whitespace().eq(line.split_whitespace()));
+    says("NoNewPrivs: 1") && says("Seccomp: 2")
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -48,6 +51,7 @@ fn is_confined() -> bool {
 
 fn serve(name: Option<&str>, tools: &[fn() -> Tool], drive: impl FnOnce(Work)) -> io::Result<()> {
     let mut channel = result_channel()?;
+    hide()?;
     let mut request = String::new();
     io::stdin().lock().read_to_string(&mut request)?;
     let request: Request = serde_json::from_str(&request)?;
@@ -87,6 +91,20 @@ fn result_channel() -> io::Result<impl Write> {
     let channel = io::stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdout(io::stderr())?;
     Ok(std::fs::File::from(channel))
+}
+
+/// Keeps what this process has open from those that it starts: they are the same user, and would find the way out for the
+/// result in `/proc`.
+#[cfg(target_os = "linux")]
+fn hide() -> io::Result<()> {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hide() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(not(target_os = "linux"))]

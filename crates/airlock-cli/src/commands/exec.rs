@@ -20,7 +20,7 @@ use crate::{
     args::{ExecArgs, Language, ReportFormat},
     exit::{CommandResult, Exit, Failure},
     render::{Console, without_controls},
-    sandboxed::{Refused, asked_for, choose, prepare},
+    sandboxed::{Refused, asked_for, prepare},
 };
 
 /// Longest program that is read, in bytes.
@@ -51,7 +51,7 @@ fn sandbox_of(
     required: Option<Level>,
 ) -> Result<ProcessBox, Failure> {
     let sandbox = match backend {
-        None => choose(launcher, required.unwrap_or(Level::Box)),
+        None => ProcessBox::box_or_lite(launcher, required.unwrap_or(Level::Box)),
         Some(Backend::Box) => ProcessBox::new(launcher).at_least(required.unwrap_or(Level::Box)),
         // Whoever names it says that it is enough, but for a level that is named, too.
         Some(Backend::Lite) => ProcessBox::lite(launcher).at_least(required.unwrap_or(Level::Lite)),
@@ -225,10 +225,16 @@ pub(crate) fn refused(error: &SandboxError) -> Failure {
             failure(Exit::NoSandbox, "nothing ran; `airlock sandbox doctor` says what is missing")
         }
         SandboxError::Unavailable { .. } => failure(Exit::NoSandbox, "nothing ran"),
-        SandboxError::Lost | SandboxError::Broken { .. } => failure(
+        SandboxError::Failed { step: Step::ReadBack, .. }
+        | SandboxError::GivenUp
+        | SandboxError::Lost
+        | SandboxError::Broken { .. } => failure(
             Exit::NoSandbox,
             "what the program did until then is not known; it did not run outside of the sandbox",
         ),
+        SandboxError::Failed { step, .. } if !step.is_about_namespaces() => {
+            failure(Exit::NoSandbox, "nothing ran; `airlock sandbox doctor` says what this machine offers")
+        }
         _ => failure(
             Exit::NoSandbox,
             "nothing ran; the box needs user namespaces, which containers and some distributions deny",

@@ -1,6 +1,11 @@
 //! A server that somebody else started.
 
-use std::{fmt, process::Child};
+use std::{
+    fmt,
+    process::Child,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// A server that was not started by this crate, because more has to be done than to start a command: it runs in a
 /// sandbox, say.
@@ -29,10 +34,27 @@ impl Drop for Started {
     fn drop(&mut self) {
         if let Some((process, kill)) = &mut self.0 {
             kill.now();
+            end_or_kill(process);
+        }
+    }
+}
+
+/// How long a process that was told to end may take to end what it looks after, and how often it is looked at.
+const PATIENCE: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Waits for a process that was told to end. It is killed only when it does not: it may be the only one that knows what
+/// else there is to end.
+pub(super) fn end_or_kill(process: &mut Child) {
+    let deadline = Instant::now() + PATIENCE;
+    while matches!(process.try_wait(), Ok(None)) {
+        if Instant::now() >= deadline {
             // It can only fail because it has ended.
             drop(process.kill());
             drop(process.wait());
+            return;
         }
+        thread::sleep(LOOK);
     }
 }
 

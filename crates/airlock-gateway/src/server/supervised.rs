@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::{
     Launcher, Pipes, Program, program, reexec,
-    started::{Kill, Started},
+    started::{Kill, Started, end_or_kill},
 };
 
 /// A server under a supervisor. Dropping it kills what still runs.
@@ -107,9 +107,14 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if !self.reaped {
+            let is_ours = self.kill.is_none();
             self.kill();
-            // For a supervisor that is stopped and cannot act.
-            drop(self.supervisor.kill());
+            if is_ours {
+                // For a supervisor that is stopped and cannot act.
+                drop(self.supervisor.kill());
+            } else {
+                end_or_kill(&mut self.supervisor);
+            }
         }
     }
 }

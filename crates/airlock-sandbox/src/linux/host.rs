@@ -101,6 +101,26 @@ impl ProcessBox {
         Self { _launcher: launcher, backend, min_level, outside: Outside::default() }
     }
 
+    /// The box; or where namespaces are denied and `required` is no more than that, the backend `lite`. A box that cannot be
+    /// made for another reason, which may pass, is no reason for less: it says so when it is used.
+    pub fn box_or_lite(launcher: Launcher, required: Level) -> Self {
+        let boxed = Self::new(launcher.clone()).at_least(required.max(Level::Box));
+        if required >= Level::Box {
+            return boxed;
+        }
+        let denied = match boxed.try_out() {
+            Ok(_) => false,
+            Err(SandboxError::Failed { step, .. }) => step.is_about_namespaces(),
+            Err(error) => matches!(error, SandboxError::TooWeak { .. }),
+        };
+        if denied { Self::lite(launcher).at_least(required) } else { boxed }
+    }
+
+    /// Runs a program that does nothing.
+    fn try_out(&self) -> Result<Outcome, SandboxError> {
+        self.run(&Job { command: vec!["/bin/true".into()], ..Job::default() }, &Confinement::default())
+    }
+
     /// Refuses whatever turns out to be weaker than `level`; what is weaker than [`Level::Lite`] always.
     #[must_use]
     pub fn at_least(self, level: Level) -> Self {
@@ -197,8 +217,7 @@ impl Sandbox for ProcessBox {
     }
 
     fn probe(&self) -> Probe {
-        let job = Job { command: vec!["/bin/true".into()], ..Job::default() };
-        match self.run(&job, &Confinement::default()) {
+        match self.try_out() {
             Ok(outcome) => Probe { level: outcome.enforcement.level, ..Probe::full(self.backend) },
             Err(SandboxError::TooWeak { given, missing, .. }) => {
                 Probe { level: given, ..Probe::unusable(self.backend, missing) }
