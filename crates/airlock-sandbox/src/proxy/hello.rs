@@ -18,6 +18,8 @@ pub(super) enum Hello {
 pub(super) const LONGEST: usize = 32 << 10;
 
 const HANDSHAKE: u8 = 22;
+/// Of records: a change of ciphers, an alert, a greeting, data, a heartbeat.
+const RECORDS: std::ops::RangeInclusive<u8> = 20..=24;
 const CLIENT_HELLO: u8 = 1;
 const SERVER_NAME: u16 = 0;
 const HOST_NAME: u8 = 0;
@@ -32,6 +34,8 @@ pub(super) fn inspect(bytes: &[u8]) -> Hello {
             Message::Broken => Hello::Broken,
             Message::Whole(hello) => name(&hello).unwrap_or(Hello::Broken),
         },
+        // Some servers read over what comes before the greeting, or over its version.
+        [first, ..] if RECORDS.contains(first) => Hello::Broken,
         _ => Hello::Nameless,
     }
 }
@@ -163,6 +167,25 @@ pub(super) mod tests {
         assert_eq!(inspect(b"GET / HTTP/1.1\r\n"), Hello::Nameless);
         assert_eq!(inspect(b"\x16\x03\x01\x00\x00"), Hello::Broken);
         assert_eq!(inspect(b"\x16\x03\x01\x00\x04\x02\x00\x00\x00"), Hello::Broken, "a server's greeting");
+    }
+
+    #[test]
+    fn nothing_comes_before_the_greeting() {
+        let greeting = hello(&["example.com"], 1_000);
+        for version in [3, 2, 4, 0, 255] {
+            let mut bytes = greeting.clone();
+            bytes[1] = version;
+            let expected = if version == 3 { Hello::Name("example.com".into()) } else { Hello::Broken };
+            assert_eq!(inspect(&bytes), expected, "{version}");
+            assert_eq!(inspect(&bytes[..2]) == Hello::Broken, version != 3, "{version}");
+        }
+        for first in [20, 21, 23, 24] {
+            assert_eq!(inspect(&[&[first, 3, 3, 0, 1, 1], greeting.as_slice()].concat()), Hello::Broken);
+            assert_eq!(inspect(&[first]), Hello::Broken);
+        }
+        for first in [0, 19, 25, 0x80] {
+            assert_eq!(inspect(&[first, 3, 3]), Hello::Nameless, "the control: not TLS");
+        }
     }
 
     /// No bytes at all make it panic, and none give a name that is not in them.
