@@ -54,14 +54,22 @@ fn is_public_4(address: Ipv4Addr) -> bool {
     })
 }
 
+/// The address of IPv4 that a translator reaches for this one.
+pub(super) fn behind(address: IpAddr) -> Option<IpAddr> {
+    let IpAddr::V6(address) = address else { return None };
+    let [.., a, b, c, d] = address.octets();
+    within(address, &NAT64).then(|| Ipv4Addr::new(a, b, c, d).into())
+}
+
+fn within(address: Ipv6Addr, (network, length): &([u16; 8], u32)) -> bool {
+    let network = u128::from(Ipv6Addr::from(*network));
+    (u128::from(address) ^ network) >> (128 - length) == 0
+}
+
 fn is_public_6(address: Ipv6Addr) -> bool {
-    let within = |(network, length): &([u16; 8], u32)| {
-        let network = u128::from(Ipv6Addr::from(*network));
-        (u128::from(address) ^ network) >> (128 - length) == 0
-    };
-    if within(&NAT64) {
-        let [.., a, b, c, d] = address.octets();
-        return is_public_4(Ipv4Addr::new(a, b, c, d));
+    let within = |network| within(address, network);
+    if let Some(behind) = behind(address.into()) {
+        return is_public(behind);
     }
     // ISATAP (RFC 5214) holds any address of IPv4 behind these, in every network.
     if let [_, _, _, _, 0 | 0x200, 0x5efe, ..] = address.segments() {

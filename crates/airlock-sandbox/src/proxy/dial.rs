@@ -6,17 +6,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{address::is_public, host::Target};
+#[cfg(target_os = "linux")]
+use super::route;
+use super::{
+    address::{behind, is_public},
+    host::Target,
+};
 
 /// How many addresses of a name are looked at, and how many of those are tried.
 const LOOKED_AT: usize = 32;
 const TRIED: usize = 4;
 
 /// How names become addresses, and addresses connections. Whatever it answers, the proxy connects to no address that is
-/// not [public](super::is_public), and to none that it was not told for this very connection.
+/// not [public](super::is_public) or that is [near](Self::is_near), and to none that it was not told for this very
+/// connection.
 pub trait Dialer: fmt::Debug + Send + Sync {
     /// The addresses that a name has now.
     fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+
+    /// Whether an address that may well be public is one of this machine, or of a host on one of its networks, that no
+    /// router stands before. Where it cannot be told, nothing is connected to: what is refused by this has no other
+    /// mark.
+    fn is_near(&self, address: IpAddr) -> io::Result<bool> {
+        #[cfg(target_os = "linux")]
+        return route::is_near(address);
+        // No sandbox with a network is to be had there.
+        #[cfg(not(target_os = "linux"))]
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("whether {address} is of this network cannot be told on this system"),
+        ))
+    }
 
     /// A connection to this address, within this time.
     fn connect(&self, address: SocketAddr, patience: Duration) -> io::Result<TcpStream>;
@@ -60,17 +80,39 @@ pub(super) fn dial(
     if addresses.is_empty() {
         return Err(DialError::Failed(io::Error::new(io::ErrorKind::NotFound, "it has no address")));
     }
-    let public = addresses.into_iter().take(LOOKED_AT).filter(|address| is_public(*address)).take(TRIED);
+    let public = addresses.into_iter().take(LOOKED_AT).filter(|address| is_public(*address));
     let mut last = DialError::NotPublic;
+    let mut tried = 0;
     for address in public {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(DialError::Failed(io::ErrorKind::TimedOut.into()));
         }
-        match dialer.connect(SocketAddr::new(address, port), left) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = DialError::Failed(error),
+        match connect(dialer, SocketAddr::new(address, port), left) {
+            Err(DialError::NotPublic) => continue,
+            Err(failed) => last = failed,
+            connected => return connected,
+        }
+        tried += 1;
+        if tried == TRIED {
+            break;
         }
     }
     Err(last)
+}
+
+/// Connects to an address, unless it is this machine's own or a neighbour's.
+fn connect(dialer: &dyn Dialer, address: SocketAddr, left: Duration) -> Result<TcpStream, DialError> {
+    let ip = address.ip().to_canonical();
+    for ip in [Some(ip), behind(ip)].into_iter().flatten() {
+        if dialer.is_near(ip).map_err(DialError::Failed)? {
+            return Err(DialError::NotPublic);
+        }
+    }
+    let stream = dialer.connect(address, left).map_err(DialError::Failed)?;
+    // Whoever is at both ends is this machine, whatever was said of its routes. A dialer that connects to somewhere else
+    // than it was told means to.
+    let ends = stream.local_addr().and_then(|local| Ok((local.ip(), stream.peer_addr()?.ip())));
+    let (local, peer) = ends.map_err(DialError::Failed)?;
+    if local == peer && peer.to_canonical() == ip { Err(DialError::NotPublic) } else { Ok(stream) }
 }

@@ -5,7 +5,7 @@
 //! | [`Network`], [`AllowedHost`] | what may be reached |
 //! | [`Target`] | what is asked for: one spelling for each host |
 //! | [`is_public`] | which addresses may ever be reached |
-//! | [`Dialer`] | how names become addresses, and addresses connections |
+//! | [`Dialer`] | how names become addresses, which of them are near, and connections |
 //! | [`Proxy`] | the threads that serve one sandbox |
 //! | [`Refusal`], [`Watch`] | what was refused, for whoever is to be told |
 //!
@@ -22,6 +22,8 @@ mod host;
 mod pool;
 mod refusal;
 mod relay;
+#[cfg(target_os = "linux")]
+mod route;
 mod serve;
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,9 @@ pub(super) fn random() -> impl FnMut(usize) -> usize {
 }
 
 const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(93, 184, 216, 34));
+/// Public as well, and said to be of this machine's network; and one of which nothing can be said.
+const NEAR: IpAddr = IpAddr::V4(Ipv4Addr::new(93, 184, 216, 35));
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::new(93, 184, 216, 36));
 
 /// Connects to the server whatever the address is, and says which it was told.
 #[derive(Debug)]
@@ -41,6 +44,10 @@ impl Dialer for Fake {
         let mut answers = self.answers.lock().unwrap();
         let rest = answers.get_mut(name).ok_or(io::ErrorKind::NotFound)?;
         Ok(if rest.len() > 1 { rest.remove(0) } else { rest[0].clone() })
+    }
+
+    fn is_near(&self, address: IpAddr) -> io::Result<bool> {
+        if address == UNKNOWN { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(address == NEAR) }
     }
 
     fn connect(&self, address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
@@ -89,6 +96,9 @@ fn start(list: &[&str], bounds: Bounds) -> Setting {
         ("good.test", vec![vec![PUBLIC]]),
         ("local.test", vec![vec![local, metadata]]),
         ("mixed.test", vec![vec![local, PUBLIC]]),
+        ("near.test", vec![vec![NEAR, translated(NEAR)]]),
+        ("nearby.test", vec![[vec![NEAR; 9], vec![UNKNOWN, PUBLIC]].concat()]),
+        ("unknown.test", vec![vec![UNKNOWN, NEAR]]),
         ("turning.test", vec![vec![PUBLIC], vec![metadata]]),
     ];
     let dialer =
@@ -99,6 +109,11 @@ fn start(list: &[&str], bounds: Bounds) -> Setting {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     Setting { proxy: Proxy::bounded(listener, &hosts, outside, bounds).unwrap(), address, dialer, heard }
+}
+
+/// As a translator between the families is asked for it.
+fn translated(address: IpAddr) -> IpAddr {
+    format!("64:ff9b::{address}").parse().unwrap()
 }
 
 impl Setting {
@@ -194,6 +209,23 @@ fn names_that_lead_inside_are_refused_also_when_they_are_listed() {
         [SocketAddr::new(PUBLIC, 80)],
         "it was looked up once"
     );
+}
+
+#[test]
+fn public_addresses_of_this_network_are_refused() {
+    let setting = start(&["near.test", "nearby.test", "unknown.test", "93.184.216.35"], Bounds::default());
+    for page in ["http://near.test/", "http://93.184.216.35/"] {
+        assert!(setting.get(page).starts_with("HTTP/1.1 403 "), "{page}");
+    }
+    assert!(
+        setting.get("http://unknown.test/").starts_with("HTTP/1.1 502 "),
+        "what cannot be told is no yes"
+    );
+    assert!(setting.dialer.connected.lock().unwrap().is_empty());
+    assert!(setting.get("http://nearby.test/").contains("200 OK"), "the control: another address is taken");
+    assert_eq!(*setting.dialer.connected.lock().unwrap(), [SocketAddr::new(PUBLIC, 80)]);
+    let heard = setting.heard.0.lock().unwrap();
+    assert_eq!(heard.iter().map(|refusal| refusal.reason).collect::<Vec<_>>(), [Reason::NotPublic; 2]);
 }
 
 #[test]

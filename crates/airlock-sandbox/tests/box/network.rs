@@ -14,7 +14,7 @@ use std::{
 
 use airlock_sandbox::{
     Confinement, End, Level, Outcome, ProcessBox, SandboxError,
-    proxy::{Dialer, Network, Reason, Refusal, Watch},
+    proxy::{Dialer, Direct, Network, Outside as Surroundings, Proxy, Reason, Refusal, Watch},
     selftest_reaching,
 };
 
@@ -28,6 +28,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("without_hosts_there_is_no_network", without_hosts_there_is_no_network),
     ("the_proxy_ends_with_its_box", the_proxy_ends_with_its_box),
     ("a_network_needs_landlock", a_network_needs_landlock),
+    ("public_addresses_of_this_network_are_refused", public_addresses_of_this_network_are_refused),
 ];
 
 const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(93, 184, 216, 34));
@@ -53,6 +54,10 @@ impl Dialer for Fake {
             "metadata.example.com" => Ok(vec![METADATA, IpAddr::V4(Ipv4Addr::LOCALHOST)]),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    fn is_near(&self, _address: IpAddr) -> io::Result<bool> {
+        Ok(false)
     }
 
     fn connect(&self, address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
@@ -325,4 +330,108 @@ fn without_landlock() -> io::Result<()> {
             && libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) == 0
     };
     if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Says to this test that it is the one in a network of its own.
+const OWN_NETWORK: &str = "AIRLOCK_TEST_OWN_NETWORK";
+
+/// Has a test of this name run anew in a network of its own, made by a script; `true` where it is that one.
+fn in_own_network(test: &str, script: &str) -> bool {
+    if std::env::var_os(OWN_NETWORK).is_some() {
+        return true;
+    }
+    let script = format!("set -e; ip link set lo up\n{script}\nexec \"$@\"");
+    let mut other = Command::new("unshare");
+    other.args(["--user", "--map-root-user", "--net", "--mount", "sh", "-c", &script, "sh"]);
+    // What this machine can do is asked for once more there, where it may be less; these tests make no box.
+    other.arg(std::env::current_exe().unwrap()).args(["--exact", test, "--nocapture", "--include-ignored"]);
+    let ran = other.env(OWN_NETWORK, "1").output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+    false
+}
+
+/// Connects as this machine does, and says of no address that it is near.
+#[derive(Debug)]
+struct Blind;
+
+impl Dialer for Blind {
+    fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        Direct.resolve(name)
+    }
+
+    fn is_near(&self, _address: IpAddr) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    fn connect(&self, address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+        Direct.connect(address, patience)
+    }
+}
+
+/// What a proxy with this dialer answers that may reach this address.
+fn asked_by(dialer: impl Dialer + 'static, host: &str) -> (String, Vec<Reason>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let heard = Arc::new(Heard::default());
+    let outside = Surroundings { dialer: Arc::new(dialer), watch: heard.clone() };
+    let proxy = Proxy::start(listener, &[host.parse().unwrap()], outside).unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(format!("GET http://{host}/ HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    drop(proxy);
+    let heard = heard.0.lock().unwrap().iter().map(|refusal| refusal.reason).collect();
+    (answer, heard)
+}
+
+/// A link with two addresses of each family, one with a prefix that a router announced; a link without neighbours, and
+/// routes without a router to each; addresses that no interface shows.
+const LINKS: &str = "
+ip link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up
+ip address add 9.9.9.1/24 dev v0; ip address add 9.9.9.5/24 dev v0; ip route add 9.8.0.0/16 dev v0
+ip address add 2606:4700::1/128 dev v0 nodad; ip route add 2606:4700:1::/64 dev v0 proto ra
+ip route add local 7.7.7.0/24 dev lo
+ip link add w0 type veth peer name w1; ip link set w0 arp off; ip link set w0 up; ip link set w1 up
+ip address add 6.6.6.1/24 dev w0; ip route add 5.0.0.0/8 dev w0
+ip route add default via 9.9.9.2; ip -6 route add default dev v0
+";
+
+fn public_addresses_of_this_network_are_refused(_: &ProcessBox) {
+    if !in_own_network("public_addresses_of_this_network_are_refused", LINKS) {
+        return;
+    }
+    let is_near = |address: &str| Direct.is_near(address.parse().unwrap());
+    for address in [
+        "9.9.9.1",
+        "9.9.9.5",
+        "9.9.9.77",
+        "9.9.9.255",
+        "9.8.7.6",
+        "7.7.7.7",
+        "6.6.6.1",
+        "6.6.6.2",
+        "2606:4700::1",
+        "2606:4700:1::7",
+    ] {
+        assert!(is_near(address).unwrap(), "{address}");
+    }
+    // Behind the router; through the tunnel; where all is said to be at a link.
+    for address in ["8.8.8.8", "9.9.10.1", "9.7.1.1", "5.5.5.5", "2a00::1", "2606:4700:2::7"] {
+        assert!(!is_near(address).unwrap(), "{address}");
+    }
+
+    let listener = TcpListener::bind(("::", 80)).unwrap();
+    thread::spawn(move || listener.incoming().flatten().for_each(|stream| answer(&stream)));
+    for host in ["9.9.9.1", "9.9.9.5", "7.7.7.7", "6.6.6.1", "[2606:4700::1]"] {
+        TcpStream::connect(format!("{host}:80")).unwrap();
+        let (answer, heard) = asked_by(Direct, host);
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{host}: {answer}");
+        assert_eq!(heard, [Reason::NotPublic], "{host}");
+        // Both ends tell by themselves, but for a second address of a link: its own side has the first one.
+        let (answer, heard) = asked_by(Blind, host);
+        let told = host != "9.9.9.5";
+        assert_eq!(answer.ends_with("hello"), !told, "{host}: {answer}");
+        assert_eq!(heard, vec![Reason::NotPublic; usize::from(told)], "{host}");
+    }
 }
