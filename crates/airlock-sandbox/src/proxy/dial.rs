@@ -1,6 +1,7 @@
 //! From a host that is allowed to a connection with an address that is.
 
 use std::{
+    borrow::Cow,
     fmt, io,
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _},
     time::{Duration, Instant},
@@ -42,17 +43,29 @@ pub trait Dialer: fmt::Debug + Send + Sync {
     fn connect(&self, address: SocketAddr, patience: Duration) -> io::Result<TcpStream>;
 }
 
-/// As this machine does it.
+/// As this machine does it. A name with a dot is looked up as it is: neither the domains that the resolver would try to
+/// add (`search` in `/etc/resolv.conf`) nor, with glibc, `/etc/hosts` have a say in what it means.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Direct;
 
 impl Dialer for Direct {
     fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        Ok((name, 0).to_socket_addrs()?.map(|address| address.ip()).collect())
+        Ok((&*whole(name), 0).to_socket_addrs()?.map(|address| address.ip()).collect())
     }
 
     fn connect(&self, address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
         TcpStream::connect_timeout(&address, patience)
+    }
+}
+
+/// The name as the resolver adds nothing to it. Otherwise `api.example.com` may be asked for as
+/// `api.example.com.corp.internal` first (`ndots`, as in Kubernetes), and whoever answers there is who is meant. One without
+/// a dot means nothing without what is added, and whoever lists it means that.
+fn whole(name: &str) -> Cow<'_, str> {
+    if name.contains('.') && !name.ends_with('.') {
+        Cow::Owned(format!("{name}."))
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -115,4 +128,19 @@ fn connect(dialer: &dyn Dialer, address: SocketAddr, left: Duration) -> Result<T
     let ends = stream.local_addr().and_then(|local| Ok((local.ip(), stream.peer_addr()?.ip())));
     let (local, peer) = ends.map_err(DialError::Failed)?;
     if local == peer && peer.to_canonical() == ip { Err(DialError::NotPublic) } else { Ok(stream) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+
+    /// `tests/box/network.rs` has a resolver do it.
+    #[test]
+    fn names_with_a_dot_are_whole() {
+        for (name, expected) in
+            [("a.example.com", "a.example.com."), ("example.com.", "example.com."), ("intranet", "intranet")]
+        {
+            assert_eq!(whole(name), expected);
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::{
     fs, io,
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket},
     os::unix::process::CommandExt as _,
     process::Command,
     sync::{Arc, Mutex},
@@ -29,6 +29,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("the_proxy_ends_with_its_box", the_proxy_ends_with_its_box),
     ("a_network_needs_landlock", a_network_needs_landlock),
     ("public_addresses_of_this_network_are_refused", public_addresses_of_this_network_are_refused),
+    ("names_mean_what_they_say", names_mean_what_they_say),
 ];
 
 const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::new(93, 184, 216, 34));
@@ -434,4 +435,64 @@ fn public_addresses_of_this_network_are_refused(_: &ProcessBox) {
         assert_eq!(answer.ends_with("hello"), !told, "{host}: {answer}");
         assert_eq!(heard, vec![Reason::NotPublic; usize::from(told)], "{host}");
     }
+}
+
+/// What is added to a name where it has few dots, and a file that knows one.
+const RESOLVER: &str = r"
+mount -t tmpfs none /mnt
+echo 'hosts: files dns' >/mnt/switch; mount --bind /mnt/switch /etc/nsswitch.conf
+echo '127.0.0.1 localhost' >/mnt/hosts; echo '9.9.9.9 filed.example.com' >>/mnt/hosts; mount --bind /mnt/hosts /etc/hosts
+printf 'nameserver 127.0.0.1\nsearch corp.internal\noptions ndots:5\n' >/mnt/resolv; mount --bind /mnt/resolv /etc/resolv.conf
+";
+
+fn names_mean_what_they_say(_: &ProcessBox) {
+    if !in_own_network("names_mean_what_they_say", RESOLVER) {
+        return;
+    }
+    let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 53)).unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let names = Arc::clone(&asked);
+    thread::spawn(move || {
+        let mut question = [0; 512];
+        while let Ok((_, from)) = server.recv_from(&mut question) {
+            let (name, answer) = named(&question);
+            names.lock().unwrap().push(name);
+            server.send_to(&answer, from).unwrap();
+        }
+    });
+    let heard = || std::mem::take(&mut *asked.lock().unwrap());
+    let usual = |name: &str| (name, 0).to_socket_addrs().unwrap().next().unwrap().ip();
+
+    assert_eq!(usual("api.example.com"), INSIDE, "the control: the resolver adds to it");
+    assert_eq!(heard().first().unwrap(), "api.example.com.corp.internal");
+    assert_eq!(Direct.resolve("api.example.com").unwrap(), [PUBLIC]);
+    assert!(heard().iter().all(|name| name == "api.example.com"));
+    // What has no dot is meant to be added to.
+    assert_eq!(Direct.resolve("intranet").unwrap(), [INSIDE]);
+    // The price.
+    assert_eq!(usual("filed.example.com"), IpAddr::V4(Ipv4Addr::new(9, 9, 9, 9)));
+    assert_eq!(Direct.resolve("filed.example.com").unwrap(), [PUBLIC]);
+}
+
+/// What names below `corp.internal` lead to.
+const INSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8));
+
+/// The name that is asked for, and an answer to it: an address of IPv4, and none of IPv6.
+#[allow(clippy::indexing_slicing, reason = "what is asked comes from the resolver of this test")]
+fn named(question: &[u8]) -> (String, Vec<u8>) {
+    let mut labels = Vec::new();
+    let mut at = 12;
+    while question[at] != 0 {
+        let end = at + 1 + usize::from(question[at]);
+        labels.push(text(&question[at + 1..end]));
+        at = end;
+    }
+    let name = labels.join(".");
+    let four = question[at + 1..at + 3] == [0, 1];
+    let asked = &question[12..at + 5];
+    let header = [&question[..2], &[0x81, 0x80, 0, 1, 0, u8::from(four), 0, 0, 0, 0]].concat();
+    let IpAddr::V4(address) = (if name.ends_with(".internal") { INSIDE } else { PUBLIC }) else { panic!() };
+    let record = [&[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4], address.octets().as_slice()].concat();
+    let answer = [header.as_slice(), asked, if four { &record } else { &[] }].concat();
+    (name, answer)
 }
