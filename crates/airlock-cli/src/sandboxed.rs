@@ -7,6 +7,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt, io,
     path::{self, Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -88,22 +89,42 @@ impl fmt::Display for Boxed {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refused;
 
+/// Whether it was said how a host is allowed. Once for all, since the program chooses the names: a line that says how to
+/// allow each of them would be the program's own advice.
+static ADVISED: AtomicBool = AtomicBool::new(false);
+
 impl Watch for Refused {
     fn refused(&self, refusal: &Refusal) {
         let Refusal { host, port, reason } = refusal;
-        let usual = [443, 80].contains(port);
+        let advised = *reason != Reason::NotAllowed || ADVISED.swap(true, Ordering::Relaxed);
+        let advice = if advised { "" } else { " (--net HOST allows one)" };
         let what = match reason {
-            Reason::NotAllowed if usual => format!("add --net {host} if it should be reached"),
-            Reason::NotAllowed => format!("add --net {host}:{port} if it should be reached"),
-            Reason::NotPublic => {
-                "it leads to this machine or a private network, which no sandbox reaches".to_owned()
-            }
-            Reason::Fronted => "it was asked for in a connection to another host".to_owned(),
+            Reason::NotAllowed => "it is not on the list of hosts",
+            Reason::NotPublic => "it leads to this machine or its networks, which no sandbox reaches",
+            Reason::Fronted => "it was asked for in a connection to another host",
         };
-        // In one piece, since others write, too. Without stderr nobody is left to tell.
-        let line = format!("airlock: the sandbox refused {host}:{port}: {what}\n");
-        let _ = io::Write::write_all(&mut io::stderr().lock(), line.as_bytes());
+        tell(&format!("{host}:{port}: {what}{advice}"));
     }
+
+    fn untold(&self, reason: Reason) {
+        let which = match reason {
+            Reason::NotAllowed => "are not on the list",
+            Reason::NotPublic => "lead to this machine or its networks",
+            Reason::Fronted => "were asked for in connections to others",
+        };
+        tell(&format!("more hosts that {which}; they are not shown"));
+    }
+
+    fn ended(&self, untold: u64) {
+        tell(&format!("{untold} requests for hosts that were not shown"));
+    }
+}
+
+/// In one piece, since others write, too.
+fn tell(what: &str) {
+    let line = format!("airlock: the sandbox refused {what}\n");
+    // Without stderr nobody is left to tell.
+    let _ = io::Write::write_all(&mut io::stderr().lock(), line.as_bytes());
 }
 
 /// Without a sandbox there is nothing that could be shown in it.

@@ -86,11 +86,23 @@ fn hosts_that_were_not_named_are_refused_and_told_of_once() {
         return;
     }
     assert_eq!((ran.code, &*ran.out), (0, "403\n403\n403\n403\n"), "{ran:?}");
-    let expected = "airlock: the sandbox refused example.org:80: add --net example.org if it should be reached\n\
-                    airlock: the sandbox refused example.org:8080: add --net example.org:8080 if it should be reached\n\
-                    airlock: the sandbox refused 169.254.169.254:80: it leads to this machine or a private network, which \
-                    no sandbox reaches\n";
+    let expected = "airlock: the sandbox refused example.org:80: it is not on the list of hosts (--net HOST allows one)\n\
+                    airlock: the sandbox refused example.org:8080: it is not on the list of hosts\n\
+                    airlock: the sandbox refused 169.254.169.254:80: it leads to this machine or its networks, which no \
+                    sandbox reaches\n";
     assert_eq!(ran.err, expected);
+    // Names that are made up hide nothing of another kind, and are counted.
+    let junk = "nth=0; while [ $nth -lt 40 ]; do nth=$((nth + 1)); set -- \"$@\" http://junk$nth.test/; done; \
+                curl -s \"$@\" http://10.0.0.1/ >/dev/null";
+    let ran = shell(home.path(), &["--net", "example.com"], junk);
+    assert_eq!(ran.err.lines().count(), 32 + 3, "{ran:?}");
+    for line in [
+        "refused more hosts that are not on the list; they are not shown\n",
+        "refused 10.0.0.1:80: it leads to this machine",
+        "refused 8 requests for hosts that were not shown\n",
+    ] {
+        assert!(ran.err.contains(line), "{line}: {ran:?}");
+    }
     // Without hosts there is no proxy, and nobody is told.
     let ran = shell(home.path(), &[], ask);
     assert_eq!((&*ran.out, &*ran.err), ("000\n000\n000\n000\n", ""), "{ran:?}");

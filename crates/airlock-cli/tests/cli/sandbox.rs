@@ -173,7 +173,7 @@ fn a_sandboxed_server_reaches_hosts_by_the_proxy_alone() {
     }
     for part in [
         "reaches example.com, *.example.net:8443",
-        "airlock: the sandbox refused example.org:80: add --net example.org if it should be reached\n",
+        "airlock: the sandbox refused example.org:80: it is not on the list of hosts (--net HOST allows one)\n",
         "proxy 403\n",
         "direct 000 ",
     ] {

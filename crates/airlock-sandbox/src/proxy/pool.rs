@@ -149,11 +149,6 @@ impl Proxy {
         Ok(Self { shared, doorway, porter: Some(porter) })
     }
 
-    /// How many requests were refused for their host, each time that it was asked for.
-    pub fn refusals(&self) -> u64 {
-        self.shared.refusals.count()
-    }
-
     /// How many connections are served now.
     pub fn connections(&self) -> usize {
         self.shared.lock().lines.len()
@@ -182,6 +177,7 @@ impl Drop for Proxy {
         for (_, thread) in threads.into_iter().filter(|(id, _)| !busy.contains(id)) {
             drop(thread.join());
         }
+        self.shared.refusals.end(&*self.shared.outside.watch);
     }
 }
 

@@ -3,15 +3,13 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, PoisonError},
 };
 
 use super::host::Target;
 
-/// How many hosts are told of; a program that makes names up is to fill neither memory nor a log.
+/// How many hosts are told of for each reason; a program that makes names up is to fill neither memory nor a log, and is
+/// not to hide one kind of refusal behind another.
 const MOST_TOLD: usize = 32;
 
 /// A host that was asked for in vain. Nothing of the request but its host and port is in it.
@@ -26,7 +24,7 @@ pub struct Refusal {
 }
 
 /// Why a host was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// It is not on the list.
     NotAllowed,
@@ -36,14 +34,15 @@ pub enum Reason {
     Fronted,
 }
 
-/// The host, and why; without capitals or a full stop, in ASCII.
+/// The host, and why; without capitals or a full stop, in ASCII. It does not say how the host could be allowed: the program
+/// chose its name, and reads this.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port, reason } = self;
         let usual = [443, 80].contains(port);
         let shown = if usual { host.to_string() } else { format!("{host}:{port}") };
         match reason {
-            Reason::NotAllowed => write!(f, "{shown}: not allowed (--net {shown})"),
+            Reason::NotAllowed => write!(f, "{shown}: not on the list of hosts"),
             Reason::NotPublic => {
                 write!(f, "{shown}: an address of this machine or of a private network, never allowed")
             }
@@ -52,10 +51,17 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Is told what was refused: each host once, and of no more than some. Called by the threads of the proxy.
+/// Is told what was refused: each host once for a port and a reason, and of no more than some for each reason. Called by
+/// the threads of the proxy.
 pub trait Watch: fmt::Debug + Send + Sync {
     /// A host was refused for the first time.
     fn refused(&self, refusal: &Refusal);
+
+    /// So many hosts were refused for this reason that no more of them are told. Once for each reason.
+    fn untold(&self, _reason: Reason) {}
+
+    /// The sandbox has ended, and so many requests were refused whose hosts were not told. Not called if there were none.
+    fn ended(&self, _untold: u64) {}
 }
 
 /// Nobody is told.
@@ -68,22 +74,107 @@ impl Watch for Unwatched {
 
 /// All refusals of one sandbox.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
-    count: AtomicU64,
-    told: Mutex<BTreeSet<(Target, u16)>>,
+pub(super) struct Refusals(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    hosts: BTreeSet<(Reason, Target, u16)>,
+    /// The reasons of which not all were told.
+    cut: BTreeSet<Reason>,
+    untold: u64,
 }
 
 impl Refusals {
-    pub(super) fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
+    pub(super) fn add(&self, refusal: &Refusal, watch: &dyn Watch) {
+        let Refusal { host, port, reason } = refusal;
+        let key = (*reason, host.clone(), *port);
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.hosts.contains(&key) {
+            return;
+        }
+        if told.hosts.iter().filter(|(other, ..)| other == reason).count() < MOST_TOLD {
+            told.hosts.insert(key);
+            drop(told);
+            return watch.refused(refusal);
+        }
+        told.untold = told.untold.saturating_add(1);
+        let first = told.cut.insert(*reason);
+        drop(told);
+        if first {
+            watch.untold(*reason);
+        }
     }
 
-    pub(super) fn add(&self, refusal: &Refusal, watch: &dyn Watch) {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() < MOST_TOLD && told.insert((refusal.host.clone(), refusal.port)) {
-            drop(told);
-            watch.refused(refusal);
+    /// Tells what is left to be told.
+    pub(super) fn end(&self, watch: &dyn Watch) {
+        let untold = self.0.lock().unwrap_or_else(PoisonError::into_inner).untold;
+        if untold > 0 {
+            watch.ended(untold);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::{MOST_TOLD, Reason, Refusal, Refusals, Target, Watch};
+
+    #[derive(Debug, Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Watch for Heard {
+        fn refused(&self, refusal: &Refusal) {
+            self.0.lock().unwrap().push(format!("{refusal}"));
+        }
+
+        fn untold(&self, reason: Reason) {
+            self.0.lock().unwrap().push(format!("more: {reason:?}"));
+        }
+
+        fn ended(&self, untold: u64) {
+            self.0.lock().unwrap().push(format!("{untold} in all"));
+        }
+    }
+
+    #[test]
+    fn names_that_are_made_up_hide_nothing() {
+        let (refusals, heard) = (Refusals::default(), Heard::default());
+        let refuse = |host: &str, port, reason| {
+            refusals.add(&Refusal { host: Target::Name(host.into()), port, reason }, &heard);
+        };
+        let said = || std::mem::take(&mut *heard.0.lock().unwrap());
+        for nth in 0..MOST_TOLD {
+            refuse(&format!("junk{nth}.test"), 443, Reason::NotAllowed);
+        }
+        assert_eq!(said().len(), MOST_TOLD, "the control: all of these");
+        refuse("junk0.test", 443, Reason::NotAllowed);
+        assert!(said().is_empty(), "each once");
+        refuse("junk0.test", 443, Reason::NotPublic);
+        refuse("junk0.test", 443, Reason::Fronted);
+        assert_eq!(said().len(), 2, "and once more for another reason");
+        refuse("evil.test", 443, Reason::NotAllowed);
+        refuse("evil.test", 443, Reason::NotAllowed);
+        refuse("worse.test", 22, Reason::NotAllowed);
+        assert_eq!(said(), ["more: NotAllowed"]);
+        for nth in 0..MOST_TOLD + 5 {
+            refuse(&format!("inside{nth}.test"), 443, Reason::NotPublic);
+        }
+        assert_eq!(said().len(), MOST_TOLD - 1 + 1);
+        refuse("fronted.test", 443, Reason::Fronted);
+        assert_eq!(said(), ["fronted.test: not allowed in a connection to another host"]);
+        refusals.end(&heard);
+        assert_eq!(said(), ["9 in all"]);
+    }
+
+    #[test]
+    fn nothing_is_said_at_the_end_if_all_was_told() {
+        let (refusals, heard) = (Refusals::default(), Heard::default());
+        refusals.add(
+            &Refusal { host: Target::Name("a.test".into()), port: 80, reason: Reason::NotAllowed },
+            &heard,
+        );
+        refusals.end(&heard);
+        assert_eq!(*heard.0.lock().unwrap(), ["a.test: not on the list of hosts"]);
     }
 }
