@@ -46,6 +46,28 @@ pub(super) enum Request {
     },
 }
 
+/// What a request within a tunnel asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Within {
+    /// The host of the tunnel, which gets this head, and a body of so many bytes.
+    Same { head: Vec<u8>, body: u64 },
+    /// Another one.
+    Other(Target),
+}
+
+/// What the first bytes within a tunnel are, which are not TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// Not enough of them to tell.
+    Unfinished,
+    /// A request, or what a server could take for one.
+    Http,
+    /// Something else.
+    Other,
+    /// It begins like a request and is none.
+    Broken,
+}
+
 /// Why a request is not understood: the status of the answer, and words for whoever reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bad(pub(super) u16, pub(super) &'static str);
@@ -66,8 +88,80 @@ pub(super) fn end(bytes: &[u8]) -> Result<Option<usize>, Bad> {
     }
 }
 
+/// Looks at what a client has sent so far. What a lenient server takes for a request is one here, too: after white space,
+/// with any method, and without a version.
+pub(super) fn opening(bytes: &[u8]) -> Opening {
+    let is_space = |byte: u8| byte.is_ascii_whitespace() || byte == b'\x0b';
+    let unfinished = if bytes.len() < LONGEST { Opening::Unfinished } else { Opening::Broken };
+    let Some(start) = bytes.iter().position(|byte| !is_space(*byte)) else { return unfinished };
+    let line = bytes.get(start..).unwrap_or_default();
+    let Some(after) = line.iter().position(|byte| !is_token(*byte)) else { return unfinished };
+    if after == 0 || !line.get(after).is_some_and(|byte| is_space(*byte)) {
+        return Opening::Other;
+    }
+    let end = line.iter().position(|byte| *byte == b'\n');
+    let line = line.get(after..end.unwrap_or(line.len())).unwrap_or_default();
+    match end {
+        None if line.iter().any(|byte| byte.is_ascii_control() && !is_space(*byte)) => Opening::Broken,
+        None => unfinished,
+        Some(_) => {
+            let holds = |what: &[u8]| line.windows(what.len()).any(|part| part.eq_ignore_ascii_case(what));
+            let path = line.iter().find(|byte| !is_space(**byte)) == Some(&b'/');
+            if path || holds(b"HTTP/") || holds(b"://") { Opening::Http } else { Opening::Other }
+        }
+    }
+}
+
 /// Reads a head, which ends in an empty line.
 pub(super) fn parse(head: &[u8]) -> Result<Request, Bad> {
+    let Parts { method, target, version, fields, body } = parts(head)?;
+    if method == "CONNECT" {
+        let (host, port) = authority(target)?;
+        let port = port.ok_or(Bad(400, "CONNECT needs a port"))?;
+        return if body == 0 {
+            Ok(Request::Tunnel { host, port })
+        } else {
+            Err(Bad(400, "CONNECT has no body"))
+        };
+    }
+    let (host, port, path) = absolute(target)?;
+    let head = rewritten(method, &path, version, &host, port, &fields)?;
+    Ok(Request::Plain { host, port, head, body })
+}
+
+/// Reads the head of a request within a tunnel to this host. It names its host by `Host`, as to a server; or by its whole
+/// address, which counts more.
+pub(super) fn parse_within(head: &[u8], host: &Target, port: u16) -> Result<Within, Bad> {
+    let Parts { method, target, version, fields, body } = parts(head)?;
+    if method == "CONNECT" {
+        return Err(Bad(400, "there is no tunnel within a tunnel"));
+    }
+    let (named, path) = if target.starts_with('/') {
+        (None, sound_path(target)?)
+    } else {
+        let (named, _, path) = absolute(target)?;
+        (Some(named), path)
+    };
+    let field = values(&fields, "host").next().filter(|value| !value.is_empty());
+    let field = field.map(|value| authority(std::str::from_utf8(value).unwrap_or_default())).transpose()?;
+    for asked in [named, field.map(|(host, _)| host)].into_iter().flatten() {
+        if asked != *host {
+            return Ok(Within::Other(asked));
+        }
+    }
+    Ok(Within::Same { head: rewritten(method, &path, version, host, port, &fields)?, body })
+}
+
+/// A head in its parts.
+struct Parts<'a> {
+    method: &'a str,
+    target: &'a str,
+    version: &'a str,
+    fields: Vec<Field<'a>>,
+    body: u64,
+}
+
+fn parts(head: &[u8]) -> Result<Parts<'_>, Bad> {
     let text = head.strip_suffix(b"\r\n\r\n").ok_or(Bad(400, "the head has no end"))?;
     let mut lines = lines(text);
     let line = lines.next().and_then(|line| std::str::from_utf8(line).ok());
@@ -90,18 +184,7 @@ pub(super) fn parse(head: &[u8]) -> Result<Request, Bad> {
         return Err(Bad(505, "the version is neither HTTP/1.1 nor HTTP/1.0"));
     }
     let body = body(&fields)?;
-    if method == "CONNECT" {
-        let (host, port) = authority(target)?;
-        let port = port.ok_or(Bad(400, "CONNECT needs a port"))?;
-        return if body == 0 {
-            Ok(Request::Tunnel { host, port })
-        } else {
-            Err(Bad(400, "CONNECT has no body"))
-        };
-    }
-    let (host, port, path) = absolute(target)?;
-    let head = rewritten(method, &path, version, &host, port, &fields)?;
-    Ok(Request::Plain { host, port, head, body })
+    Ok(Parts { method, target, version, fields, body })
 }
 
 /// A header field: its name and its value.
@@ -185,12 +268,16 @@ fn absolute(target: &str) -> Result<(Target, u16, String), Bad> {
         return Err(Bad(400, "the proxy takes http://… and CONNECT only"));
     };
     let (name, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let path = sound_path(path)?;
+    let (host, port) = authority(name)?;
+    Ok((host, port.unwrap_or(80), path))
+}
+
+fn sound_path(path: &str) -> Result<String, Bad> {
     if !path.bytes().all(|byte| byte.is_ascii_graphic()) || path.contains('#') {
         return Err(Bad(400, "the path has characters that it cannot have"));
     }
-    let (host, port) = authority(name)?;
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    Ok((host, port.unwrap_or(80), path))
+    Ok(if path.starts_with('/') { path.to_owned() } else { format!("/{path}") })
 }
 
 /// The head for the host: its own path, the `Host` that was judged, and nothing about the connection to us. The
@@ -226,7 +313,7 @@ fn rewritten(
 
 #[cfg(test)]
 mod tests {
-    use super::{Bad, LONGEST, Request, Target, end, parse};
+    use super::{Bad, LONGEST, Opening, Request, Target, Within, end, opening, parse, parse_within};
     use crate::proxy::tests::random;
 
     fn read(text: &str) -> Result<Request, Bad> {
@@ -329,6 +416,72 @@ mod tests {
         assert_eq!(status("GET http://a.com/ HTTP/2.0\r\n\r\n"), 505);
         let many = "X: a\r\n".repeat(101);
         assert_eq!(status(&format!("GET http://a.com/ HTTP/1.1\r\n{many}\r\n")), 431);
+    }
+
+    #[test]
+    fn what_could_be_a_request_is_one() {
+        for (text, expected) in [
+            ("GET / HTTP/1.1\r\n", Opening::Http),
+            ("\r\n \tGET / HTTP/1.1\r\n", Opening::Http),
+            ("GET\t/\x0bhttp/1.1\n", Opening::Http),
+            ("ANY-METHOD.AT_ALL \u{e9} HTTP/1.1\n", Opening::Http),
+            ("GET /\r\n", Opening::Http),
+            ("GET http://b.org\r\n", Opening::Http),
+            ("PRI * HTTP/2.0\r\n", Opening::Http),
+            ("GET / HTTP/1.1\rHost: b.org\n", Opening::Http),
+            ("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", Opening::Other),
+            ("EHLO example.com\r\n", Opening::Other),
+            ("*1\r\n$4\r\nPING\r\n", Opening::Other),
+            ("AMQP\0\0\x09\x01", Opening::Other),
+            ("\0\0\0\x08", Opening::Other),
+            ("{\"id\": 1}", Opening::Other),
+            ("GET /\0", Opening::Broken),
+        ] {
+            assert_eq!(opening(text.as_bytes()), expected, "{text:?}");
+            let mut openings = (1..=text.len()).map(|cut| opening(&text.as_bytes()[..cut]));
+            let told = openings.find(|opening| *opening != Opening::Unfinished);
+            assert_eq!(told, Some(expected), "{text:?}, byte by byte");
+        }
+        assert_eq!(opening(b""), Opening::Unfinished);
+        for text in [" ", "A", "A b"] {
+            assert_eq!(opening(format!("{text:b<LONGEST$}").as_bytes()), Opening::Broken, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_within_a_tunnel_is_for_its_host() {
+        let host = Target::Name("a.com".into());
+        let within = |text: &str| parse_within(format!("{text}\r\n\r\n").as_bytes(), &host, 8080);
+        for text in [
+            "PUT /x?y HTTP/1.1\r\nHost: A.com.:8080\r\nUpgrade: h2c\r\nContent-Length: 3",
+            "PUT /x?y HTTP/1.1\r\nHost: a.com\r\nContent-Length: 3",
+            "PUT /x?y HTTP/1.1\r\nContent-Length: 3",
+            "PUT http://a.com/x?y HTTP/1.1\r\nHost:\r\nContent-Length: 3",
+        ] {
+            let head =
+                b"PUT /x?y HTTP/1.1\r\nHost: a.com:8080\r\nContent-Length: 3\r\nConnection: close\r\n\r\n";
+            assert_eq!(within(text), Ok(Within::Same { head: head.to_vec(), body: 3 }), "{text:?}");
+        }
+        for text in [
+            "GET / HTTP/1.1\r\nHost: b.org",
+            "GET / HTTP/1.1\r\nHost: b.org:8080",
+            "GET http://b.org/ HTTP/1.1\r\nHost: a.com",
+            "GET http://a.com/ HTTP/1.1\r\nHost: b.org",
+        ] {
+            assert_eq!(within(text), Ok(Within::Other(Target::Name("b.org".into()))), "{text:?}");
+        }
+        for (text, status) in [
+            ("GET / HTTP/1.1\r\nHost: a.com\r\nHost: b.org", 400),
+            ("GET / HTTP/1.1\r\nHost: a.com, b.org", 400),
+            ("GET / HTTP/1.1\r\nHost: a.com\u{e9}", 400),
+            ("CONNECT b.org:443 HTTP/1.1", 400),
+            ("\r\nGET / HTTP/1.1\r\nHost: b.org", 400),
+            ("GET /", 400),
+            ("PRI * HTTP/2.0", 505),
+            ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked", 411),
+        ] {
+            assert_eq!(within(text).map_err(|bad| bad.0), Err(status), "{text:?}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 use super::{
     address::is_public,
     dial::{DialError, dial},
-    head::{self, Bad, Request},
+    head::{self, Bad, Opening, Request, Within},
     hello::{self, Hello},
     host::Target,
     pool::{Line, Shared},
@@ -58,17 +58,7 @@ pub(super) fn serve(shared: &Shared, line: &Line<'_>, client: &TcpStream) -> io:
     match request {
         Request::Tunnel { .. } => tunnel(shared, &relay, client, (host, port), rest),
         Request::Plain { head, body, .. } => {
-            // What is behind the body was judged by nobody, and goes nowhere.
-            let sent = usize::try_from(body).unwrap_or(usize::MAX).min(rest.len());
-            let begun = rest.get(..sent).unwrap_or_default();
-            relay.run(
-                |relay| {
-                    relay.say(&head)?;
-                    relay.say(begun)?;
-                    relay.up_to(body - sent as u64)
-                },
-                AfterAnswer::End,
-            )
+            relay.run(|relay| one_request(relay, &head, body, &rest), AfterAnswer::End)
         }
     }
 }
@@ -76,17 +66,22 @@ pub(super) fn serve(shared: &Shared, line: &Line<'_>, client: &TcpStream) -> io:
 fn tunnel(
     shared: &Shared,
     relay: &Relay<'_>,
-    mut client: &TcpStream,
+    client: &TcpStream,
     (host, port): (Target, u16),
     mut first: Vec<u8>,
 ) -> io::Result<()> {
-    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    (&*client).write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
     let up = |relay: &Relay<'_>| {
         let mut buffer = vec![0; 4_096];
         loop {
             match hello::inspect(&first) {
                 Hello::Unfinished => {}
-                Hello::Nameless => break,
+                Hello::Nameless => match head::opening(&first) {
+                    Opening::Unfinished => {}
+                    Opening::Http => return request_within(shared, relay, client, (&host, port), first),
+                    Opening::Other => break,
+                    Opening::Broken => return Err(io::ErrorKind::InvalidData.into()),
+                },
                 Hello::Name(name) if Target::parse(&name).as_ref() == Some(&host) => break,
                 Hello::Name(name) => {
                     let host = Target::parse(&name).unwrap_or_else(|| host.clone());
@@ -105,6 +100,54 @@ fn tunnel(
         relay.up()
     };
     relay.run(up, AfterAnswer::GoOn)
+}
+
+/// Plain HTTP in a tunnel: one request, judged and written anew as one to the proxy would be. With bytes that nobody reads
+/// it could name another host of the same server.
+fn request_within(
+    shared: &Shared,
+    relay: &Relay<'_>,
+    client: &TcpStream,
+    (host, port): (&Target, u16),
+    mut bytes: Vec<u8>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 4_096];
+    let read = loop {
+        match head::end(&bytes) {
+            Ok(Some(end)) => {
+                let rest = bytes.split_off(end);
+                break head::parse_within(&bytes, host, port).map(|within| (within, rest));
+            }
+            Ok(None) => {}
+            Err(bad) => break Err(bad),
+        }
+        let read = relay.hear(&mut buffer)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes.extend(buffer.iter().take(read));
+    };
+    let denied = Err(io::ErrorKind::PermissionDenied.into());
+    match read {
+        Ok((Within::Same { head, body }, rest)) => one_request(relay, &head, body, &rest),
+        Ok((Within::Other(asked), _)) => {
+            refuse_host(shared, client, &Refusal { host: asked, port, reason: Reason::Fronted })?;
+            denied
+        }
+        Err(bad) => {
+            refuse(client, bad.0, bad.1)?;
+            denied
+        }
+    }
+}
+
+/// Passes on a request of which the client has sent some of the body. What is behind the body was judged by nobody, and
+/// goes nowhere.
+fn one_request(relay: &Relay<'_>, head: &[u8], body: u64, rest: &[u8]) -> io::Result<()> {
+    let sent = usize::try_from(body).unwrap_or(usize::MAX).min(rest.len());
+    relay.say(head)?;
+    relay.say(rest.get(..sent).unwrap_or_default())?;
+    relay.up_to(body - sent as u64)
 }
 
 /// The request, and what was read beyond its head. All of the head has to come within one time, however it drips.

@@ -159,10 +159,10 @@ fn allowed_hosts_are_reached_and_no_others() {
         "{answer}"
     );
     let mut tunnel = setting.tunnel("good.test:443");
-    tunnel.write_all(b"anything").unwrap();
+    tunnel.write_all(b"anything\n").unwrap();
     let mut answer = String::new();
     tunnel.read_to_string(&mut answer).unwrap();
-    assert!(answer.ends_with("anything"), "{answer}");
+    assert!(answer.ends_with("anything\n"), "{answer}");
     assert!(setting.get("http://mixed.test/").contains("200 OK"));
     assert!(
         setting.dialer.connected.lock().unwrap().iter().all(|address| address.ip() == PUBLIC),
@@ -249,6 +249,44 @@ fn tls_for_another_host_is_ended() {
     }
     let heard = setting.heard.0.lock().unwrap();
     assert_eq!(heard.iter().map(|refusal| refusal.reason).collect::<Vec<_>>(), [Reason::Fronted]);
+}
+
+#[test]
+fn plain_http_for_another_host_is_refused_in_a_tunnel() {
+    let setting = start(&["good.test"], Bounds::default());
+    let ask = |text: &str| {
+        let mut tunnel = setting.tunnel("good.test:80");
+        // As slow as can be: what is judged is not what comes first.
+        tunnel.set_nodelay(true).unwrap();
+        for byte in text.bytes() {
+            let _ = tunnel.write_all(&[byte]);
+        }
+        let mut answer = Vec::new();
+        let _ = tunnel.read_to_end(&mut answer);
+        String::from_utf8(answer).unwrap()
+    };
+    let answer = ask("POST /x HTTP/1.1\r\nHost: GOOD.test:80\r\nContent-Length: 0\r\n\r\n\
+                      GET /second HTTP/1.1\r\nHost: evil.test\r\n\r\n");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.contains("POST /x HTTP/1.1\r\nHost: good.test\r\n"),
+        "{answer}"
+    );
+    assert!(answer.contains("Connection: close") && !answer.contains("evil.test"), "{answer}");
+    assert!(ask("no request\n").ends_with("no request\n"));
+    assert!(setting.heard.0.lock().unwrap().is_empty());
+
+    let answer = ask("GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n");
+    assert!(
+        answer.starts_with("HTTP/1.1 403 ") && answer.contains("airlock: evil.test: not allowed"),
+        "{answer}"
+    );
+    let answer = ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 505 "), "{answer}");
+    let answer = ask("GET /\r\nHost: evil.test\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let heard = setting.heard.0.lock().unwrap();
+    let evil = Refusal { host: Target::Name("evil.test".into()), port: 80, reason: Reason::Fronted };
+    assert_eq!(*heard, [evil]);
 }
 
 #[test]
