@@ -12,6 +12,7 @@ use super::route;
 use super::{
     address::{behind, is_public},
     host::Target,
+    lookups::Lookups,
 };
 
 /// How many addresses of a name are looked at, and how many of those are tried.
@@ -22,7 +23,7 @@ const TRIED: usize = 4;
 /// not [public](super::is_public) or that is [near](Self::is_near), and to none that it was not told for this very
 /// connection.
 pub trait Dialer: fmt::Debug + Send + Sync {
-    /// The addresses that a name has now.
+    /// The addresses that a name has now. Called by few threads at once, and takes as long as it likes.
     fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 
     /// Whether an address that may well be public is one of this machine, or of a host on one of its networks, that no
@@ -74,13 +75,17 @@ fn whole(name: &str) -> Cow<'_, str> {
 pub(super) enum DialError {
     /// The name has addresses, and none of them may be reached.
     NotPublic,
+    /// Too many names are looked up.
+    Busy,
     /// It has none, or nobody answers there.
     Failed(io::Error),
 }
 
-/// Connects to `host`, with one look-up: the address that is connected to is the one that was checked.
+/// Connects to `host`, with one look-up: the address that is connected to is the one that was checked. The look-up cannot be
+/// interrupted; what it takes longer than `patience` is added.
 pub(super) fn dial(
     dialer: &dyn Dialer,
+    lookups: &Lookups,
     host: &Target,
     port: u16,
     patience: Duration,
@@ -88,7 +93,12 @@ pub(super) fn dial(
     let end = Instant::now() + patience;
     let addresses = match host {
         Target::Address(address) => vec![*address],
-        Target::Name(name) => dialer.resolve(name).map_err(DialError::Failed)?,
+        Target::Name(name) => {
+            let lookup = lookups.begin(patience).ok_or(DialError::Busy)?;
+            let addresses = dialer.resolve(name);
+            drop(lookup);
+            addresses.map_err(DialError::Failed)?
+        }
     };
     if addresses.is_empty() {
         return Err(DialError::Failed(io::Error::new(io::ErrorKind::NotFound, "it has no address")));

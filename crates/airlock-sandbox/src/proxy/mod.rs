@@ -19,6 +19,7 @@ mod dial;
 mod head;
 mod hello;
 mod host;
+mod lookups;
 mod pool;
 mod refusal;
 mod relay;

@@ -12,6 +12,7 @@ use std::{
 use super::{
     dial::{Dialer, Direct},
     host::AllowedHost,
+    lookups::Lookups,
     refusal::{Refusal, Refusals, Unwatched, Watch},
     relay::STACK,
     serve::serve,
@@ -26,6 +27,9 @@ pub(super) struct Bounds {
     pub(super) head: Duration,
     /// Time for a connection to the host, over all of its addresses.
     pub(super) dial: Duration,
+    /// Names that are looked up at once, and in a minute.
+    pub(super) lookups: usize,
+    pub(super) lookups_per_minute: usize,
     /// Silence in both directions.
     pub(super) idle: Duration,
 }
@@ -36,6 +40,9 @@ impl Default for Bounds {
             connections: 64,
             head: Duration::from_secs(10),
             dial: Duration::from_secs(10),
+            lookups: 8,
+            // Twenty in each second: more than a program needs that does not make names up.
+            lookups_per_minute: 1_200,
             // Servers that wait for events are silent for minutes.
             idle: Duration::from_secs(600),
         }
@@ -89,7 +96,8 @@ impl Default for Outside {
 /// A proxy that serves one sandbox. Dropping it closes every connection and ends its threads.
 ///
 /// At most 64 connections are served at once; more wait. The head of a request has 10 s to come and 32 KiB of room, a
-/// connection to a host has 10 s, and connections on which nothing is said for ten minutes are closed. A plain request
+/// connection to a host has 10 s (a look-up in it as long as the resolver takes; there are 8 at once and 1,200 in a minute),
+/// and connections on which nothing is said for ten minutes are closed. A plain request
 /// has a connection of its own, and its body has a `Content-Length`.
 #[derive(Debug)]
 pub struct Proxy {
@@ -139,6 +147,7 @@ impl Proxy {
             outside,
             bounds,
             refusals: Refusals::default(),
+            lookups: Lookups::new(bounds.lookups, bounds.lookups_per_minute),
             open: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -165,6 +174,7 @@ impl Drop for Proxy {
         }
         drop(open);
         self.shared.changed.notify_all();
+        self.shared.lookups.close();
         self.doorway.close();
         // A panic in a thread has been reported by itself.
         let threads = self.porter.take().and_then(|porter| porter.join().ok()).unwrap_or_default();
@@ -187,6 +197,7 @@ pub(super) struct Shared {
     pub(super) hosts: Vec<AllowedHost>,
     pub(super) outside: Outside,
     pub(super) bounds: Bounds,
+    pub(super) lookups: Lookups,
     refusals: Refusals,
     open: Mutex<Open>,
     changed: Condvar,

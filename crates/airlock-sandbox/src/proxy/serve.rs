@@ -38,10 +38,13 @@ pub(super) fn serve(shared: &Shared, line: &Line<'_>, client: &TcpStream) -> io:
         let reason = if never { Reason::NotPublic } else { Reason::NotAllowed };
         return refuse_host(shared, client, &Refusal { host, port, reason });
     }
-    let server = match dial(&*shared.outside.dialer, &host, port, shared.bounds.dial) {
+    let server = match dial(&*shared.outside.dialer, &shared.lookups, &host, port, shared.bounds.dial) {
         Ok(server) => Arc::new(server),
         Err(DialError::NotPublic) => {
             return refuse_host(shared, client, &Refusal { host, port, reason: Reason::NotPublic });
+        }
+        Err(DialError::Busy) => {
+            return refuse(client, 503, "too many names are being looked up: try again later");
         }
         Err(DialError::Failed(error)) if is_timeout(&error) => {
             return refuse(client, 504, &format!("{host} does not answer"));
@@ -192,6 +195,7 @@ fn refuse(mut client: &TcpStream, status: u16, text: &str) -> io::Result<()> {
         411 => "Length Required",
         431 => "Request Header Fields Too Large",
         502 => "Bad Gateway",
+        503 => "Service Unavailable",
         504 => "Gateway Timeout",
         _ => "HTTP Version Not Supported",
     };

@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Read as _, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     thread,
     time::Duration,
 };
@@ -37,10 +37,36 @@ struct Fake {
     server: SocketAddr,
     answers: Mutex<BTreeMap<&'static str, Vec<Vec<IpAddr>>>>,
     connected: Mutex<Vec<SocketAddr>>,
+    gate: Gate,
+}
+
+/// Where look-ups of `slow.test` wait: how many do, whether they go on, and who is told.
+#[derive(Debug, Default)]
+struct Gate(Mutex<(usize, bool)>, Condvar);
+
+impl Gate {
+    fn pass(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.0 += 1;
+        self.1.notify_all();
+        drop(self.1.wait_while(state, |state| !state.1).unwrap());
+    }
+
+    fn wait_for(&self, number: usize) {
+        drop(self.1.wait_while(self.0.lock().unwrap(), |state| state.0 < number).unwrap());
+    }
+
+    fn open(&self) {
+        self.0.lock().unwrap().1 = true;
+        self.1.notify_all();
+    }
 }
 
 impl Dialer for Fake {
     fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        if name == "slow.test" {
+            self.gate.pass();
+        }
         let mut answers = self.answers.lock().unwrap();
         let rest = answers.get_mut(name).ok_or(io::ErrorKind::NotFound)?;
         Ok(if rest.len() > 1 { rest.remove(0) } else { rest[0].clone() })
@@ -96,13 +122,18 @@ fn start(list: &[&str], bounds: Bounds) -> Setting {
         ("good.test", vec![vec![PUBLIC]]),
         ("local.test", vec![vec![local, metadata]]),
         ("mixed.test", vec![vec![local, PUBLIC]]),
+        ("slow.test", vec![vec![PUBLIC]]),
         ("near.test", vec![vec![NEAR, translated(NEAR)]]),
         ("nearby.test", vec![[vec![NEAR; 9], vec![UNKNOWN, PUBLIC]].concat()]),
         ("unknown.test", vec![vec![UNKNOWN, NEAR]]),
         ("turning.test", vec![vec![PUBLIC], vec![metadata]]),
     ];
-    let dialer =
-        Arc::new(Fake { server: server(), answers: Mutex::new(answers.into()), connected: Mutex::default() });
+    let dialer = Arc::new(Fake {
+        server: server(),
+        answers: Mutex::new(answers.into()),
+        connected: Mutex::default(),
+        gate: Gate::default(),
+    });
     let heard = Arc::new(Heard::default());
     let outside = Outside { dialer: Arc::<Fake>::clone(&dialer), watch: Arc::<Heard>::clone(&heard) };
     let hosts: Vec<_> = list.iter().map(|host| host.parse().unwrap()).collect();
@@ -305,6 +336,48 @@ fn slow_heads_and_many_connections_are_bounded() {
         assert!(setting.proxy.connections() <= 2);
     }
     assert!(setting.get("http://good.test/").contains("200 OK"), "the control: there is room again");
+}
+
+#[test]
+fn lookups_are_bounded() {
+    let bounds =
+        Bounds { lookups: 2, lookups_per_minute: 5, dial: Duration::from_secs(3), ..Bounds::default() };
+    let setting = start(&["good.test", "slow.test", "93.184.216.34"], bounds);
+    let slow: Vec<_> = (0..2)
+        .map(|_| {
+            let mut stream = setting.connect();
+            stream.write_all(b"GET http://slow.test/ HTTP/1.1\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    setting.dialer.gate.wait_for(2);
+    let answer = setting.get("http://good.test/");
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("try again"), "{answer}");
+    assert!(setting.get("http://93.184.216.34/").contains("200 OK"), "the control: it needs no look-up");
+    setting.dialer.gate.open();
+    for mut stream in slow {
+        assert_ne!(stream.read(&mut [0; 16]).unwrap(), 0, "it is answered");
+    }
+    // Two were; these make five.
+    for _ in 0..3 {
+        assert!(setting.get("http://good.test/").contains("200 OK"), "the control: there is room again");
+    }
+    assert!(setting.get("http://good.test/").starts_with("HTTP/1.1 503 "));
+    assert!(setting.get("http://93.184.216.34/").contains("200 OK"));
+}
+
+#[test]
+fn the_end_of_the_proxy_ends_waiting_for_a_lookup() {
+    let bounds = Bounds { lookups: 0, dial: Duration::from_secs(600), ..Bounds::default() };
+    let setting = start(&["good.test"], bounds);
+    let mut waiting = setting.connect();
+    waiting.write_all(b"GET http://good.test/ HTTP/1.1\r\n\r\n").unwrap();
+    while setting.proxy.connections() == 0 {
+        thread::yield_now();
+    }
+    let dialer = Arc::downgrade(&setting.dialer);
+    drop(setting);
+    assert!(dialer.upgrade().is_none(), "no thread holds anything");
 }
 
 #[test]
