@@ -32,7 +32,7 @@ type Needs = &'static [&'static str];
 ///
 /// A box has Landlock where it can be had, as a second rule beside its namespaces; alone, it has to hold everything.
 const LEVELS: [(Level, bool, Needs); 4] = [
-    (Level::Lite, false, &["landlock", "seccomp", "no_new_privs"]),
+    (Level::Lite, true, &["landlock", "seccomp", "no_new_privs"]),
     (Level::Box, true, &["seccomp", "no_new_privs", "user_namespaces", "mount_api"]),
     (Level::Kernel, false, &["runsc"]),
     (Level::Machine, false, &["kvm", "firecracker"]),
@@ -85,8 +85,10 @@ mod tests {
             // Ubuntu 24.04 with the profile, and without.
             (&[("landlock", Degraded)], Level::Box),
             (&[("landlock", Degraded), ("user_namespaces", Missing)], Level::None),
+            // What `--min-level lite` takes.
+            (&[("user_namespaces", Missing)], Level::Lite),
             (&[("landlock", Missing)], Level::Box),
-            (&[("mount_api", Missing)], Level::None),
+            (&[("mount_api", Missing)], Level::Lite),
             (&[("seccomp", Degraded)], Level::None),
             (&[("no_new_privs", NotHere)], Level::None),
             // What Airlock does not build itself changes nothing.
