@@ -14,12 +14,17 @@
 
 use std::{
     ffi::OsString,
+    fs::File,
+    io::{Seek as _, Write as _},
+    os::{fd::AsRawFd as _, unix::process::CommandExt as _},
     path::Path,
     process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
 
-use airlock_sandbox::{Confinement, End, Job, Pool, ProcessBox, Sandbox as _, enter, waiting_python};
+use airlock_sandbox::{
+    Confinement, End, Job, Pool, ProcessBox, Sandbox as _, enter, system_call_filter, waiting_python,
+};
 
 /// Turns of each program, and how many come before and are not counted.
 const TURNS: usize = 61;
@@ -31,6 +36,9 @@ const PROGRAMS: &[(&str, &[&str])] = &[
     ("python", &["/usr/bin/python3", "-I", "-S", "-c", "print(1)"]),
     ("node", &["/usr/bin/node", "-e", "console.log(1)"]),
 ];
+
+/// The user that it is started as, when the benchmark runs as root: the one of the box.
+const NOBODY: u32 = 65_534;
 
 /// As much of what the box gives as bubblewrap gives by itself: no seccomp, no limits, no Landlock.
 const BUBBLEWRAP: &[&str] = &[
@@ -58,7 +66,34 @@ const BUBBLEWRAP: &[&str] = &[
     "/dev",
     "--tmpfs",
     "/tmp",
-    "--",
+];
+
+/// What more bubblewrap needs to hold a program as the box does, as far as it can: the same filter of system calls, a user
+/// namespace of its own without others in it, folders of a size, a root that cannot be written to. Limits of processes are
+/// `prlimit`'s to set. It is started as a user without rights, as the box leaves root. Landlock, the control group and the
+/// reading back of what holds have no counterpart.
+const EQUAL: &[&str] = &[
+    "--unshare-user",
+    "--disable-userns",
+    "--hostname",
+    "box",
+    "--size",
+    "67108864",
+    "--tmpfs",
+    "/work",
+    "--chdir",
+    "/work",
+    "--remount-ro",
+    "/",
+];
+const LIMITS: &[&str] = &[
+    "--cpu=60",
+    "--nproc=66",
+    "--nofile=256",
+    "--as=4294967296",
+    "--fsize=67108864",
+    "--core=0",
+    "--memlock=65536",
 ];
 
 fn main() -> ExitCode {
@@ -73,6 +108,7 @@ fn main() -> ExitCode {
         eprintln!("skipped: no bubblewrap on this machine (apt-get install bubblewrap)");
     }
     let lite = ProcessBox::lite(launcher);
+    let filter = filter();
     for (name, command) in PROGRAMS {
         if !Path::new(command[0]).exists() {
             eprintln!("skipped: no {}", command[0]);
@@ -82,18 +118,22 @@ fn main() -> ExitCode {
         let mut boxed = Vec::new();
         let mut wrapped = Vec::new();
         let mut light = Vec::new();
+        let mut equal = Vec::new();
         for turn in 0..WARM + TURNS {
             let times = [
                 time(|| plainly(command)),
                 time(|| in_a_box(&sandbox, command)),
                 time(|| in_a_box(&lite, command)),
                 bubblewrap.map_or(Duration::ZERO, |bubblewrap| time(|| wrap(bubblewrap, command))),
+                bubblewrap
+                    .map_or(Duration::ZERO, |bubblewrap| time(|| wrap_equally(bubblewrap, &filter, command))),
             ];
             if turn >= WARM {
                 plain.push(times[0]);
                 boxed.push(times[1]);
                 light.push(times[2]);
                 wrapped.push(times[3]);
+                equal.push(times[4]);
             }
         }
         say("plain", name, plain);
@@ -101,6 +141,7 @@ fn main() -> ExitCode {
         say("lite", name, light);
         if bubblewrap.is_some() {
             say("bubblewrap", name, wrapped);
+            say("bubblewrap_equal", name, equal);
         }
     }
     warm(&sandbox);
@@ -163,7 +204,26 @@ fn plainly(command: &[&str]) {
 }
 
 fn wrap(bubblewrap: &str, command: &[&str]) {
-    check(Command::new(bubblewrap).args(BUBBLEWRAP).args(command));
+    check(Command::new(bubblewrap).args(BUBBLEWRAP).arg("--").args(command));
+}
+
+/// The filter in a file that programs inherit.
+fn filter() -> File {
+    let mut filter = tempfile::tempfile().unwrap();
+    filter.write_all(&system_call_filter().unwrap()).unwrap();
+    rustix::io::fcntl_setfd(&filter, rustix::io::FdFlags::empty()).unwrap();
+    filter
+}
+
+fn wrap_equally(bubblewrap: &str, mut filter: &File, command: &[&str]) {
+    filter.rewind().unwrap();
+    let mut limited = Command::new("prlimit");
+    limited.args(LIMITS).arg(bubblewrap).arg("--seccomp").arg(filter.as_raw_fd().to_string());
+    limited.args(BUBBLEWRAP).args(EQUAL).arg("--").args(command);
+    if rustix::process::geteuid().is_root() {
+        limited.uid(NOBODY).gid(NOBODY);
+    }
+    check(&mut limited);
 }
 
 /// Output is read, as it is from the box.

@@ -40,7 +40,7 @@ pub use level::{Enforcement, Level};
 #[cfg(target_os = "linux")]
 pub use linux::{
     Aftermath, Hold, Launcher, Pool, ProcessBox, Running, Selftest, SystemCall, enter, selftest,
-    selftest_reaching, system_calls, waiting_python,
+    selftest_reaching, system_call_filter, system_calls, waiting_python,
 };
 pub use outcome::{End, Job, Outcome};
 pub use port::{Backend, Probe, Sandbox, strongest};

@@ -40,5 +40,5 @@ pub(crate) use files::SYSTEM;
 pub use host::{Aftermath, Hold, Launcher, ProcessBox, Running};
 pub use interpreters::waiting_python;
 pub use pool::Pool;
-pub use seccomp::{SystemCall, system_calls};
+pub use seccomp::{SystemCall, system_call_filter, system_calls};
 pub use selftest::{Selftest, selftest, selftest_reaching};

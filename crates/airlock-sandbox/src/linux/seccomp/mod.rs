@@ -68,6 +68,20 @@ pub fn system_calls() -> impl Iterator<Item = SystemCall> {
     table().iter().flat_map(Group::for_people)
 }
 
+/// The filter of the box as the kernel reads it, for another sandbox: `bwrap --seccomp FD` takes it as it is.
+///
+/// # Errors
+/// There is no list for the processor.
+pub fn system_call_filter() -> io::Result<Vec<u8>> {
+    let filters = compile(Beside::Namespaces)?;
+    let bytes = |step: &sock_filter| {
+        let [low, high] = step.code.to_ne_bytes();
+        let [a, b, c, d] = step.k.to_ne_bytes();
+        [low, high, step.jt, step.jf, a, b, c, d]
+    };
+    Ok(filters.program.iter().flat_map(bytes).collect())
+}
+
 /// The filter, ready to be installed.
 pub(crate) struct Filters {
     program: Vec<sock_filter>,
