@@ -1,14 +1,16 @@
 //! The service: machines are folders, and their programs run in boxes that show the folder.
 
+#[path = "fake/http.rs"]
+mod http;
+#[path = "fake/inside.rs"]
+mod inside;
+
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
-    fs,
-    io::{self, BufRead, BufReader, Read, Write},
+    fs, io,
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    process::{ChildStdin, Command},
+    process::ChildStdin,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
@@ -18,10 +20,11 @@ use std::{
 };
 
 use airlock_e2b::{Client, E2bSandbox, Settings, SettingsError};
-use airlock_sandbox::{Confinement, Hold, Limits, ProcessBox};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use airlock_sandbox::{Hold, ProcessBox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use self::http::{Request, answer, read, say};
 
 pub(crate) const KEY: &str = "e2b_0123456789abcdef0123456789abcdef01234567";
 /// Long after this a hanging answer is given up, so that no thread stays for ever.
@@ -85,12 +88,6 @@ struct Process {
     stdin: Option<Arc<Mutex<ChildStdin>>>,
     hold: Option<Hold>,
     helper: u32,
-}
-
-struct Request {
-    line: String,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -214,93 +211,6 @@ impl Machine {
             thread::sleep(Duration::from_millis(5));
         }
     }
-
-    /// The box for a program, if there is such a program.
-    fn box_for(&self, process: &Value) -> Option<(Vec<OsString>, Confinement)> {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let cmd = text(&process["cmd"]);
-        let found = |folder: &&str| Path::new(folder).join(&cmd).is_file();
-        ["/", "/usr/local/bin", "/usr/bin", "/bin"].iter().find(|folder| found(folder))?;
-        let list = process["args"].as_array().cloned().unwrap_or_default();
-        let command = [cmd].into_iter().chain(list.iter().map(text)).map(Into::into).collect();
-        let envs = process["envs"].as_object().cloned().unwrap_or_default();
-        let confinement = Confinement {
-            writable: vec![self.folder.path().to_owned()],
-            environment: envs.iter().map(|(name, value)| (name.into(), text(value).into())).collect(),
-            folder: self.path(process["cwd"].as_str().unwrap_or_default()),
-            limits: Limits { wall: None, ..Limits::default() },
-            ..Confinement::default()
-        };
-        Some((command, confinement))
-    }
-
-    /// Where a file of the machine is: its home is the folder.
-    fn path(&self, path: &str) -> Option<PathBuf> {
-        let path = path.strip_prefix("/home/user").unwrap_or(path).trim_start_matches('/');
-        let inside = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        inside.then(|| self.folder.path().join(path))
-    }
-}
-
-fn read(stream: &TcpStream) -> io::Result<Request> {
-    let mut reader = BufReader::new(stream);
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        match line.trim_end() {
-            "" => break,
-            line => lines.push(line.to_owned()),
-        }
-    }
-    let header = |line: &String| {
-        let (name, value) = line.split_once(':')?;
-        Some((name.to_ascii_lowercase(), value.trim().to_owned()))
-    };
-    let headers: BTreeMap<_, _> = lines.iter().skip(1).filter_map(header).collect();
-    let mut body = Vec::new();
-    if headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked") {
-        loop {
-            let mut size = String::new();
-            reader.read_line(&mut size)?;
-            let size = usize::from_str_radix(size.trim_end(), 16).map_err(io::Error::other)?;
-            let mut piece = vec![0; size + b"\r\n".len()];
-            reader.read_exact(&mut piece)?;
-            if size == 0 {
-                break;
-            }
-            body.extend(&piece[..size]);
-        }
-    } else {
-        body.resize(headers.get("content-length").map_or(0, |length| length.parse().unwrap()), 0);
-        reader.read_exact(&mut body)?;
-    }
-    Ok(Request { line: lines.swap_remove(0), headers, body })
-}
-
-fn answer(stream: &TcpStream, status: u16, headers: &str, body: &[u8]) -> io::Result<()> {
-    let (mut stream, length) = (stream, body.len());
-    // These have no body, and may not say how long it is.
-    let length = if status == 204 { String::new() } else { format!("content-length: {length}\r\n") };
-    let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\n{length}{headers}\r\n");
-    stream.write_all(&[head.as_bytes(), body].concat())
-}
-
-fn say(stream: &TcpStream, status: u16, body: &Value) -> io::Result<()> {
-    answer(stream, status, "content-type: application/json\r\n", body.to_string().as_bytes())
-}
-
-/// A piece of an answer whose length is not known at its begin.
-fn chunk(mut stream: &TcpStream, piece: &[u8]) -> io::Result<()> {
-    stream.write_all(&[format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat())
-}
-
-fn frame(flags: u8, message: &Value) -> Vec<u8> {
-    let message = message.to_string();
-    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
-    [&[flags], length.as_slice(), message.as_bytes()].concat()
 }
 
 impl State {
@@ -423,175 +333,6 @@ impl State {
             })
             .clone()
     }
-
-    /// The service inside a machine.
-    fn inside(
-        &self,
-        stream: &TcpStream,
-        request: &Request,
-        method: &str,
-        path: &str,
-        query: &str,
-        fault: Option<Fault>,
-    ) -> io::Result<()> {
-        let id = &request.headers["e2b-sandbox-id"];
-        let machine = self.living(id).filter(|machine| !machine.paused.load(Ordering::Acquire));
-        let Some(machine) = machine else {
-            return answer(stream, 502, "", format!("The sandbox {id} was not found").as_bytes());
-        };
-        if path == "/health" {
-            return answer(stream, 204, "", b"");
-        }
-        if request.headers.get("x-access-token") != Some(&machine.token) {
-            return say(stream, 401, &json!({ "code": "unauthenticated", "message": "wrong token" }));
-        }
-        if path == "/files" {
-            return files(stream, request, method, query, &machine);
-        }
-        if path == "/process.Process/Start" {
-            let body: Value = serde_json::from_slice(&request.body[5..])?;
-            return self.program(stream, &body, &machine, fault);
-        }
-        let body: Value = serde_json::from_slice(&request.body)?;
-        let pid = body["process"]["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default();
-        let none = json!({ "code": "not_found", "message": "no such process" });
-        let mut processes = lock(&machine.processes);
-        let Some(process) = processes.get_mut(&pid) else { return say(stream, 404, &none) };
-        match path {
-            "/process.Process/SendInput" => {
-                let input = STANDARD.decode(body["input"]["stdin"].as_str().unwrap_or_default()).unwrap();
-                let Some(stdin) = process.stdin.clone() else {
-                    let message = "its standard input is closed";
-                    return say(stream, 400, &json!({ "code": "failed_precondition", "message": message }));
-                };
-                drop(processes);
-                match lock(&stdin).write_all(&input) {
-                    Ok(()) => say(stream, 200, &json!({})),
-                    Err(error) => {
-                        say(stream, 500, &json!({ "code": "internal", "message": error.to_string() }))
-                    }
-                }
-            }
-            "/process.Process/CloseStdin" => {
-                process.stdin = None;
-                say(stream, 200, &json!({}))
-            }
-            "/process.Process/SendSignal" => {
-                if body["signal"] == "SIGNAL_SIGKILL" {
-                    process.hold = None;
-                } else {
-                    Command::new("kill").arg("-TERM").arg(process.helper.to_string()).status()?;
-                }
-                say(stream, 200, &json!({}))
-            }
-            _ => say(stream, 404, &json!({ "code": "unimplemented", "message": "no such method" })),
-        }
-    }
-
-    /// Runs a program in a box, and tells what happens to it.
-    fn program(
-        &self,
-        stream: &TcpStream,
-        body: &Value,
-        machine: &Arc<Machine>,
-        fault: Option<Fault>,
-    ) -> io::Result<()> {
-        if matches!(fault, Some(Fault::Silent)) {
-            machine.until_gone();
-            return Ok(());
-        }
-        let head = "HTTP/1.1 200 X\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\
-                    content-type: application/connect+json\r\n\r\n";
-        let last = |error: &Value| -> io::Result<()> {
-            chunk(stream, &frame(2, error))?;
-            chunk(stream, b"")
-        };
-        let refuse = |code: &str, message: &str| -> io::Result<()> {
-            let mut writer = stream;
-            writer.write_all(head.as_bytes())?;
-            last(&json!({ "error": { "code": code, "message": message } }))
-        };
-        if let Some(Fault::Refused(code)) = fault {
-            return refuse(code, "not today");
-        }
-        let Some((command, confinement)) = machine.box_for(&body["process"]) else {
-            return refuse("invalid_argument", "no such program");
-        };
-        let mut running = match self.sandbox.start(&command, &confinement) {
-            Ok(running) => running,
-            Err(error) => return refuse("internal", &error.to_string()),
-        };
-        self.programs.fetch_add(1, Ordering::AcqRel);
-        let (stdin, stdout, stderr) = running.streams();
-        let (mut child, hold, aftermath) = running.into_parts();
-        let stdin = stdin.filter(|_| body["stdin"] == true).map(|stdin| Arc::new(Mutex::new(stdin)));
-        let pid = self.numbers.fetch_add(1, Ordering::AcqRel);
-        let entry = Process { stdin, hold: Some(hold), helper: child.id() };
-        lock(&machine.processes).insert(pid, entry);
-        // It may have been ended meanwhile.
-        if machine.gone.load(Ordering::Acquire) {
-            lock(&machine.processes).clear();
-        }
-        let event = |event: Value| chunk(stream, &frame(0, &json!({ "event": event })));
-        if !matches!(fault, Some(Fault::Unanswered)) {
-            let mut writer = stream;
-            writer.write_all(head.as_bytes())?;
-            event(json!({ "start": { "pid": pid } }))?;
-        }
-        let broken = match fault {
-            Some(Fault::HalfFrame) => {
-                let whole = frame(0, &json!({ "event": { "data": { "stdout": "aGFsZg==" } } }));
-                chunk(stream, &whole[..whole.len() / 2]).and_then(|()| chunk(stream, b""))
-            }
-            Some(Fault::ErrorEnd) => last(&json!({ "error": { "code": "unavailable", "message": "moved" } })),
-            Some(Fault::Hang) => {
-                machine.until_gone();
-                Ok(())
-            }
-            Some(Fault::Cut | Fault::Unanswered) => Ok(()),
-            _ => Err(io::ErrorKind::Other.into()),
-        };
-        let alone = broken.is_ok();
-        if alone {
-            // The program itself lives on until its machine ends; the connection does not.
-            stream.shutdown(std::net::Shutdown::Both)?;
-        }
-        let writing = Mutex::new(());
-        thread::scope(|scope| {
-            let tell = |name: &'static str, mut output: Box<dyn Read + Send>| {
-                let writing = &writing;
-                scope.spawn(move || {
-                    let mut piece = vec![0; 32 << 10];
-                    while let Ok(read @ 1..) = output.read(&mut piece) {
-                        let data = json!({ "event": { "data": { name: STANDARD.encode(&piece[..read]) } } });
-                        let _one = lock(writing);
-                        // It runs on when nobody listens.
-                        drop((!alone).then(|| chunk(stream, &frame(0, &data))));
-                    }
-                });
-            };
-            tell("stdout", Box::new(stdout.unwrap()));
-            tell("stderr", Box::new(stderr.unwrap()));
-        });
-        let code = child.wait()?.code().unwrap_or(137);
-        drop(aftermath);
-        let ended = lock(&machine.processes).remove(&pid);
-        if alone || machine.gone.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let killed = ended.is_some_and(|process| process.hold.is_none());
-        let end = match code {
-            _ if killed => json!({ "exitCode": -1, "status": "signal: killed" }),
-            137 => json!({ "exitCode": -1, "status": "signal: killed" }),
-            143 => json!({ "exitCode": -1, "status": "signal: terminated" }),
-            // What is zero is left out.
-            0 => json!({ "exited": true, "status": "exit status 0" }),
-            code => json!({ "exitCode": code, "exited": true, "status": format!("exit status {code}") }),
-        };
-        event(json!({ "keepalive": {} }))?;
-        event(json!({ "end": end }))?;
-        last(&json!({}))
-    }
 }
 
 impl Machine {
@@ -617,48 +358,4 @@ impl Machine {
         }
         detail
     }
-}
-
-fn files(
-    stream: &TcpStream,
-    request: &Request,
-    method: &str,
-    query: &str,
-    machine: &Machine,
-) -> io::Result<()> {
-    let asked = query.split('&').find_map(|pair| pair.strip_prefix("path=")).map(decode).unwrap_or_default();
-    let Some(path) = machine.path(&asked) else {
-        return say(stream, 400, &json!({ "code": 400, "message": "no such place" }));
-    };
-    if method == "GET" {
-        return match fs::read(path) {
-            Ok(content) => answer(stream, 200, "content-type: application/octet-stream\r\n", &content),
-            Err(error) => say(stream, 404, &json!({ "code": 404, "message": error.to_string() })),
-        };
-    }
-    let kind = &request.headers["content-type"];
-    let boundary = kind.split_once("boundary=").unwrap().1.trim_matches('"');
-    let find = |text: &[u8], from: usize| {
-        request.body[from..].windows(text.len()).position(|part| part == text).map(|at| from + at)
-    };
-    let begin = find(b"\r\n\r\n", 0).unwrap() + 4;
-    let end = find(format!("\r\n--{boundary}").as_bytes(), begin - 2).unwrap();
-    fs::write(path, request.body.get(begin..end).unwrap_or_default())?;
-    let name = asked.rsplit('/').next();
-    say(stream, 200, &json!([{ "name": name, "type": "file", "path": asked }]))
-}
-
-fn decode(text: &str) -> String {
-    let (mut bytes, mut decoded) = (text.bytes(), Vec::new());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
-                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
-            }
-            b'+' => b' ',
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).unwrap()
 }
