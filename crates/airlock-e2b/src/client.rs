@@ -3,15 +3,16 @@
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
-    thread::sleep,
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
+use airlock_sandbox::Stop;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    CallError, Settings,
+    CallError, Settings, envd, execute,
     http::{Call, Failure, Http, Method},
     retry::{Answered, Retry},
 };
@@ -28,6 +29,8 @@ const MOST: u64 = 1 << 20;
 pub struct Client {
     pub(crate) settings: Settings,
     pub(crate) http: Http,
+    /// Each of them ends the waiting for another attempt.
+    stops: Vec<Stop>,
 }
 
 /// A machine of the service.
@@ -36,12 +39,16 @@ pub struct Machine {
     pub(crate) id: String,
     /// Where programs and files of it are reached.
     pub(crate) address: String,
+    /// Where its code interpreter is reached, if its template has one.
+    pub(crate) interpreter: String,
     pub(crate) token: String,
+    /// Without it no port but that of programs and files is reached, where the service keeps to that.
+    pub(crate) traffic_token: Option<String>,
 }
 
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, address, token: _ } = self;
+        let Self { id, address, interpreter: _, token: _, traffic_token: _ } = self;
         f.debug_struct("Machine").field("id", id).field("address", address).finish_non_exhaustive()
     }
 }
@@ -74,6 +81,7 @@ struct Named {
     #[serde(rename = "sandboxID")]
     id: String,
     envd_access_token: Option<String>,
+    traffic_access_token: Option<String>,
     domain: Option<String>,
 }
 
@@ -86,11 +94,17 @@ impl Client {
     /// Connects to nothing yet.
     pub fn new(settings: Settings) -> Self {
         let http = Http::new(settings.plain());
-        Self { settings, http }
+        Self { settings, http, stops: Vec::new() }
+    }
+
+    /// The same, which makes no further attempt at a call once one of these is requested.
+    pub(crate) fn until(&self, stops: Vec<Stop>) -> Self {
+        Self { stops, ..self.clone() }
     }
 
     /// Makes a machine of a template, which lives for at most `lifetime`, counted in whole seconds. It is asked for without
-    /// access to the internet; that the service keeps to it cannot be seen from here.
+    /// access to the internet, and so that nobody else reaches a port that a program in it opens; that the service keeps to
+    /// it cannot be seen from here.
     ///
     /// # Errors
     /// There is none that could be used. If the connection was lost, one may be left, which ends by itself.
@@ -101,6 +115,7 @@ impl Client {
                 "templateID": template,
                 "timeout": whole_seconds(lifetime),
                 "allow_internet_access": false,
+                "network": { "allowPublicTraffic": false },
                 "autoPause": false,
             });
             if let (Some(guarded), Some(fields)) = (guarded, body.as_object_mut()) {
@@ -122,8 +137,13 @@ impl Client {
     /// # Errors
     /// It may live on, until its time limit.
     pub fn kill(&self, machine: &Machine) -> Result<bool, CallError> {
+        self.kill_within(machine, PATIENCE_TO_KILL)
+    }
+
+    /// As [`Self::kill`], and takes no longer than `patience`.
+    pub(crate) fn kill_within(&self, machine: &Machine, patience: Duration) -> Result<bool, CallError> {
         let path = format!("/sandboxes/{}", machine.id);
-        match self.control(Method::Delete, &path, None, None, Retry::Repeatable, PATIENCE_TO_KILL) {
+        match self.control(Method::Delete, &path, None, None, Retry::Repeatable, patience) {
             Ok(_) => Ok(true),
             Err(CallError::Refused { status: 404, .. }) => Ok(false),
             Err(error) => Err(error),
@@ -239,27 +259,44 @@ impl Client {
             };
             let left = patience.saturating_sub(begin.elapsed());
             let [spread, ..] = random().to_be_bytes();
-            let Some(wait) = retry.after(answered, attempt, left, u16::from(spread) * 0x101) else {
+            let wait = retry.after(answered, attempt, left, u16::from(spread) * 0x101);
+            if !wait.is_some_and(|wait| self.sits_out(wait)) {
                 let (status, _, _, text) = answer?;
                 return Err(CallError::refused(status, &text, self.settings.expose_key()));
-            };
-            sleep(wait);
+            }
             attempt += 1;
         }
     }
 
+    /// Whether all of `wait` went by without a stop.
+    fn sits_out(&self, wait: Duration) -> bool {
+        let (stopped, told) = mpsc::channel();
+        let tell = |stop: &Stop| {
+            let stopped = stopped.clone();
+            // Nobody listens any more when the time is over.
+            stop.when_requested(move || _ = stopped.send(()))
+        };
+        let waiting: Vec<_> = self.stops.iter().map(tell).collect();
+        let whole = told.recv_timeout(wait).is_err();
+        drop(waiting);
+        whole
+    }
+
     /// The machine that an answer names.
     fn machine(&self, text: &[u8]) -> Result<Machine, CallError> {
-        let Named { id, envd_access_token, domain } =
+        let Named { id, envd_access_token, traffic_access_token, domain } =
             serde_json::from_slice(text).map_err(|error| nonsense(&error))?;
-        let address = self
-            .settings
-            .sandbox(&id, domain.as_deref(), crate::envd::PORT)
-            .ok_or_else(|| CallError::Nonsense("it names a machine that cannot be addressed".to_owned()))?;
-        let token = envd_access_token.unwrap_or_default();
-        let machine = Machine { id, address, token };
+        let address = |port| {
+            self.settings
+                .sandbox(&id, domain.as_deref(), port)
+                .ok_or_else(|| CallError::Nonsense("it names a machine that cannot be addressed".to_owned()))
+        };
+        let (address, interpreter) = (address(envd::PORT)?, address(execute::PORT)?);
+        let (token, traffic_token) = (envd_access_token.unwrap_or_default(), traffic_access_token);
+        let machine = Machine { id, address, interpreter, token, traffic_token };
+        let is_token = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
         // Whoever knows the name of a machine without one can use it.
-        if machine.token.is_empty() || !machine.token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !is_token(&machine.token) || !machine.traffic_token.as_deref().is_none_or(is_token) {
             drop(self.kill(&machine));
             return Err(CallError::Nonsense("no token guards the machine".to_owned()));
         }

@@ -25,6 +25,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 const MOST_OF_A_MESSAGE: u32 = 4 << 20;
 /// The longest answer without a stream.
 const MOST: u64 = 1 << 20;
+/// What carries the token for the traffic of a machine.
+pub(crate) const TRAFFIC: &str = "e2b-traffic-access-token";
 /// The user that programs run as, and files belong to, in machines that still ask for one: `user` without a password.
 const USER: (&str, &str) = ("authorization", "Basic dXNlcjo=");
 
@@ -284,6 +286,7 @@ impl Client {
             ("x-access-token", &machine.token),
             USER,
         ];
+        all.extend(machine.traffic_token.as_deref().map(|token| (TRAFFIC, token)));
         all.extend(headers);
         let answer =
             self.http.send(Call { method, url: &url, headers: &all, body, whole, silence: SILENCE })?;

@@ -31,6 +31,8 @@ pub enum CallError {
     Dropped(String),
     /// The answer makes no sense.
     Nonsense(String),
+    /// Nothing was sent: the backend was shut down.
+    ShutDown,
 }
 
 impl fmt::Display for CallError {
@@ -44,6 +46,7 @@ impl fmt::Display for CallError {
             Self::NotSent(why) => write!(f, "the service cannot be reached: {why}"),
             Self::Dropped(why) => write!(f, "the connection to the service was lost: {why}"),
             Self::Nonsense(why) => write!(f, "the answer of the service makes no sense: {why}"),
+            Self::ShutDown => f.write_str("it was shut down"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
+    io,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -15,10 +16,11 @@ use airlock_sandbox::{
     Backend, Confinement, End, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError,
 };
 
-use crate::{CallError, Client, Event, Events, Machine, Program, ProgramEnd, Settings, SettingsError};
+use crate::{
+    CallError, Client, Event, Events, Machine, Program, ProgramEnd, Settings, SettingsError,
+    machines::{Fleet, LONGEST_RUN, Lease, Warm},
+};
 
-/// How long a machine may live longer than its program: what making it and ending it takes.
-const MARGIN: Duration = Duration::from_secs(60);
 /// How much input is sent at once.
 const PIECE: usize = 64 << 10;
 /// The signals, as the service calls them.
@@ -46,22 +48,68 @@ const SIGNALS: [(&str, i32); 15] = [
 /// those of the template: the limits of them guard the machine that a program runs on, and that is not this one. Nothing
 /// of this machine can be shown in it: a [`Confinement`] that names paths, links or hosts is refused, as is one without
 /// a time limit.
+///
+/// A clone shares its machines; with the last one they end. That, and [`Self::shut_down`], also end the machines that
+/// were made ahead.
 #[derive(Clone, Debug)]
 pub struct E2bSandbox {
     client: Result<Client, SettingsError>,
+    fleet: Result<Arc<Fleet>, SettingsError>,
     template: String,
 }
 
 impl E2bSandbox {
     /// With the template `base`. Settings that make no sense make a sandbox that says so.
     pub fn new(settings: Result<Settings, SettingsError>) -> Self {
-        Self { client: settings.map(Client::new), template: "base".to_owned() }
+        Self::of(settings.map(Client::new), "base".to_owned())
     }
 
-    /// With another template, by its name or its id.
+    /// With another template, by its name or its id, and no machines yet.
     #[must_use]
     pub fn with_template(self, template: impl Into<String>) -> Self {
-        Self { template: template.into(), ..self }
+        Self::of(self.client, template.into())
+    }
+
+    /// With machines of the template that are made ahead, so that a program need not wait for its own. Each is for one
+    /// program all the same, and ended after it. One that turns out to have ended is replaced.
+    ///
+    /// # Errors
+    /// This process cannot have another thread.
+    pub fn kept_warm(self, warm: Warm) -> io::Result<Self> {
+        let Ok(client) = &self.client else { return Ok(self) };
+        let fleet = Ok(Arc::new(Fleet::kept_warm(client.clone(), &self.template, warm)?));
+        Ok(Self { fleet, ..self })
+    }
+
+    /// Ends all machines, also those in use, whose programs are broken off, and takes no longer than `patience`. Nothing
+    /// can be run any more. How many machines may live on, until their time limit.
+    ///
+    /// For a process that is told to end: one that is killed leaves its machines to their time limit.
+    pub fn shut_down(&self, patience: Duration) -> usize {
+        self.fleet.as_ref().map_or(0, |fleet| fleet.shut_down(patience))
+    }
+
+    fn run_in_one(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
+        let machines = self.fleet.as_ref().map_err(unavailable)?.machines();
+        let (program, wall) = translate(job, confinement).map_err(unavailable)?;
+        let mut lease = machines.lease(wall, &job.stop).map_err(unavailable)?;
+        loop {
+            let _awaited = lease.end_when(&job.stop);
+            let run = Run::new(&lease, confinement.limits.output, Instant::now() + wall);
+            match run.begin(&program, !job.input.is_empty()) {
+                Ok(begun) => return run.finish(begun, &job.input),
+                // It ended while it waited, and nothing ran in it.
+                Err(CallError::Gone) if lease.waited => {}
+                Err(error) if did_not_run(&error) => return Err(unavailable(error)),
+                Err(error) => return Err(broken(error)),
+            }
+            lease = machines.make_lease(wall, &job.stop).map_err(unavailable)?;
+        }
+    }
+
+    fn of(client: Result<Client, SettingsError>, template: String) -> Self {
+        let fleet = client.clone().map(|client| Arc::new(Fleet::new(client, &template)));
+        Self { client, fleet, template }
     }
 }
 
@@ -82,21 +130,21 @@ impl Sandbox for E2bSandbox {
     }
 
     fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
-        let client = self.client.as_ref().map_err(unavailable)?;
-        let (program, wall) = translate(job, confinement).map_err(unavailable)?;
-        let machine = client.create(&self.template, wall + MARGIN).map_err(unavailable)?;
-        let machine = Lease { client, machine };
-        Run::new(&machine, confinement.limits.output, Instant::now() + wall).finish(&program, &job.input)
+        let stopped = |outcome| if job.stop.is_requested() { Err(SandboxError::GivenUp) } else { outcome };
+        stopped(Ok(()))?;
+        // Its machine is ended when this is over.
+        let outcome = self.run_in_one(job, confinement);
+        stopped(Ok(())).and(outcome)
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for errors as they are handed over")]
-fn unavailable(reason: impl ToString) -> SandboxError {
+pub(crate) fn unavailable(reason: impl ToString) -> SandboxError {
     SandboxError::Unavailable { backend: Backend::E2b, reason: reason.to_string() }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for errors as they are handed over")]
-fn broken(reason: impl ToString) -> SandboxError {
+pub(crate) fn broken(reason: impl ToString) -> SandboxError {
     SandboxError::Broken { backend: Backend::E2b, reason: reason.to_string() }
 }
 
@@ -110,6 +158,9 @@ fn translate(job: &Job, confinement: &Confinement) -> Result<(Program, Duration)
         return Err("the hosts that it may reach cannot be held to there");
     }
     let wall = limits.wall.ok_or("a program without a time limit is not run there")?;
+    if wall > LONGEST_RUN {
+        return Err("no machine lives for so long there");
+    }
     let text = |text: &OsStr| -> Result<String, &'static str> {
         text.to_str().map(str::to_owned).ok_or("the command or its environment is no text")
     };
@@ -122,18 +173,6 @@ fn translate(job: &Job, confinement: &Confinement) -> Result<(Program, Duration)
     }
     let cwd = folder.as_ref().map(|folder| text(folder.as_os_str())).transpose()?;
     Ok((Program { cmd, args, envs, cwd }, wall))
-}
-
-/// A machine that ends with this, whatever happened. If that fails, it ends at its time limit.
-struct Lease<'a> {
-    client: &'a Client,
-    machine: Machine,
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        drop(self.client.kill(&self.machine));
-    }
 }
 
 /// A program on its way.
@@ -149,16 +188,18 @@ impl<'a> Run<'a> {
         Self { lease, most, deadline, output: [Vec::new(), Vec::new()] }
     }
 
-    fn finish(mut self, program: &Program, input: &[u8]) -> Result<Outcome, SandboxError> {
-        let Lease { client, machine } = self.lease;
+    /// Starts the program; what happens to it, and its number.
+    fn begin(&self, program: &Program, stdin: bool) -> Result<(Events, u32), CallError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let (mut events, pid) = client
-            .start(machine, program, !input.is_empty(), left)
-            .and_then(|mut events| match events.next()? {
-                Some(Event::Started(pid)) => Ok((events, pid)),
-                other => Err(CallError::Nonsense(format!("the first event is {other:?}"))),
-            })
-            .map_err(|error| if did_not_run(&error) { unavailable(error) } else { broken(error) })?;
+        let mut events = self.lease.client().start(&self.lease.machine, program, stdin, left)?;
+        match events.next()? {
+            Some(Event::Started(pid)) => Ok((events, pid)),
+            other => Err(CallError::Nonsense(format!("the first event is {other:?}"))),
+        }
+    }
+
+    fn finish(mut self, (mut events, pid): (Events, u32), input: &[u8]) -> Result<Outcome, SandboxError> {
+        let (client, machine) = (self.lease.client(), &self.lease.machine);
         let feeder = (!input.is_empty()).then(|| Feeder::begin(client, machine, pid, input)).transpose();
         let feeder = feeder.map_err(|error| broken(format!("no input can be sent: {error}")))?;
         let end = self.follow(&mut events);
@@ -199,9 +240,9 @@ impl<'a> Run<'a> {
 
 /// Whether it is certain that the program did not run: the request was not sent, or refused for what is in it. An error
 /// that may also arise on the way back leaves it open.
-fn did_not_run(error: &CallError) -> bool {
+pub(crate) fn did_not_run(error: &CallError) -> bool {
     match error {
-        CallError::NotSent(_) | CallError::Gone => true,
+        CallError::NotSent(_) | CallError::Gone | CallError::ShutDown => true,
         CallError::Refused { status: 200, code, .. } => code.as_ref().is_some_and(|code| {
             let codes = [
                 "invalid_argument",
@@ -238,7 +279,7 @@ struct Feeder {
 }
 
 impl Feeder {
-    fn begin(client: &Client, machine: &Machine, pid: u32, input: &[u8]) -> std::io::Result<Self> {
+    fn begin(client: &Client, machine: &Machine, pid: u32, input: &[u8]) -> io::Result<Self> {
         let feeder = Self { over: Arc::default(), failure: Arc::default() };
         let (over, failure) = (Arc::clone(&feeder.over), Arc::clone(&feeder.failure));
         let (client, machine, input) = (client.clone(), machine.clone(), input.to_vec());

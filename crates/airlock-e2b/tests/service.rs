@@ -19,13 +19,18 @@ mod fake;
 mod faults;
 #[path = "service/official.rs"]
 mod official;
+#[path = "service/pool.rs"]
+mod pool;
+#[path = "service/stops.rs"]
+mod stops;
 
 use std::process::ExitCode;
 
+use airlock_e2b::Warm;
 use airlock_sandbox::{Job, ProcessBox, Sandbox, enter};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::fake::Fake;
+use crate::fake::{Fake, until};
 
 fn main() -> ExitCode {
     let launcher = match enter(std::env::args_os()) {
@@ -50,8 +55,19 @@ fn main() -> ExitCode {
             fake.is_empty();
         };
         trials.push(trial(format!("contract::e2b::{name}"), Box::new(run)));
+        let fake = boxes();
+        let run = move || {
+            let fake = Fake::start(fake);
+            let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
+            assert!(until(|| fake.living() == 1));
+            test(&sandbox as &dyn Sandbox);
+            drop(sandbox);
+            fake.is_empty();
+        };
+        trials.push(trial(format!("contract::warm::{name}"), Box::new(run)));
     }
-    for (name, test) in calls::TESTS.iter().chain(faults::TESTS) {
+    let own = [calls::TESTS, faults::TESTS, pool::TESTS, stops::TESTS];
+    for (name, test) in own.into_iter().flatten() {
         let sandbox = boxes();
         trials.push(trial((*name).to_owned(), Box::new(move || test(&Fake::start(sandbox)))));
     }

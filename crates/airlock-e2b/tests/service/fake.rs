@@ -39,8 +39,10 @@ pub(crate) enum Fault {
     Ignored,
     /// It is done, and the connection is closed without an answer.
     Unanswered,
-    /// Nothing is done or answered, as long as the machine lives.
+    /// Nothing is done or answered, as long as the machine lives, or the service.
     Silent,
+    /// It is done when [`Fake::release`] was called, and answered.
+    Held,
     /// A machine is made, with another token in the answer than it wants.
     Token(Option<&'static str>),
     /// The program is refused at the end of the stream, with this code.
@@ -68,6 +70,11 @@ struct State {
     faults: Mutex<Vec<(&'static str, usize, Fault)>>,
     calls: Mutex<Vec<(String, Value)>>,
     programs: AtomicUsize,
+    /// The machines in which programs began.
+    ran_in: Mutex<Vec<String>>,
+    /// How many requests are not answered for as long as the service lives.
+    hanging: AtomicUsize,
+    released: AtomicBool,
     numbers: AtomicU32,
     /// It knows the first version only.
     old: AtomicBool,
@@ -77,6 +84,8 @@ struct State {
 struct Machine {
     id: String,
     token: String,
+    /// What its ports need besides, but for that of programs and files.
+    traffic: Option<String>,
     folder: TempDir,
     paused: AtomicBool,
     gone: AtomicBool,
@@ -94,6 +103,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap()
 }
 
+/// Waits until something is so; whether it is, or was waited for too long.
+pub(crate) fn until(so: impl Fn() -> bool) -> bool {
+    let begin = Instant::now();
+    while !so() {
+        if begin.elapsed() > HANG {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
 impl Fake {
     pub(crate) fn start(sandbox: ProcessBox) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -105,6 +126,9 @@ impl Fake {
             faults: Mutex::default(),
             calls: Mutex::default(),
             programs: AtomicUsize::new(0),
+            ran_in: Mutex::default(),
+            hanging: AtomicUsize::new(0),
+            released: AtomicBool::new(false),
             numbers: AtomicU32::new(1),
             old: AtomicBool::new(false),
             over: AtomicBool::new(false),
@@ -153,6 +177,11 @@ impl Fake {
         lock(&self.state.faults).push((route, times, fault));
     }
 
+    /// Nothing goes wrong any more.
+    pub(crate) fn heal(&self) {
+        lock(&self.state.faults).clear();
+    }
+
     pub(crate) fn make_old(&self) {
         self.state.old.store(true, Ordering::Release);
     }
@@ -174,15 +203,39 @@ impl Fake {
     }
 
     pub(crate) fn living(&self) -> usize {
-        lock(&self.state.machines).len()
+        self.machines().len()
+    }
+
+    /// The machines that live.
+    pub(crate) fn machines(&self) -> Vec<String> {
+        self.state.sweep().keys().cloned().collect()
+    }
+
+    /// The machines in which programs began, one for each.
+    pub(crate) fn ran_in(&self) -> Vec<String> {
+        lock(&self.state.ran_in).clone()
+    }
+
+    /// All machines end, as if the service had ended them.
+    pub(crate) fn end_machines(&self) {
+        for machine in std::mem::take(&mut *lock(&self.state.machines)).into_values() {
+            machine.end();
+        }
+    }
+
+    pub(crate) fn hanging(&self) -> usize {
+        self.state.hanging.load(Ordering::Acquire)
+    }
+
+    /// What is held goes on.
+    pub(crate) fn release(&self) {
+        self.state.released.store(true, Ordering::Release);
     }
 
     /// Nobody listens any more, and no machine is left.
     pub(crate) fn stop(&self) {
         self.state.over.store(true, Ordering::Release);
-        for machine in std::mem::take(&mut *lock(&self.state.machines)).into_values() {
-            machine.end();
-        }
+        self.end_machines();
         drop(TcpStream::connect(self.url.trim_start_matches("http://")));
     }
 
@@ -206,10 +259,7 @@ impl Machine {
     }
 
     fn until_gone(&self) {
-        let begin = Instant::now();
-        while !self.gone.load(Ordering::Acquire) && begin.elapsed() < HANG {
-            thread::sleep(Duration::from_millis(5));
-        }
+        until(|| self.gone.load(Ordering::Acquire));
     }
 }
 
@@ -236,6 +286,14 @@ impl State {
             // As careless as a service can be.
             let key = request.headers.get("x-api-key");
             return say(stream, 401, &json!({ "code": 401, "message": format!("wrong key {key:?}") }));
+        }
+        match fault {
+            Some(Fault::Silent) => {
+                self.hang_until(&self.over);
+                return Ok(());
+            }
+            Some(Fault::Held) => self.hang_until(&self.released),
+            _ => {}
         }
         if path.starts_with("/v2") && self.old.load(Ordering::Acquire) {
             return say(stream, 404, &json!({ "code": 404, "message": "no such page" }));
@@ -289,7 +347,18 @@ impl State {
         Some(*fault)
     }
 
+    fn hang_until(&self, released: &AtomicBool) {
+        self.hanging.fetch_add(1, Ordering::AcqRel);
+        until(|| released.load(Ordering::Acquire));
+        self.hanging.fetch_sub(1, Ordering::AcqRel);
+    }
+
     fn living(&self, id: &str) -> Option<Arc<Machine>> {
+        self.sweep().get(id).cloned()
+    }
+
+    /// The machines whose time is not over.
+    fn sweep(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Machine>>> {
         let mut machines = lock(&self.machines);
         machines.retain(|_, machine| {
             let lives = Instant::now() < *lock(&machine.end);
@@ -298,7 +367,7 @@ impl State {
             }
             lives
         });
-        machines.get(id).cloned()
+        machines
     }
 
     fn make(&self, request: &Request, body: &Value, life: Duration, fault: Option<Fault>) -> Value {
@@ -313,6 +382,8 @@ impl State {
                 let machine = Machine {
                     id: format!("i{number}"),
                     token: format!("token-{number}"),
+                    traffic: (body["network"]["allowPublicTraffic"] == false)
+                        .then(|| format!("traffic-{number}")),
                     folder,
                     paused: AtomicBool::new(false),
                     gone: AtomicBool::new(false),
@@ -339,7 +410,7 @@ impl Machine {
     fn named(&self) -> Value {
         json!({
             "templateID": "base", "sandboxID": self.id, "clientID": "c", "envdVersion": "0.5.6",
-            "envdAccessToken": self.token, "domain": null,
+            "envdAccessToken": self.token, "trafficAccessToken": self.traffic, "domain": null,
         })
     }
 

@@ -31,11 +31,11 @@ pub(crate) const TESTS: &[Test] = &[
     ("faults::a_machine_that_cannot_be_ended_has_a_limit", a_machine_that_cannot_be_ended_has_a_limit),
 ];
 
-const CREATE: &str = "POST /v2/sandboxes";
-const START: &str = "Process/Start";
+pub(crate) const CREATE: &str = "POST /v2/sandboxes";
+pub(crate) const START: &str = "Process/Start";
 
 /// A job that leaves a mark if it runs on this machine and not in a box, and says that it ran.
-fn marking(mark: &Path) -> Job {
+pub(crate) fn marking(mark: &Path) -> Job {
     shell(&format!("echo 2>/dev/null > '{}'; echo ran", mark.display()))
 }
 
@@ -60,16 +60,16 @@ fn with(
     (outcome, fake.programs() - before - 1)
 }
 
-fn ran(outcome: Result<Outcome, SandboxError>) {
+pub(crate) fn ran(outcome: Result<Outcome, SandboxError>) {
     let outcome = outcome.unwrap();
     assert_eq!((outcome.end, outcome.stdout.as_slice()), (End::Exited(0), b"ran\n".as_slice()));
 }
 
-fn is_unavailable(outcome: &Result<Outcome, SandboxError>) -> bool {
+pub(crate) fn is_unavailable(outcome: &Result<Outcome, SandboxError>) -> bool {
     matches!(outcome, Err(SandboxError::Unavailable { backend: Backend::E2b, .. }))
 }
 
-fn is_broken(outcome: &Result<Outcome, SandboxError>) -> bool {
+pub(crate) fn is_broken(outcome: &Result<Outcome, SandboxError>) -> bool {
     matches!(outcome, Err(SandboxError::Broken { backend: Backend::E2b, .. }))
 }
 

@@ -120,6 +120,7 @@ impl State {
             Err(error) => return refuse("internal", &error.to_string()),
         };
         self.programs.fetch_add(1, Ordering::AcqRel);
+        lock(&self.ran_in).push(machine.id.clone());
         let (stdin, stdout, stderr) = running.streams();
         let (mut child, hold, aftermath) = running.into_parts();
         let stdin = stdin.filter(|_| body["stdin"] == true).map(|stdin| Arc::new(Mutex::new(stdin)));
