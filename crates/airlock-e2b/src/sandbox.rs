@@ -13,7 +13,7 @@ use std::{
 };
 
 use airlock_sandbox::{
-    Backend, Confinement, End, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError,
+    Awaited, Backend, Confinement, End, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError, Stop,
 };
 
 use crate::{
@@ -89,22 +89,51 @@ impl E2bSandbox {
         self.fleet.as_ref().map_or(0, |fleet| fleet.shut_down(patience))
     }
 
-    fn run_in_one(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
+    /// Begins something in a machine of its own, which ends with the returned value, and at `stop`. `begin` is told until
+    /// when all of it has to be over.
+    pub(crate) fn begin<T>(
+        &self,
+        wall: Duration,
+        stop: &Stop,
+        begin: impl Fn(&Lease<'_>, Instant) -> Result<T, CallError>,
+    ) -> Result<Begun<'_, T>, SandboxError> {
         let machines = self.fleet.as_ref().map_err(unavailable)?.machines();
-        let (program, wall) = translate(job, confinement).map_err(unavailable)?;
-        let mut lease = machines.lease(wall, &job.stop).map_err(unavailable)?;
+        let mut lease = machines.lease(wall, stop).map_err(unavailable)?;
         loop {
-            let _awaited = lease.end_when(&job.stop);
-            let run = Run::new(&lease, confinement.limits.output, Instant::now() + wall);
-            match run.begin(&program, !job.input.is_empty()) {
-                Ok(begun) => return run.finish(begun, &job.input),
+            let (awaited, deadline) = (lease.end_when(stop), Instant::now() + wall);
+            match begin(&lease, deadline) {
+                Ok(what) => return Ok(Begun { what, deadline, _awaited: awaited, lease }),
                 // It ended while it waited, and nothing ran in it.
                 Err(CallError::Gone) if lease.waited => {}
                 Err(error) if did_not_run(&error) => return Err(unavailable(error)),
                 Err(error) => return Err(broken(error)),
             }
-            lease = machines.make_lease(wall, &job.stop).map_err(unavailable)?;
+            lease = machines.make_lease(wall, stop).map_err(unavailable)?;
         }
+    }
+
+    /// As [`Sandbox::run`], with as much of each stream as `most` says, and after `prepare`.
+    pub(crate) fn run_prepared(
+        &self,
+        job: &Job,
+        confinement: &Confinement,
+        most: [usize; 2],
+        prepare: impl Fn(&Lease<'_>) -> Result<(), CallError>,
+    ) -> Result<Outcome, SandboxError> {
+        given_up(&job.stop)?;
+        let (program, wall) = translate(job, confinement).map_err(unavailable)?;
+        let begun = self.begin(wall, &job.stop, |lease, deadline| {
+            prepare(lease).map_err(|error| match error {
+                CallError::Gone => error,
+                // Nothing began, whatever became of this.
+                error => CallError::NotSent(error.to_string()),
+            })?;
+            start(lease, &program, !job.input.is_empty(), deadline)
+        });
+        let run = Run { most, output: [Vec::new(), Vec::new()] };
+        // The machine is ended with it.
+        let outcome = begun.and_then(|begun| run.finish(begun, &job.input));
+        given_up(&job.stop).and(outcome)
     }
 
     fn of(client: Result<Client, SettingsError>, template: String) -> Self {
@@ -130,12 +159,21 @@ impl Sandbox for E2bSandbox {
     }
 
     fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
-        let stopped = |outcome| if job.stop.is_requested() { Err(SandboxError::GivenUp) } else { outcome };
-        stopped(Ok(()))?;
-        // Its machine is ended when this is over.
-        let outcome = self.run_in_one(job, confinement);
-        stopped(Ok(())).and(outcome)
+        self.run_prepared(job, confinement, [confinement.limits.output; 2], |_| Ok(()))
     }
+}
+
+/// An error if nobody waits any more.
+pub(crate) fn given_up(stop: &Stop) -> Result<(), SandboxError> {
+    if stop.is_requested() { Err(SandboxError::GivenUp) } else { Ok(()) }
+}
+
+/// Something that began in a machine. What is first is dropped first.
+pub(crate) struct Begun<'a, T> {
+    pub(crate) what: T,
+    pub(crate) deadline: Instant,
+    _awaited: Awaited,
+    lease: Lease<'a>,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for errors as they are handed over")]
@@ -175,34 +213,34 @@ fn translate(job: &Job, confinement: &Confinement) -> Result<(Program, Duration)
     Ok((Program { cmd, args, envs, cwd }, wall))
 }
 
-/// A program on its way.
-struct Run<'a> {
-    lease: &'a Lease<'a>,
-    most: usize,
+/// Starts a program; what happens to it, and its number.
+fn start(
+    lease: &Lease<'_>,
+    program: &Program,
+    stdin: bool,
     deadline: Instant,
+) -> Result<(Events, u32), CallError> {
+    let whole = deadline.saturating_duration_since(Instant::now());
+    let mut events = lease.client().start(&lease.machine, program, stdin, whole)?;
+    match events.next()? {
+        Some(Event::Started(pid)) => Ok((events, pid)),
+        other => Err(CallError::Nonsense(format!("the first event is {other:?}"))),
+    }
+}
+
+/// A program on its way.
+struct Run {
+    most: [usize; 2],
     output: [Vec<u8>; 2],
 }
 
-impl<'a> Run<'a> {
-    fn new(lease: &'a Lease<'a>, most: usize, deadline: Instant) -> Self {
-        Self { lease, most, deadline, output: [Vec::new(), Vec::new()] }
-    }
-
-    /// Starts the program; what happens to it, and its number.
-    fn begin(&self, program: &Program, stdin: bool) -> Result<(Events, u32), CallError> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let mut events = self.lease.client().start(&self.lease.machine, program, stdin, left)?;
-        match events.next()? {
-            Some(Event::Started(pid)) => Ok((events, pid)),
-            other => Err(CallError::Nonsense(format!("the first event is {other:?}"))),
-        }
-    }
-
-    fn finish(mut self, (mut events, pid): (Events, u32), input: &[u8]) -> Result<Outcome, SandboxError> {
-        let (client, machine) = (self.lease.client(), &self.lease.machine);
+impl Run {
+    fn finish(mut self, begun: Begun<'_, (Events, u32)>, input: &[u8]) -> Result<Outcome, SandboxError> {
+        let Begun { what: (mut events, pid), deadline, _awaited, lease } = begun;
+        let (client, machine) = (lease.client(), &lease.machine);
         let feeder = (!input.is_empty()).then(|| Feeder::begin(client, machine, pid, input)).transpose();
         let feeder = feeder.map_err(|error| broken(format!("no input can be sent: {error}")))?;
-        let end = self.follow(&mut events);
+        let end = self.follow(&mut events, deadline);
         // Also when it looks as if all went well: a machine that was ended for that may look so, too.
         if let Some(error) = feeder.and_then(|feeder| feeder.failure()) {
             return Err(broken(error));
@@ -214,7 +252,7 @@ impl<'a> Run<'a> {
     }
 
     /// Until the program has ended, or has to.
-    fn follow(&mut self, events: &mut Events) -> Result<End, SandboxError> {
+    fn follow(&mut self, events: &mut Events, deadline: Instant) -> Result<End, SandboxError> {
         loop {
             let (stream, text) = match events.next() {
                 Ok(Some(Event::Stdout(text))) => (0, text),
@@ -222,16 +260,18 @@ impl<'a> Run<'a> {
                 Ok(Some(Event::Ended(end))) => return how(&end),
                 Ok(Some(Event::Started(_))) => return Err(broken("the program began twice")),
                 Ok(None) => return Err(broken("the service said nothing of the program's end")),
-                Err(_) if Instant::now() >= self.deadline => return Ok(End::DeadlineExceeded),
+                Err(_) if Instant::now() >= deadline => return Ok(End::DeadlineExceeded),
                 Err(error) => return Err(broken(error)),
             };
-            if Instant::now() >= self.deadline {
+            if Instant::now() >= deadline {
                 return Ok(End::DeadlineExceeded);
             }
-            let Some(output) = self.output.get_mut(stream) else { continue };
+            let (Some(output), Some(&most)) = (self.output.get_mut(stream), self.most.get(stream)) else {
+                continue;
+            };
             output.extend(text);
-            if output.len() > self.most {
-                output.truncate(self.most);
+            if output.len() > most {
+                output.truncate(most);
                 return Ok(End::OutputExceeded);
             }
         }

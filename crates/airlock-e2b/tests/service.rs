@@ -17,6 +17,8 @@ mod contract;
 mod fake;
 #[path = "service/faults.rs"]
 mod faults;
+#[path = "service/interpreter.rs"]
+mod interpreter;
 #[path = "service/official.rs"]
 mod official;
 #[path = "service/pool.rs"]
@@ -66,7 +68,7 @@ fn main() -> ExitCode {
         };
         trials.push(trial(format!("contract::warm::{name}"), Box::new(run)));
     }
-    let own = [calls::TESTS, faults::TESTS, pool::TESTS, stops::TESTS];
+    let own = [calls::TESTS, faults::TESTS, interpreter::TESTS, pool::TESTS, stops::TESTS];
     for (name, test) in own.into_iter().flatten() {
         let sandbox = boxes();
         trials.push(trial((*name).to_owned(), Box::new(move || test(&Fake::start(sandbox)))));

@@ -4,6 +4,8 @@
 mod http;
 #[path = "fake/inside.rs"]
 mod inside;
+#[path = "fake/interpreter.rs"]
+mod interpreter;
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +26,10 @@ use airlock_sandbox::{Hold, ProcessBox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::http::{Request, answer, read, say};
+use self::{
+    http::{Request, answer, read, say},
+    interpreter::Kernel,
+};
 
 pub(crate) const KEY: &str = "e2b_0123456789abcdef0123456789abcdef01234567";
 /// Long after this a hanging answer is given up, so that no thread stays for ever.
@@ -55,6 +60,12 @@ pub(crate) enum Fault {
     Hang,
     /// The program begins; then the connection is closed.
     Cut,
+    /// Input or a file arrives with one bit turned around.
+    Altered,
+    /// Input arrives twice.
+    Twice,
+    /// Another program runs, which says that it does.
+    Swapped,
 }
 
 pub(crate) struct Fake {
@@ -72,6 +83,8 @@ struct State {
     programs: AtomicUsize,
     /// The machines in which programs began.
     ran_in: Mutex<Vec<String>>,
+    /// What all programs wrote.
+    written: Mutex<Vec<u8>>,
     /// How many requests are not answered for as long as the service lives.
     hanging: AtomicUsize,
     released: AtomicBool,
@@ -91,6 +104,7 @@ struct Machine {
     gone: AtomicBool,
     end: Mutex<Instant>,
     processes: Mutex<BTreeMap<u32, Process>>,
+    kernel: Mutex<Option<Kernel>>,
 }
 
 struct Process {
@@ -127,6 +141,7 @@ impl Fake {
             calls: Mutex::default(),
             programs: AtomicUsize::new(0),
             ran_in: Mutex::default(),
+            written: Mutex::default(),
             hanging: AtomicUsize::new(0),
             released: AtomicBool::new(false),
             numbers: AtomicU32::new(1),
@@ -197,6 +212,12 @@ impl Fake {
         calls.iter().filter(|(line, _)| line.contains(route)).map(|(_, body)| body.clone()).collect()
     }
 
+    /// The first lines of the requests that contain `route`.
+    pub(crate) fn lines(&self, route: &str) -> Vec<String> {
+        let calls = lock(&self.state.calls);
+        calls.iter().map(|(line, _)| line).filter(|line| line.contains(route)).cloned().collect()
+    }
+
     /// How many machines were made, also under the same key.
     pub(crate) fn made(&self) -> usize {
         lock(&self.state.made).len()
@@ -214,6 +235,11 @@ impl Fake {
     /// The machines in which programs began, one for each.
     pub(crate) fn ran_in(&self) -> Vec<String> {
         lock(&self.state.ran_in).clone()
+    }
+
+    /// What all programs wrote, to either stream.
+    pub(crate) fn written(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.state.written)).into_owned()
     }
 
     /// All machines end, as if the service had ended them.
@@ -274,6 +300,7 @@ impl State {
                 return answer(stream, status, headers, body.as_bytes());
             }
             Some(Fault::Ignored) => return Ok(()),
+            Some(Fault::Unanswered) if request.line.contains("/files") => return Ok(()),
             _ => {}
         }
         let (method, rest) = request.line.split_once(' ').unwrap();
@@ -389,6 +416,7 @@ impl State {
                     gone: AtomicBool::new(false),
                     end: Mutex::new(Instant::now() + life),
                     processes: Mutex::default(),
+                    kernel: Mutex::default(),
                 };
                 let mut named = machine.named();
                 // The first version guards a machine only if it is told to.

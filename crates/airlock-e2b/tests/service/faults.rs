@@ -65,11 +65,11 @@ pub(crate) fn ran(outcome: Result<Outcome, SandboxError>) {
     assert_eq!((outcome.end, outcome.stdout.as_slice()), (End::Exited(0), b"ran\n".as_slice()));
 }
 
-pub(crate) fn is_unavailable(outcome: &Result<Outcome, SandboxError>) -> bool {
+pub(crate) fn is_unavailable<T>(outcome: &Result<T, SandboxError>) -> bool {
     matches!(outcome, Err(SandboxError::Unavailable { backend: Backend::E2b, .. }))
 }
 
-pub(crate) fn is_broken(outcome: &Result<Outcome, SandboxError>) -> bool {
+pub(crate) fn is_broken<T>(outcome: &Result<T, SandboxError>) -> bool {
     matches!(outcome, Err(SandboxError::Broken { backend: Backend::E2b, .. }))
 }
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{
     Fault, Machine, Process, State,
     http::{Request, answer, chunk, decode, frame, say},
-    lock,
+    interpreter, lock,
 };
 
 impl State {
@@ -43,8 +43,11 @@ impl State {
         if request.headers.get("x-access-token") != Some(&machine.token) {
             return say(stream, 401, &json!({ "code": "unauthenticated", "message": "wrong token" }));
         }
+        if request.headers.get("e2b-sandbox-port").map(String::as_str) == Some(interpreter::PORT) {
+            return self.interpreter(stream, request, path, &machine, fault);
+        }
         if path == "/files" {
-            return files(stream, request, method, query, &machine);
+            return files(stream, request, method, query, &machine, fault);
         }
         if path == "/process.Process/Start" {
             let body: Value = serde_json::from_slice(&request.body[5..])?;
@@ -57,7 +60,12 @@ impl State {
         let Some(process) = processes.get_mut(&pid) else { return say(stream, 404, &none) };
         match path {
             "/process.Process/SendInput" => {
-                let input = STANDARD.decode(body["input"]["stdin"].as_str().unwrap_or_default()).unwrap();
+                let mut input = STANDARD.decode(body["input"]["stdin"].as_str().unwrap_or_default()).unwrap();
+                match fault {
+                    Some(Fault::Altered) => *input.last_mut().unwrap() ^= 1,
+                    Some(Fault::Twice) => input = input.repeat(2),
+                    _ => {}
+                }
                 let Some(stdin) = process.stdin.clone() else {
                     let message = "its standard input is closed";
                     return say(stream, 400, &json!({ "code": "failed_precondition", "message": message }));
@@ -112,9 +120,12 @@ impl State {
         if let Some(Fault::Refused(code)) = fault {
             return refuse(code, "not today");
         }
-        let Some((command, confinement)) = machine.box_for(&body["process"]) else {
+        let Some((mut command, confinement)) = machine.box_for(&body["process"]) else {
             return refuse("invalid_argument", "no such program");
         };
+        if matches!(fault, Some(Fault::Swapped)) {
+            command = ["/bin/sh", "-c", "cat > /dev/null; echo swapped"].map(Into::into).into();
+        }
         let mut running = match self.sandbox.start(&command, &confinement) {
             Ok(running) => running,
             Err(error) => return refuse("internal", &error.to_string()),
@@ -162,6 +173,7 @@ impl State {
                 scope.spawn(move || {
                     let mut piece = vec![0; 32 << 10];
                     while let Ok(read @ 1..) = output.read(&mut piece) {
+                        lock(&self.written).extend(&piece[..read]);
                         let data = json!({ "event": { "data": { name: STANDARD.encode(&piece[..read]) } } });
                         let _one = lock(writing);
                         // It runs on when nobody listens.
@@ -195,7 +207,7 @@ impl State {
 
 impl Machine {
     /// The box for a program, if there is such a program.
-    fn box_for(&self, process: &Value) -> Option<(Vec<OsString>, Confinement)> {
+    pub(super) fn box_for(&self, process: &Value) -> Option<(Vec<OsString>, Confinement)> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let cmd = text(&process["cmd"]);
         let found = |folder: &&str| Path::new(folder).join(&cmd).is_file();
@@ -227,6 +239,7 @@ fn files(
     method: &str,
     query: &str,
     machine: &Machine,
+    fault: Option<Fault>,
 ) -> io::Result<()> {
     let asked = query.split('&').find_map(|pair| pair.strip_prefix("path=")).map(decode).unwrap_or_default();
     let Some(path) = machine.path(&asked) else {
@@ -245,7 +258,11 @@ fn files(
     };
     let begin = find(b"\r\n\r\n", 0).unwrap() + 4;
     let end = find(format!("\r\n--{boundary}").as_bytes(), begin - 2).unwrap();
-    fs::write(path, request.body.get(begin..end).unwrap_or_default())?;
+    let mut content = request.body.get(begin..end).unwrap_or_default().to_vec();
+    if matches!(fault, Some(Fault::Altered)) {
+        content[0] ^= 1;
+    }
+    fs::write(path, content)?;
     let name = asked.rsplit('/').next();
     say(stream, 200, &json!([{ "name": name, "type": "file", "path": asked }]))
 }
