@@ -21,6 +21,8 @@ mod faults;
 mod interpreter;
 #[path = "service/official.rs"]
 mod official;
+#[path = "service/payload.rs"]
+mod payload;
 #[path = "service/pool.rs"]
 mod pool;
 #[path = "service/stops.rs"]
@@ -68,7 +70,7 @@ fn main() -> ExitCode {
         };
         trials.push(trial(format!("contract::warm::{name}"), Box::new(run)));
     }
-    let own = [calls::TESTS, faults::TESTS, interpreter::TESTS, pool::TESTS, stops::TESTS];
+    let own = [calls::TESTS, faults::TESTS, interpreter::TESTS, payload::TESTS, pool::TESTS, stops::TESTS];
     for (name, test) in own.into_iter().flatten() {
         let sandbox = boxes();
         trials.push(trial((*name).to_owned(), Box::new(move || test(&Fake::start(sandbox)))));
