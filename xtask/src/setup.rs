@@ -16,7 +16,7 @@ pub(crate) fn home() -> PathBuf {
 pub(crate) fn setup(report: &mut Report) -> Result<(), String> {
     report.step("setup: npm packages", npm)?;
     report.step("setup: python packages", || python("requirements.txt", "venv"))?;
-    report.step("setup: the client of E2B", || python("e2b-requirements.txt", "venv-e2b"))?;
+    report.step("setup: the clients of E2B", || python("e2b-requirements.txt", "venv-e2b"))?;
     report.step("setup: cargo-nextest", || cargo_tool("nextest"))?;
     report.step("setup: cargo-deny", || cargo_tool("deny"))
 }

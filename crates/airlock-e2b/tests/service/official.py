@@ -1,6 +1,7 @@
-"""The official client, against the service of these tests: it must find there what it finds at E2B."""
+"""The official clients, against the service of these tests: they must find there what they find at E2B."""
 
 from e2b import CommandExitException, NotFoundException, Sandbox, SandboxException
+from e2b_code_interpreter import Sandbox as Interpreter
 
 sandbox = Sandbox.create(timeout=60, allow_internet_access=False)
 assert sandbox.is_running()
@@ -37,6 +38,33 @@ assert sandbox.kill()
 assert not sandbox.is_running()
 try:
     sandbox.commands.run("true")
+    raise AssertionError("the machine is gone")
+except SandboxException:
+    pass
+
+interpreter = Interpreter.create(timeout=60, allow_internet_access=False, network={"allow_public_traffic": False})
+assert interpreter.traffic_access_token
+seen = []
+code = "import sys; print('out'); print('err', file=sys.stderr); 6 * 7"
+done = interpreter.run_code(code, on_stdout=lambda message: seen.append(message.line))
+assert (done.text, done.error, done.execution_count) == ("42", None, 1), done
+assert ("".join(done.logs.stdout), "".join(done.logs.stderr), "".join(seen)) == ("out\n", "err\n", "out\n"), done
+assert interpreter.run_code("import os; x = os.environ['GIVEN']; x", envs={"GIVEN": "a b"}).text == "'a b'"
+# It remembers, which is why we end a machine after each run.
+assert interpreter.run_code("x").text == "'a b'"
+assert interpreter.run_code("echo $((6 * 7))", language="bash").logs.stdout == ["42\n"]
+error = interpreter.run_code("int('x')").error
+assert error.name == "ValueError" and "'x'" in error.value and "line 1" in error.traceback, error
+try:
+    interpreter.run_code("x", language="cobol")
+    raise AssertionError("there is no such language")
+except SandboxException:
+    pass
+# Such a machine is one as any other, too.
+assert interpreter.commands.run("echo out").stdout == "out\n"
+assert interpreter.kill()
+try:
+    interpreter.run_code("x")
     raise AssertionError("the machine is gone")
 except SandboxException:
     pass

@@ -1,5 +1,5 @@
-//! The official client of E2B against the service of these tests, so that what the other tests speak is its protocol and
-//! no dialect of our own.
+//! The official clients of E2B against the service of these tests, so that what the other tests speak is their protocol
+//! and no dialect of our own.
 
 use std::{
     path::{Path, PathBuf},
