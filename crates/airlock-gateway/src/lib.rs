@@ -10,14 +10,17 @@
 //! | `line` | lines of bounded length out of a stream, without copying |
 //! | `stdio` | the session: two directions, an event loop, its end |
 //! | `server` | the server's process: start, shutdown, no orphans |
+//! | `signals` | being asked to end |
 
 #![forbid(unsafe_code)]
 
 mod gate;
 mod line;
 mod server;
+mod signals;
 mod stdio;
 
 pub use gate::Gate;
 pub use server::{Launcher, Started, become_child};
+pub use signals::{end_by_signal, watch_end_signals};
 pub use stdio::{SessionEnd, SessionOptions, run_stdio};

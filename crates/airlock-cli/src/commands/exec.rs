@@ -5,14 +5,19 @@ use std::{
     fs::File,
     io::{self, IsTerminal as _, Read, Write as _},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
 use airlock_e2b::{E2bSandbox, Settings};
+use airlock_gateway::{end_by_signal, watch_end_signals};
 use airlock_sandbox::{
     Backend, Confinement, End, Job, Launcher, Level, Limits, Outcome, ProcessBox, Sandbox as _, SandboxError,
-    Step,
+    Step, Stop,
 };
 use serde_json::json;
 
@@ -25,6 +30,9 @@ use crate::{
 
 /// Longest program that is read, in bytes.
 const LONGEST_CODE: u64 = 16 << 20;
+/// How long a signal waits for a machine of a service to end, and then for this command to say so.
+const PATIENCE_TO_END: Duration = Duration::from_secs(10);
+const PATIENCE_TO_SAY: Duration = Duration::from_secs(1);
 
 pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
     let job = job(args)?;
@@ -35,7 +43,7 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
         ..Limits::default()
     };
     let (outcome, limits) = match args.backend {
-        Some(Backend::E2b) => elsewhere(&job, args, limits)?,
+        Some(Backend::E2b) => elsewhere(job, args, limits)?,
         backend => here(job, args, limits, &sandbox_of(backend, launcher, args.confinement.min_level)?)?,
     };
     match args.format {
@@ -76,10 +84,45 @@ fn here(
 }
 
 /// In a machine of the service: what the command needs is there or not, and this machine has no part in it.
-fn elsewhere(job: &Job, args: &ExecArgs, limits: Limits) -> Result<(Outcome, Limits), Failure> {
+fn elsewhere(job: Job, args: &ExecArgs, limits: Limits) -> Result<(Outcome, Limits), Failure> {
     let confinement = Confinement { limits, ..asked_for(&args.confinement)? };
-    let outcome = E2bSandbox::new(Settings::from_env()).run(job, &confinement);
-    Ok((outcome.map_err(|error| refused(&error))?, limits))
+    let (sandbox, stop) = (E2bSandbox::new(Settings::from_env()), Stop::new());
+    let signalled = end_when_signalled(&sandbox, &stop)?;
+    let outcome = sandbox.run(&Job { stop, ..job }, &confinement).map_err(|error| match error {
+        SandboxError::GivenUp => {
+            let signal = u8::try_from(signalled.load(Ordering::Acquire)).unwrap_or_default();
+            Failure::new(Exit::Signalled(signal), error)
+        }
+        error => refused(&error),
+    })?;
+    Ok((outcome, limits))
+}
+
+/// A machine costs money until it is ended, which nobody but us does before its time limit: so at a signal it is ended
+/// first, and then this process. Which signal that was.
+fn end_when_signalled(sandbox: &E2bSandbox, stop: &Stop) -> Result<Arc<AtomicI32>, Failure> {
+    let (sandbox, stop, signalled) = (sandbox.clone(), stop.clone(), Arc::new(AtomicI32::new(0)));
+    let told = Arc::clone(&signalled);
+    let end = move |signal| {
+        if told.swap(signal, Ordering::AcqRel) != 0 {
+            // Somebody who is told twice is not to wait for a service.
+            end_by_signal(signal);
+        }
+        stop.request();
+        let sandbox = sandbox.clone();
+        // If the service answers, the command ends before this does.
+        let ending = thread::Builder::new().name("end".to_owned()).spawn(move || {
+            sandbox.shut_down(PATIENCE_TO_END);
+            thread::sleep(PATIENCE_TO_SAY);
+            end_by_signal(signal);
+        });
+        if ending.is_err() {
+            end_by_signal(signal);
+        }
+    };
+    watch_end_signals(end)
+        .map_err(|error| Failure::unexpected(format_args!("cannot watch for signals: {error}")))?;
+    Ok(signalled)
 }
 
 fn job(args: &ExecArgs) -> Result<Job, Failure> {

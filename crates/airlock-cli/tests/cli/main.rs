@@ -11,6 +11,7 @@
 mod common;
 mod config;
 mod demo;
+mod e2b;
 mod exec;
 mod help;
 mod run;

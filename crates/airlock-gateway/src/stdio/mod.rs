@@ -22,6 +22,7 @@ use airlock_mcp::Report;
 use crate::{
     Gate,
     server::{Launcher, Program, Server, Started},
+    signals::watch_end_signals,
 };
 use conductor::{Conductor, Patience};
 use session::{Event, Session};
@@ -155,7 +156,9 @@ fn start<G: Gate>(
     let (input, output) = (Stream::stdin()?, Stream::stdout()?);
     let (sender, events) = mpsc::sync_channel(16);
     // Before the server is started: a signal in between must end both of us.
-    watch_signals(sender.clone())?;
+    let told = sender.clone();
+    // When nobody listens any more, the session is over.
+    watch_end_signals(move |signal| drop(told.send(Event::Signal(signal))))?;
     let (server, pipes) = match options.start {
         Start::Command { launcher, command } => {
             let program = Program { command: &command, withheld: &options.withheld };
@@ -171,24 +174,4 @@ fn start<G: Gate>(
     session.spawn("injector", Session::inject)?;
     session.spawn("client", |session| Some(session.client_to_server(input)))?;
     Ok(Conductor::new(session, server, events, Patience { grace: options.grace, drain: options.drain }))
-}
-
-#[cfg(unix)]
-fn watch_signals(events: mpsc::SyncSender<Event>) -> io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        for signal in signals.forever() {
-            if events.send(Event::Signal(signal)).is_err() {
-                return;
-            }
-        }
-    })?;
-    Ok(())
-}
-
-/// The system ends us, and the server sees its input close.
-#[cfg(not(unix))]
-fn watch_signals(_events: mpsc::SyncSender<Event>) -> io::Result<()> {
-    Ok(())
 }
