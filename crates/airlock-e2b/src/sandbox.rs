@@ -81,6 +81,11 @@ impl E2bSandbox {
         Ok(Self { fleet, ..self })
     }
 
+    /// How many machines wait to be used at this moment.
+    pub fn waiting(&self) -> usize {
+        self.fleet.as_ref().map_or(0, |fleet| fleet.machines().state().waiting.len())
+    }
+
     /// Ends all machines, also those in use, whose programs are broken off, and takes no longer than `patience`. Nothing
     /// can be run any more. How many machines may live on, until their time limit.
     ///

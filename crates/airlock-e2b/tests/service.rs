@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         let run = move || {
             let fake = Fake::start(fake);
             let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
-            assert!(until(|| fake.living() == 1));
+            assert!(until(|| sandbox.waiting() == 1));
             test(&sandbox as &dyn Sandbox);
             drop(sandbox);
             fake.is_empty();

@@ -300,7 +300,11 @@ impl State {
                 return answer(stream, status, headers, body.as_bytes());
             }
             Some(Fault::Ignored) => return Ok(()),
-            Some(Fault::Unanswered) if request.line.contains("/files") => return Ok(()),
+            Some(Fault::Unanswered)
+                if request.line.contains("/files") || request.line.contains("/timeout") =>
+            {
+                return Ok(());
+            }
             _ => {}
         }
         let (method, rest) = request.line.split_once(' ').unwrap();

@@ -123,7 +123,7 @@ fn without_the_word_of_the_stub(fake: &Fake) {
 }
 
 fn limits_hold_as_ever(fake: &Fake) {
-    let limits = Limits { output: 1_000, wall: Some(Duration::from_secs(20)), ..Limits::default() };
+    let limits = Limits { output: 1_000, wall: Some(Duration::from_secs(60)), ..Limits::default() };
     let print = |code: &str| call_within(fake, code, json!({}), limits).unwrap();
     let whole = print("print('x' * 999)");
     assert_eq!((whole.end, whole.stdout.len()), (End::Exited(0), 1_000));
@@ -161,7 +161,7 @@ fn the_key_is_handed_over_or_nothing_runs(fake: &Fake) {
 
 fn a_machine_that_ended_is_replaced(fake: &Fake) {
     let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
-    assert!(until(|| fake.living() == 1));
+    assert!(until(|| sandbox.waiting() == 1));
     fake.end_machines();
     let call = PythonCall { code: RAN.to_owned(), arguments: json!({}) };
     let outcome = sandbox.call(&call, &Confinement::default(), &Stop::default()).unwrap();

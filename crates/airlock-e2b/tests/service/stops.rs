@@ -79,7 +79,7 @@ fn shutting_down_ends_all_machines(fake: &Fake) {
     ran(sandbox.run(&shell("echo ran"), &Confinement::default()));
     thread::scope(|scope| {
         let running = scope.spawn(|| sandbox.run(&shell("sleep 50"), &Confinement::default()));
-        assert!(until(|| fake.programs() == 2 && fake.living() == 2), "one is in use, and one waits");
+        assert!(until(|| fake.programs() == 2 && sandbox.waiting() == 1), "one is in use, and one waits");
         assert_eq!(sandbox.shut_down(Duration::from_secs(30)), 0);
         assert_eq!(fake.living(), 0);
         let outcome = running.join().unwrap();
@@ -93,7 +93,7 @@ fn shutting_down_ends_all_machines(fake: &Fake) {
 
 fn shutting_down_waits_for_nobody(fake: &Fake) {
     let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
-    assert!(until(|| fake.living() == 1));
+    assert!(until(|| sandbox.waiting() == 1));
     fake.fault("DELETE", 1, Fault::Silent);
     assert_eq!(sandbox.shut_down(Duration::from_millis(200)), 1);
     assert_eq!((fake.hanging(), fake.living()), (1, 1), "the service has not answered yet");
