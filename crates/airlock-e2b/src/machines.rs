@@ -111,11 +111,11 @@ pub(crate) struct Machines {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) closed: bool,
-    /// Made ahead, and never used; the oldest first.
+    /// Made ahead, and never used.
     pub(crate) waiting: VecDeque<Waiting>,
     /// In use, and about to be ended.
     used: Vec<Machine>,
-    /// How many calls are under way that may end with one more machine.
+    /// How many calls are under way that make, keep or end a machine that is in neither list.
     under_way: usize,
 }
 

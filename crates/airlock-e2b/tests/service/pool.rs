@@ -176,11 +176,22 @@ fn what_cannot_be_kept_is_replaced(fake: &Fake) {
 }
 
 fn it_recovers_when_the_service_does(fake: &Fake) {
-    fake.fault(CREATE, 2, Fault::Answer(500, "", "not now"));
-    let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
-    assert!(until(|| sandbox.waiting() == 1));
-    assert_eq!((fake.calls(CREATE).len(), fake.made()), (3, 1));
-    assert_eq!(says(&sandbox, "echo ran", 50), "ran\n");
+    for (fault, made) in [
+        (Fault::Answer(500, "", "not now"), 1),
+        (Fault::Answer(201, "", "no machine"), 1),
+        // Made, and ended at once: nothing guards it.
+        (Fault::Token(None), 2),
+    ] {
+        let (calls, before) = (fake.calls(CREATE).len(), fake.made());
+        fake.fault(CREATE, 1, fault);
+        let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
+        assert!(until(|| sandbox.waiting() == 1));
+        let now = (fake.calls(CREATE).len() - calls, fake.made() - before, fake.living());
+        assert_eq!(now, (2, made, 1), "{fault:?}");
+        assert_eq!(says(&sandbox, "echo ran", 50), "ran\n");
+        drop(sandbox);
+        fake.is_empty();
+    }
 }
 
 fn settings_without_a_key_make_nothing(fake: &Fake) {
