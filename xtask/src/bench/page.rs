@@ -93,6 +93,14 @@ fn budgets(measured: &Measured) -> Result<Vec<Budget>, String> {
             megabytes(start.resident.iter().sum()),
         ),
         budget("`/bin/true` in a box, cold", Unit::Milliseconds, 10.0, 5.0, sandbox.figure("box/true")?),
+        budget(
+            "Python that waits in a box, answer and end",
+            Unit::Milliseconds,
+            3.0,
+            1.5,
+            sandbox.figure("warm/python")?,
+        ),
+        budget("the same, 95 of 100", Unit::Milliseconds, 10.0, 5.0, sandbox.figure("warm/python_p95")?),
         budget("binary", Unit::Megabytes, 25.0, 15.0, megabytes(start.binary)),
     ])
 }
