@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::*;
+use super::{arguments::Options, *};
 
 /// A small machine.
 struct Machine {
