@@ -62,21 +62,23 @@ impl Boxed {
     }
 }
 
+/// The first few of these, on one line.
+pub(crate) fn listed(names: &[impl AsRef<OsStr>]) -> String {
+    let shown = names.iter().take(MOST_SHOWN);
+    let shown = shown.map(|name| printable(&name.as_ref().to_string_lossy(), SHOWN));
+    let more = names.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0);
+    shown.chain(more.map(|more| format!("{more} more"))).collect::<Vec<_>>().join(", ")
+}
+
 /// What it is, and what can be seen from within.
 impl fmt::Display for Boxed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts: Vec<OsString> = self.network.iter().map(|host| host.to_string().into()).collect();
-        let listed = |names: Vec<&OsStr>| {
-            let shown = names.iter().take(MOST_SHOWN).map(|name| printable(&name.to_string_lossy(), SHOWN));
-            let more = names.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0);
-            shown.chain(more.map(|more| format!("{more} more"))).collect::<Vec<_>>().join(", ")
-        };
-        let paths = |paths: &[PathBuf]| listed(paths.iter().map(|path| path.as_os_str()).collect());
         let points = [
-            ("reads", paths(&self.read_only)),
-            ("writes", paths(&self.writable)),
-            ("reaches", listed(hosts.iter().map(OsString::as_os_str).collect())),
-            ("environment", listed(self.environment.iter().map(OsString::as_os_str).collect())),
+            ("reads", listed(&self.read_only)),
+            ("writes", listed(&self.writable)),
+            ("reaches", listed(&hosts)),
+            ("environment", listed(&self.environment)),
         ];
         let points = points.iter().filter(|(_, names)| !names.is_empty());
         let points: Vec<_> = points.map(|(what, names)| format!("{what} {names}")).collect();
@@ -201,6 +203,14 @@ pub(crate) fn asked(
     Ok((asked, limits))
 }
 
+/// A command as it is started in a sandbox.
+pub(crate) struct Prepared {
+    pub(crate) command: Vec<OsString>,
+    pub(crate) confinement: Confinement,
+    /// What is shown because the command needs it, and was not named by anybody.
+    pub(crate) found: Vec<PathBuf>,
+}
+
 /// What `command` really is inside, and all that is to be seen from within: what was asked for, and what the command
 /// needs to start.
 #[cfg(target_os = "linux")]
@@ -208,39 +218,32 @@ pub(crate) fn prepare(
     command: &[OsString],
     asked: &ConfinementArgs,
     limits: Limits,
-) -> Result<(Vec<OsString>, Confinement), Failure> {
+) -> Result<Prepared, Failure> {
     use airlock_sandbox::{Host, Profile};
 
     let Confinement { mut read_only, writable, mut environment, network, .. } = asked_for(asked)?;
-    let host = Host::current()
+    let mut host = Host::current()
         .map_err(|error| Failure::unexpected(format_args!("cannot find out the current folder: {error}")))?;
+    host.named = read_only.iter().chain(&writable).cloned().collect();
     let profile = Profile::of(command, &host)
         .map_err(|error| Failure::new(Exit::NotStarted(127), format_args!("cannot be sandboxed: {error}")))?;
-    // What lies in a writable folder is visible already. What is reached through links is shown where it really is.
-    let shown = |path: &PathBuf| writable.iter().any(|open| path.starts_with(open));
-    let mut links = Vec::new();
-    for path in profile.read_only {
-        let real = path.canonicalize().map_err(|error| {
-            Failure::unexpected(format_args!(
-                "cannot find `{}`, which the command needs: {error}",
-                path.display()
-            ))
-        })?;
-        if !shown(&real) {
-            read_only.push(real.clone());
-        }
-        if real != path {
-            links.push((path, real));
-        }
-    }
+    // What lies in a folder that was asked for is visible already.
+    let is_needed = |path: &PathBuf| !host.named.iter().any(|open| path.starts_with(open));
+    let needed: Vec<_> = profile.read_only.into_iter().filter(is_needed).collect();
+    read_only.extend(needed.iter().cloned());
     read_only.sort();
     read_only.dedup();
+    let words: Vec<_> =
+        command.iter().filter_map(|word| host.folder.join(word).canonicalize().ok()).collect();
+    let found = needed.into_iter().filter(|path| !words.contains(path)).collect();
     if environment.iter().all(|(name, _)| name != "PATH") {
         environment.push(("PATH".into(), profile.search));
     }
     let is_visible = |folder: &Path| read_only.iter().chain(&writable).any(|path| folder.starts_with(path));
     let folder = Some(host.folder).filter(|folder| is_visible(folder));
-    Ok((profile.command, Confinement { read_only, writable, links, environment, folder, network, limits }))
+    let links = profile.links;
+    let confinement = Confinement { read_only, writable, links, environment, folder, network, limits };
+    Ok(Prepared { command: profile.command, confinement, found })
 }
 
 /// Nothing can be found out here, and nothing will run.
@@ -249,7 +252,7 @@ pub(crate) fn prepare(
     _command: &[OsString],
     _asked: &ConfinementArgs,
     _limits: Limits,
-) -> Result<(Vec<OsString>, Confinement), Failure> {
+) -> Result<Prepared, Failure> {
     Err(refused(&airlock_sandbox::SandboxError::Unsupported))
 }
 
@@ -300,7 +303,7 @@ pub(crate) fn start(
     limits: Limits,
     launcher: Launcher,
 ) -> Result<Boxed, Failure> {
-    let (command, confinement) = prepare(command, asked, limits).map_err(not_started)?;
+    let Prepared { command, confinement, .. } = prepare(command, asked, limits).map_err(not_started)?;
     let sandbox = ProcessBox::box_or_lite(launcher, asked.min_level.unwrap_or(Level::Box));
     let backend = sandbox.backend();
     let running = sandbox

@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, IsTerminal as _, Read, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicI32, Ordering},
@@ -25,7 +25,7 @@ use crate::{
     args::{ExecArgs, Language, ReportFormat},
     exit::{CommandResult, Exit, Failure},
     render::{Console, without_controls},
-    sandboxed::{Refused, asked_for, prepare},
+    sandboxed::{Prepared, Refused, asked_for, listed, prepare},
 };
 
 /// Longest program that is read, in bytes.
@@ -42,13 +42,16 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
         memory: u64::from(args.memory) << 20,
         ..Limits::default()
     };
-    let (outcome, limits) = match args.backend {
+    let Ran { outcome, limits, found } = match args.backend {
         Some(Backend::E2b) => elsewhere(job, args, limits)?,
-        backend => here(job, args, limits, &sandbox_of(backend, launcher, args.confinement.min_level)?)?,
+        backend => {
+            let sandbox = sandbox_of(backend, launcher, args.confinement.min_level)?;
+            here(job, args, limits, &sandbox, console)?
+        }
     };
     match args.format {
         ReportFormat::Text => show(&outcome, console)?,
-        ReportFormat::Json => report(&outcome, console)?,
+        ReportFormat::Json => report(&outcome, &found, console)?,
     }
     ended(&outcome, &limits)
 }
@@ -71,20 +74,32 @@ fn sandbox_of(
     Ok(sandbox.watched_by(Arc::new(Refused)))
 }
 
+/// How a program ended, within which limits, and what it was shown without being named.
+struct Ran {
+    outcome: Outcome,
+    limits: Limits,
+    found: Vec<PathBuf>,
+}
+
 /// On this machine.
 fn here(
     job: Job,
     args: &ExecArgs,
     limits: Limits,
     sandbox: &ProcessBox,
-) -> Result<(Outcome, Limits), Failure> {
-    let (command, confinement) = prepare(&job.command, &args.confinement, limits)?;
+    console: &mut Console,
+) -> Result<Ran, Failure> {
+    let Prepared { command, confinement, found } = prepare(&job.command, &args.confinement, limits)?;
+    // For whoever looks on; in a pipe it would be taken for what the program says.
+    if args.format == ReportFormat::Text && io::stderr().is_terminal() && !found.is_empty() {
+        writeln!(console.err, "airlock: the command is shown {}", listed(&found))?;
+    }
     let outcome = sandbox.run(&Job { command, ..job }, &confinement).map_err(|error| refused(&error))?;
-    Ok((outcome, confinement.limits))
+    Ok(Ran { outcome, limits: confinement.limits, found })
 }
 
 /// In a machine of the service: what the command needs is there or not, and this machine has no part in it.
-fn elsewhere(job: Job, args: &ExecArgs, limits: Limits) -> Result<(Outcome, Limits), Failure> {
+fn elsewhere(job: Job, args: &ExecArgs, limits: Limits) -> Result<Ran, Failure> {
     let confinement = Confinement { limits, ..asked_for(&args.confinement)? };
     let (sandbox, stop) = (E2bSandbox::new(Settings::from_env()), Stop::new());
     let signalled = end_when_signalled(&sandbox, &stop)?;
@@ -95,7 +110,7 @@ fn elsewhere(job: Job, args: &ExecArgs, limits: Limits) -> Result<(Outcome, Limi
         }
         error => refused(&error),
     })?;
-    Ok((outcome, limits))
+    Ok(Ran { outcome, limits, found: Vec::new() })
 }
 
 /// A machine costs money until it is ended, which nobody but us does before its time limit: so at a signal it is ended
@@ -187,7 +202,7 @@ fn show(outcome: &Outcome, console: &mut Console) -> io::Result<()> {
     console.err.write_all(&shown(&outcome.stderr, io::stderr().is_terminal()))
 }
 
-fn report(outcome: &Outcome, console: &mut Console) -> Result<(), Failure> {
+fn report(outcome: &Outcome, found: &[PathBuf], console: &mut Console) -> Result<(), Failure> {
     let (end, number) = match outcome.end {
         End::Exited(code) => ("exited", Some(code)),
         End::Signalled(signal) => ("signalled", Some(signal)),
@@ -201,6 +216,7 @@ fn report(outcome: &Outcome, console: &mut Console) -> Result<(), Failure> {
         "number": number,
         "stdout": String::from_utf8_lossy(&outcome.stdout),
         "stderr": String::from_utf8_lossy(&outcome.stderr),
+        "shown": found.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         "enforcement": outcome.enforcement,
     });
     Ok(writeln!(console.out, "{report}")?)

@@ -28,19 +28,22 @@ mod python;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::{
     env,
     ffi::{OsStr, OsString},
-    fmt, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
 use self::{
     arguments::{NODE, PYTHON, script_of},
-    line::interpreter,
+    line::{Line, Scripted, interpreter},
     npx::{is_named, refuse_fetchers},
-    path::{is_executable, real, settle},
+    path::{Way, is_executable},
+    shown::outermost,
+    trust::{Trusted, Use},
 };
 use crate::linux::SYSTEM;
 
@@ -62,6 +65,8 @@ pub struct Host {
     pub pyenv_version: Option<String>,
     /// Where npm keeps what it fetched, if not in `.npm` of the home.
     pub npm_cache: Option<PathBuf>,
+    /// What the user names to be shown.
+    pub named: Vec<PathBuf>,
 }
 
 impl Host {
@@ -77,6 +82,7 @@ impl Host {
             folder: env::current_dir()?,
             pyenv_version: named("PYENV_VERSION").and_then(|version| version.into_string().ok()),
             npm_cache: named("npm_config_cache").or_else(|| named("NPM_CONFIG_CACHE")).map(PathBuf::from),
+            named: Vec::new(),
         })
     }
 }
@@ -86,8 +92,10 @@ impl Host {
 pub struct Profile {
     /// The program that really runs, and its arguments.
     pub command: Vec<OsString>,
-    /// What has to be visible besides the system.
+    /// What has to be visible besides the system, by its real path.
     pub read_only: Vec<PathBuf>,
+    /// Other names that the program finds it by, and what they lead to.
+    pub links: Vec<(PathBuf, PathBuf)>,
     /// The value of `PATH`: the folder of the program first.
     pub search: OsString,
 }
@@ -115,7 +123,7 @@ impl Profile {
     /// It cannot be found, or is of a kind that cannot work inside.
     pub fn of(command: &[OsString], host: &Host) -> Result<Self, ProfileError> {
         let Some((program, arguments)) = command.split_first() else { return refuse("the command is empty") };
-        let mut search = Search { host, shown: Vec::new() };
+        let mut search = Search { host, trusted: Trusted::of(host), shown: Vec::new(), links: Vec::new() };
         let program = search.find(program)?;
         let command = search.follow(program, arguments.to_vec())?;
         let folder =
@@ -127,17 +135,14 @@ impl Profile {
             path.push(":");
         }
         path.push(SEARCH);
-        Ok(Self { command, read_only: outermost(search.shown), search: path })
+        let read_only = outermost(search.shown);
+        let mut links = search.links;
+        // There it is seen as it is.
+        links.retain(|(name, _)| !read_only.iter().any(|shown| name.starts_with(shown)));
+        links.sort();
+        links.dedup();
+        Ok(Self { command, read_only, links, search: path })
     }
-}
-
-/// Leaves out what lies in something else.
-fn outermost(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    paths.sort();
-    paths.dedup();
-    let all = paths.clone();
-    paths.retain(|path| !all.iter().any(|other| path != other && path.starts_with(other)));
-    paths
 }
 
 fn is_system(path: &Path) -> bool {
@@ -153,7 +158,13 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(path: &Path) -> Self {
+    /// By either name: `python3` is a link to `python3.12`, and a link to Node.js may be called anything.
+    fn of(program: &Way) -> Self {
+        let kinds = [&program.real, &program.settled].map(|path| Self::by_name(path));
+        kinds.into_iter().find(|kind| *kind != Self::Other).unwrap_or(Self::Other)
+    }
+
+    fn by_name(path: &Path) -> Self {
         let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
         let version = |rest: &str| rest.chars().all(|c| c.is_ascii_digit() || c == '.' || c == 't');
         match &*name {
@@ -166,97 +177,126 @@ impl Kind {
 
 struct Search<'a> {
     host: &'a Host,
+    trusted: Trusted,
     shown: Vec<PathBuf>,
+    links: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Search<'_> {
-    /// Looks a program up as the system would. The last part of the path is as it was found: a virtual environment is
-    /// known by the path of its interpreter, which is a link.
-    fn find(&self, program: &OsStr) -> Result<PathBuf, ProfileError> {
+    /// Looks a program up as the system would.
+    fn find(&self, program: &OsStr) -> Result<Way, ProfileError> {
         self.look_up(program, |_| true)
     }
 
-    fn look_up(&self, program: &OsStr, accept: impl Fn(&Path) -> bool) -> Result<PathBuf, ProfileError> {
+    fn look_up(&self, program: &OsStr, accept: impl Fn(&Way) -> bool) -> Result<Way, ProfileError> {
         if Path::new(program).components().nth(1).is_some() {
-            let path = self.host.folder.join(program);
-            return match settle(&path).filter(|path| is_executable(path)) {
-                Some(found) => Ok(found),
-                None => refuse(format!("`{}` is not a program", path.display())),
-            };
+            return self.program(&self.host.folder.join(program));
         }
-        env::split_paths(&self.host.search)
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .map(|folder| self.host.folder.join(folder).join(program))
-            .filter(|path| is_executable(path))
-            .find_map(|path| settle(&path).filter(|path| accept(path)))
-            .ok_or_else(|| ProfileError(format!("`{}` is not found on PATH", program.display())))
+        for folder in env::split_paths(&self.host.search).filter(|folder| !folder.as_os_str().is_empty()) {
+            // Where the user has programs is the user's choice, and so are links to there.
+            let real = if folder.is_absolute() { fs::canonicalize(&folder) } else { Ok(folder) };
+            let path = real.map(|folder| self.host.folder.join(folder).join(program));
+            let Some(path) = path.ok().filter(|path| is_executable(path)) else { continue };
+            let way = self.program(&path)?;
+            if accept(&way) {
+                return Ok(way);
+            }
+        }
+        refuse(format!("`{}` is not found on PATH", program.display()))
+    }
+
+    /// A program by its path.
+    fn program(&self, path: &Path) -> Result<Way, ProfileError> {
+        let Some(way) = Way::of(path).ok().filter(|way| is_executable(&way.real)) else {
+            return refuse(format!("`{}` is not a program", path.display()));
+        };
+        self.permit(&way, Use::Program)?;
+        Ok(way)
     }
 
     /// From a program that was found to the command that really runs.
-    fn follow(&mut self, program: PathBuf, arguments: Vec<OsString>) -> Result<Vec<OsString>, ProfileError> {
+    fn follow(&mut self, program: Way, arguments: Vec<OsString>) -> Result<Vec<OsString>, ProfileError> {
         let (mut program, mut arguments) = (program, arguments);
+        let mut script: Option<Scripted> = None;
         for _ in 0..DEEPEST {
             if let Some(real) = self.behind_shim(&program)? {
                 program = real;
                 continue;
             }
-            let real = real(&program)?;
-            refuse_fetchers(&program, &real)?;
-            if is_named(&program, &real, "npx", "npx-cli.js") {
-                (program, arguments) = self.npx(&program, &real, &arguments)?;
+            refuse_fetchers(&program)?;
+            let is_npx = is_named(&program, "npx", "npx-cli.js");
+            let line = interpreter(&program.real);
+            // It would show what belongs to it, and perhaps what it is told to.
+            if let Some(script) =
+                script.as_ref().filter(|_| is_npx || line.is_some() && !is_system(&program.real))
+            {
+                return refuse(format!(
+                    "the first line of `{}` starts `{}`, which is itself a script; start it yourself",
+                    script.way.settled.display(),
+                    program.settled.display()
+                ));
+            }
+            if is_npx {
+                (program, arguments) = self.npx(&program, &arguments)?;
                 continue;
             }
-            let Some(line) = interpreter(&real) else {
-                return self.runs(&program, &real, arguments);
-            };
+            let Some(line) = line else { return self.runs(&program, arguments, script) };
             // As the kernel does it: the interpreter, what its line says, the script, and the script's arguments.
-            let (interpreter, before) = self.of_line(line)?;
-            let kind = Kind::of(&interpreter);
-            if kind != Kind::Node {
-                self.show_with_links(&program);
+            let Line { interpreter, words, is_harmless } = self.of_line(line, &program)?;
+            // Node.js takes the real path of its script, too.
+            let is_node = Kind::of(&interpreter) == Kind::Node;
+            if !is_node {
+                self.show_way(&program);
             }
-            arguments.insert(0, program.into_os_string());
-            arguments.splice(0..0, before);
+            let path = if is_node { &program.real } else { &program.settled };
+            arguments.insert(0, path.clone().into_os_string());
+            arguments.splice(0..0, words);
+            script = Some(Scripted { way: program, is_harmless });
             program = interpreter;
         }
-        refuse(format!("`{}` leads nowhere", program.display()))
+        refuse(format!("`{}` leads nowhere", program.settled.display()))
     }
 
-    /// The program itself.
+    /// The program itself; with a script, if that is what the user really named.
     fn runs(
         &mut self,
-        program: &Path,
-        real: &Path,
+        program: &Way,
         mut arguments: Vec<OsString>,
+        script: Option<Scripted>,
     ) -> Result<Vec<OsString>, ProfileError> {
-        // By either name: `python3` is a link to `python3.12`, and a link to Node.js may be called anything.
-        let kind = [real, program].map(Kind::of).into_iter().find(|kind| *kind != Kind::Other);
-        match kind {
-            Some(Kind::Node) => {
-                self.show_installation(program);
-                if let Some(script) = script_of(&mut arguments, &NODE) {
-                    self.show_node_script(script)?;
+        match (Kind::of(program), script) {
+            (Kind::Node, script) => {
+                self.show_installation(program, Kind::Node)?;
+                if let Some(script) = script {
+                    self.show_line_script(&script)?;
+                } else if let Some(script) = script_of(&mut arguments, &NODE) {
+                    let way = self.existing(script)?;
+                    self.show_node_script(&way)?;
+                    *script = way.real.into_os_string();
                 }
             }
-            Some(Kind::Python) => {
-                self.show_python(program);
-                if let Some(script) = script_of(&mut arguments, &PYTHON) {
-                    let path = self.existing(script)?;
-                    self.show_with_links(&path);
-                    *script = path.into_os_string();
+            (Kind::Python, script) => {
+                self.show_python(program)?;
+                if script.is_none()
+                    && let Some(script) = script_of(&mut arguments, &PYTHON)
+                {
+                    let way = self.existing(script)?;
+                    self.show_way(&way);
+                    *script = way.settled.into_os_string();
                 }
             }
-            _ => self.show_with_links(program),
+            (Kind::Other, _) => self.show_way(program),
         }
-        let mut command = vec![program.as_os_str().to_owned()];
+        let mut command = vec![program.settled.clone().into_os_string()];
         command.append(&mut arguments);
         Ok(command)
     }
 
-    fn existing(&self, path: &OsStr) -> Result<PathBuf, ProfileError> {
+    /// A script that the user names.
+    fn existing(&self, path: &OsStr) -> Result<Way, ProfileError> {
         let path = self.host.folder.join(path);
-        settle(&path)
-            .filter(|path| path.exists())
-            .ok_or_else(|| ProfileError(format!("`{}` does not exist", path.display())))
+        let Ok(way) = Way::of(&path) else { return refuse(format!("`{}` does not exist", path.display())) };
+        self.permit(&way, Use::Content)?;
+        Ok(way)
     }
 }

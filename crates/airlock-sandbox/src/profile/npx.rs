@@ -11,8 +11,10 @@ use serde_json::Value;
 
 use super::{
     ProfileError, Search,
-    path::{is_executable, read},
+    node::package_around,
+    path::{Way, is_executable, modules_around, read},
     refuse,
+    trust::Use,
 };
 
 impl Search<'_> {
@@ -20,26 +22,40 @@ impl Search<'_> {
     /// the same order as npm looks at: the folders upwards, what was installed globally, what was fetched before.
     pub(super) fn npx(
         &self,
-        program: &Path,
-        real: &Path,
+        program: &Way,
         arguments: &[OsString],
-    ) -> Result<(PathBuf, Vec<OsString>), ProfileError> {
+    ) -> Result<(Way, Vec<OsString>), ProfileError> {
         let Npx { package, command, rest } = Npx::parse(arguments)?;
         let upwards = self.host.folder.ancestors().map(|folder| folder.join("node_modules"));
-        let global = real.ancestors().filter(|folder| folder.ends_with("node_modules")).last();
+        let global = modules_around(&program.real).map(Path::to_owned);
         let cache = self.host.npm_cache.clone().or_else(|| Some(self.host.home.as_ref()?.join(".npm")));
         let fetched = cache.map(|cache| newest_first(&cache.join("_npx"))).unwrap_or_default();
-        let mut places = upwards
-            .chain(global.map(Path::to_owned))
-            .chain(fetched.into_iter().map(|folder| folder.join("node_modules")));
-        let Some(script) = places.find_map(|place| package.script(&place, command.as_deref())) else {
+        let mut places =
+            upwards.chain(global).chain(fetched.into_iter().map(|folder| folder.join("node_modules")));
+        let found = places.find_map(|place| {
+            let script = package.script(&place, command.as_deref())?;
+            Some((Way::of(&place).ok()?, script))
+        });
+        let Some((place, script)) = found else {
             return refuse(format!(
                 "`npx` would have to fetch `{package}`, and the sandbox has no network: install it first \
                  (`npm install -g {package}`), or give `node /path/to/its/script.js`"
             ));
         };
-        let beside = program.with_file_name("node");
-        let node = if is_executable(&beside) { beside } else { self.find(OsStr::new("node"))? };
+        // What is linked into a `node_modules`, or listed in a `package.json`, may lie anywhere.
+        self.permit(&place, Use::Content)?;
+        let inside = modules_around(&place.real).unwrap_or(&place.real);
+        let around = package_around(&script).unwrap_or(&script);
+        if !script.starts_with(inside) && !self.is_named(around) {
+            return refuse(format!(
+                "`{package}` of `{}` lies elsewhere, in `{around}`: show that with `--ro {around}`",
+                inside.display(),
+                around = around.display()
+            ));
+        }
+        let beside = program.settled.with_file_name("node");
+        let node =
+            if is_executable(&beside) { self.program(&beside)? } else { self.find(OsStr::new("node"))? };
         let mut arguments = vec![script.into_os_string()];
         arguments.extend(rest);
         Ok((node, arguments))
@@ -47,13 +63,13 @@ impl Search<'_> {
 }
 
 /// Starters that would have to fetch something.
-pub(super) fn refuse_fetchers(program: &Path, real: &Path) -> Result<(), ProfileError> {
-    let name = program.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
+pub(super) fn refuse_fetchers(program: &Way) -> Result<(), ProfileError> {
+    let name = program.settled.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     let instead = match &*name {
         "uvx" | "uv" => "install the server (`uv tool install PACKAGE`) and give its own command",
         "pipx" => "install the server (`pipx install PACKAGE`) and give its own command",
         "bunx" | "pnpx" | "pnpm" | "yarn" => "install the server and give `node /path/to/its/script.js`",
-        _ if is_named(program, real, "npm", "npm-cli.js") => {
+        _ if is_named(program, "npm", "npm-cli.js") => {
             "install the server (`npm install -g PACKAGE`) and give its own command"
         }
         _ => return Ok(()),
@@ -187,6 +203,7 @@ fn newest_first(folder: &Path) -> Vec<PathBuf> {
     folders.into_iter().map(|(_, path)| path).collect()
 }
 
-pub(super) fn is_named(program: &Path, real: &Path, name: &str, script: &str) -> bool {
-    program.file_name() == Some(OsStr::new(name)) || real.file_name() == Some(OsStr::new(script))
+pub(super) fn is_named(program: &Way, name: &str, script: &str) -> bool {
+    program.settled.file_name() == Some(OsStr::new(name))
+        || program.real.file_name() == Some(OsStr::new(script))
 }

@@ -1,39 +1,73 @@
 //! Virtual environments, and the shims of pyenv.
 
 use std::{
-    ffi::OsStr,
     fs,
     path::{Component, Path, PathBuf},
 };
 
 use super::{
-    ProfileError, Search,
+    Kind, ProfileError, Search, is_system,
     npx::is_version,
-    path::{is_executable, read, steps},
+    path::{Way, is_executable, read},
     refuse,
 };
 
 impl Search<'_> {
     /// As [`show_installation`](Self::show_installation), and what a virtual environment was made from.
-    pub(super) fn show_python(&mut self, program: &Path) {
-        self.show_installation(program);
-        for step in steps(program) {
-            let Some(prefix) = step.parent().and_then(Path::parent) else { continue };
-            let settings = read(&prefix.join("pyvenv.cfg")).unwrap_or_default();
-            let home = settings.lines().find_map(|line| {
-                let (name, value) = line.split_once('=')?;
-                (name.trim() == "home").then(|| PathBuf::from(value.trim()))
-            });
-            let Some(home) = home.filter(|home| home.is_absolute()) else { continue };
-            for name in [OsStr::new("python3"), OsStr::new("python")] {
-                self.show_installation(&home.join(name));
+    pub(super) fn show_python(&mut self, program: &Way) -> Result<(), ProfileError> {
+        self.show_installation(program, Kind::Python)?;
+        for name in &program.names {
+            if let Some(prefix) = name.parent().and_then(Path::parent) {
+                self.show_base(prefix)?;
             }
         }
+        Ok(())
+    }
+
+    /// The Python that a virtual environment says it was made from. Whoever made the environment may have written
+    /// anything there, so it has to be one that the user has installed.
+    fn show_base(&mut self, prefix: &Path) -> Result<(), ProfileError> {
+        let settings = prefix.join("pyvenv.cfg");
+        let text = read(&settings).unwrap_or_default();
+        let home = text.lines().find_map(|line| {
+            let (name, value) = line.split_once('=')?;
+            (name.trim() == "home").then(|| PathBuf::from(value.trim()))
+        });
+        let Some(home) = home.filter(|home| home.is_absolute()) else { return Ok(()) };
+        for name in ["python3", "python"] {
+            let python = home.join(name);
+            if !is_executable(&python) {
+                continue;
+            }
+            let Ok(way) = Way::of(&python) else { continue };
+            let links = way.links.iter().filter(|link| !self.is_own(link));
+            let mut places = links.chain([&way.settled, &way.real]);
+            let is_own = |place: &PathBuf| {
+                is_system(place)
+                    || self.is_installed(place)
+                    || self.is_interpreter(place)
+                    || self.is_named(place)
+            };
+            if !places.all(is_own) || Kind::of(&way) != Kind::Python {
+                let base = way.settled.parent().and_then(Path::parent).unwrap_or(&home);
+                return refuse(format!(
+                    "`{}` says that its Python is in `{}`, which is not the system's, not on PATH and not where \
+                     pyenv, uv or conda install it: if that is right, show it with `--ro {base}/bin --ro {base}/lib`",
+                    settings.display(),
+                    home.display(),
+                    base = base.display()
+                ));
+            }
+            self.show_installation(&way, Kind::Python)?;
+        }
+        Ok(())
     }
 
     /// What a shim of pyenv stands for.
-    pub(super) fn behind_shim(&self, program: &Path) -> Result<Option<PathBuf>, ProfileError> {
-        let (Some(shims), Some(name)) = (program.parent(), program.file_name()) else { return Ok(None) };
+    pub(super) fn behind_shim(&self, program: &Way) -> Result<Option<Way>, ProfileError> {
+        let (Some(shims), Some(name)) = (program.settled.parent(), program.settled.file_name()) else {
+            return Ok(None);
+        };
         let root = shims.parent().filter(|root| shims.ends_with("shims") && root.join("versions").is_dir());
         let Some(root) = root else { return Ok(None) };
         let from_file =
@@ -49,11 +83,13 @@ impl Search<'_> {
             .unwrap_or_else(|| "system".to_owned());
         for version in wanted.split(':') {
             let found = if version == "system" {
-                self.look_up(name, |path| path.parent() != Some(shims)).ok()
+                self.look_up(name, |way| way.settled.parent() != Some(shims)).ok()
             } else {
                 installed_version(&root.join("versions"), version)
                     .map(|folder| folder.join("bin").join(name))
                     .filter(|path| is_executable(path))
+                    .map(|path| self.program(&path))
+                    .transpose()?
             };
             if found.is_some() {
                 return Ok(found);
