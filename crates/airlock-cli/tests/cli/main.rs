@@ -14,6 +14,7 @@ mod demo;
 mod e2b;
 mod exec;
 mod help;
+mod profile;
 mod run;
 mod sandbox;
 mod scan;
