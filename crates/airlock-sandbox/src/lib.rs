@@ -37,6 +37,8 @@ pub use confinement::{Confinement, Limits};
 pub use elsewhere::{Aftermath, Hold, Launcher, ProcessBox, Running, enter};
 pub use error::{SandboxError, Step};
 pub use level::{Enforcement, Level};
+#[cfg(all(feature = "microvm", target_os = "linux"))]
+pub use linux::microvm;
 #[cfg(target_os = "linux")]
 pub use linux::{
     Aftermath, Hold, Launcher, Pool, ProcessBox, Running, Selftest, SystemCall, enter, selftest,

@@ -30,6 +30,8 @@ use serde::Serialize;
 
 use crate::Level;
 
+#[cfg(all(feature = "microvm", target_os = "linux"))]
+pub(crate) use programs::{find, version};
 pub use verdict::{Reach, Verdict};
 
 /// One thing that a sandbox is built of, or that runs in it.
@@ -126,6 +128,12 @@ fn platform() -> Vec<Fact> {
     ];
     let rest = needs.map(|(subject, level)| Fact::new(subject, State::NotHere, "Linux only").gives(level));
     std::iter::once(system).chain(rest).collect()
+}
+
+/// Whether guests run here, and quickly.
+#[cfg(all(feature = "microvm", target_os = "linux"))]
+pub(crate) fn kvm() -> Fact {
+    kvm::examine()
 }
 
 #[cfg(target_os = "linux")]

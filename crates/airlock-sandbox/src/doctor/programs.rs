@@ -82,7 +82,7 @@ fn interpreter(name: &'static str, system: Option<PathBuf>, on_path: Option<Path
 
 /// The first program of that name. Relative folders of `path` do not count: what is in the current folder may be
 /// somebody else's.
-fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
+pub(crate) fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
     env::split_paths(path)
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
@@ -101,7 +101,7 @@ fn is_program(path: &Path) -> bool {
 
 /// The first line that `program --version` prints within two seconds.
 #[cfg(target_os = "linux")]
-fn version(program: &Path) -> Option<String> {
+pub(crate) fn version(program: &Path) -> Option<String> {
     use std::{
         io::Read as _,
         os::unix::process::CommandExt as _,

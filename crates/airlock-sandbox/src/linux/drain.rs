@@ -99,22 +99,22 @@ enum Ended {
 }
 
 /// One output stream of the program.
-struct Stream<'a> {
+pub(super) struct Stream<'a> {
     from: Option<Box<dyn Source + 'a>>,
     text: Vec<u8>,
     most: usize,
 }
 
 /// What can be waited for and read from.
-trait Source: Read + AsFd {}
+pub(super) trait Source: Read + AsFd {}
 impl<T: Read + AsFd> Source for T {}
 
 impl<'a> Stream<'a> {
-    fn new(from: Option<impl Source + 'a>, most: usize) -> Self {
+    pub(super) fn new(from: Option<impl Source + 'a>, most: usize) -> Self {
         Self { from: from.map(|from| Box::new(from) as Box<dyn Source>), text: Vec::new(), most }
     }
 
-    fn exceeded(&self) -> bool {
+    pub(super) fn exceeded(&self) -> bool {
         self.text.len() > self.most
     }
 
@@ -125,8 +125,20 @@ impl<'a> Stream<'a> {
         text
     }
 
+    /// What was read so far, up to one byte more than allowed.
+    #[cfg(feature = "microvm")]
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Where it comes from, until its end.
+    #[cfg(feature = "microvm")]
+    pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
+        self.from.as_ref().map(|from| from.as_fd())
+    }
+
     /// Reads what is there, up to one byte more than allowed.
-    fn read(&mut self) -> io::Result<()> {
+    pub(super) fn read(&mut self) -> io::Result<()> {
         let Some(from) = &mut self.from else { return Ok(()) };
         let mut piece = vec![0; PIECE];
         while self.text.len() <= self.most {
@@ -211,16 +223,7 @@ impl<'a> Pump<'a> {
 
     /// Writes what the program takes. It need not take anything.
     fn write(&mut self) {
-        let Some(input) = &mut self.input else { return };
-        while !self.unwritten.is_empty() {
-            match input.write(self.unwritten) {
-                Ok(written) => self.unwritten = self.unwritten.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => break,
-            }
-        }
-        self.input = None;
+        feed(&mut self.input, &mut self.unwritten);
     }
 
     /// The end, if it was reported.
@@ -269,6 +272,20 @@ impl<'a> Pump<'a> {
     }
 }
 
-fn do_not_block(file: BorrowedFd<'_>) -> io::Result<()> {
+/// Writes what is taken of it, and closes the input when that was all, or it is closed on the other side.
+pub(super) fn feed(to: &mut Option<ChildStdin>, unwritten: &mut &[u8]) {
+    let Some(input) = to else { return };
+    while !unwritten.is_empty() {
+        match input.write(unwritten) {
+            Ok(written) => *unwritten = unwritten.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(_) => break,
+        }
+    }
+    *to = None;
+}
+
+pub(super) fn do_not_block(file: BorrowedFd<'_>) -> io::Result<()> {
     Ok(fcntl_setfl(file, fcntl_getfl(file)? | OFlags::NONBLOCK)?)
 }

@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
+#[cfg(feature = "microvm")]
+use super::microvm;
 use super::{
     helper,
     host::Launcher,
@@ -17,8 +19,13 @@ pub(super) const BOX: &str = "__box";
 /// Usually it returns at once with the [`Launcher`] that a [`ProcessBox`](crate::ProcessBox) needs. In a process that a
 /// sandbox started, it does that process's work and returns the code to exit with.
 pub fn enter(arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher, ExitCode> {
-    match arguments.into_iter().nth(1) {
+    let mut rest = arguments.into_iter();
+    match rest.nth(1) {
         Some(role) if role == BOX => Err(ExitCode::from(helper::run())),
+        #[cfg(feature = "microvm")]
+        Some(role) if role == microvm::GUEST => Err(ExitCode::from(microvm::run_guest())),
+        #[cfg(feature = "microvm")]
+        Some(role) if role == microvm::MONITOR => Err(ExitCode::from(microvm::become_monitor(rest))),
         Some(role) if role == TRY => Err(selftest::attempt()),
         _ => Ok(Launcher::new()),
     }

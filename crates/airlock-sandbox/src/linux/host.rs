@@ -317,7 +317,7 @@ fn start_helper() -> io::Result<(Child, UnixStream)> {
 }
 
 /// This program. The link leads to it even when its file was replaced since.
-fn program() -> io::Result<PathBuf> {
+pub(super) fn program() -> io::Result<PathBuf> {
     let link = Path::new("/proc/self/exe");
     if link.exists() { Ok(link.to_owned()) } else { env::current_exe() }
 }

@@ -49,7 +49,7 @@ const NAMESPACES: [&str; 7] = ["user", "mnt", "pid", "net", "ipc", "uts", "cgrou
 /// The sets of capabilities that a process holds, and that which bounds what programs give it. To empty that one takes a
 /// capability.
 pub(super) const HELD: &[&str] = &["CapInh", "CapPrm", "CapEff", "CapAmb"];
-const ALL: &[&str] = &["CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd"];
+pub(super) const ALL: &[&str] = &["CapInh", "CapPrm", "CapEff", "CapAmb", "CapBnd"];
 /// `TMPFS_MAGIC` of the kernel's `linux/magic.h`.
 const TMPFS: i64 = 0x0102_1994;
 
@@ -231,7 +231,7 @@ pub(super) fn enforcement(status: &str, capabilities: &[&str]) -> io::Result<Enf
 }
 
 /// Whether the root is an empty file system of ours that cannot be written to.
-fn own_root() -> io::Result<bool> {
+pub(super) fn own_root() -> io::Result<bool> {
     let root = statfs("/")?;
     let writable = File::create_new("/probe").is_ok();
     let processes =

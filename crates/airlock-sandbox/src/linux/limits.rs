@@ -25,10 +25,13 @@ pub(super) fn of_the_same_user() -> u64 {
     statuses.filter_map(tasks).sum()
 }
 
+/// The controller of a control group that bounds the memory of all together.
+pub(super) const MEMORY: &str = "memory";
+
 /// Sets them for this process and all that come of it; `others` are counted with them by the kernel.
 pub(super) fn set(plan: &Plan, others: u64) -> io::Result<()> {
     let cpu = plan.cpu.map(|cpu| cpu.as_secs().max(1));
-    let grouped = plan.controllers.iter().any(|controller| controller == "memory");
+    let grouped = plan.controllers.iter().any(|controller| controller == MEMORY);
     let limits = [
         // A second after SIGXCPU comes SIGKILL.
         (Resource::Cpu, cpu, cpu.map(|cpu| cpu + 1)),

@@ -25,6 +25,8 @@ mod interpreters;
 mod landlock;
 mod limits;
 mod lite;
+#[cfg(feature = "microvm")]
+pub mod microvm;
 mod plan;
 mod pool;
 mod privileges;
