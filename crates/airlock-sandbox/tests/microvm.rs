@@ -12,6 +12,8 @@
 
 #[path = "microvm/faults.rs"]
 mod faults;
+#[path = "microvm/firecracker.rs"]
+mod firecracker;
 #[path = "microvm/guest.rs"]
 mod guest;
 #[path = "microvm/monitor.rs"]
@@ -38,12 +40,16 @@ fn main() -> ExitCode {
     if faults::be_victim(&launcher) {
         return ExitCode::SUCCESS;
     }
-    let missing = qemu::missing();
-    if let Some(missing) = &missing {
-        eprintln!("skipped: {} tests in real guests: {missing}", guest::TESTS.len());
-    }
-    let trials = [(faults::TESTS, false), (guest::TESTS, missing.is_some())];
-    let trials = trials.into_iter().flat_map(|(tests, skipped)| {
+    let trials = [
+        (faults::TESTS, None),
+        (guest::TESTS, qemu::missing()),
+        (firecracker::TESTS, firecracker::missing()),
+    ];
+    let trials = trials.into_iter().flat_map(|(tests, missing)| {
+        if let Some(missing) = &missing {
+            eprintln!("skipped: {} tests of `microvm` with real guests: {missing}", tests.len());
+        }
+        let skipped = missing.is_some();
         let launcher = launcher.clone();
         tests.iter().map(move |(name, test)| {
             let launcher = launcher.clone();

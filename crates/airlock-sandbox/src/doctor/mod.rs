@@ -109,6 +109,8 @@ fn platform() -> Vec<Fact> {
     facts.extend(namespaces::examine());
     facts.push(cgroup::examine());
     facts.push(kvm::examine());
+    #[cfg(feature = "microvm")]
+    facts.push(guest());
     facts
 }
 
@@ -128,6 +130,20 @@ fn platform() -> Vec<Fact> {
     ];
     let rest = needs.map(|(subject, level)| Fact::new(subject, State::NotHere, "Linux only").gives(level));
     std::iter::once(system).chain(rest).collect()
+}
+
+/// The kernel and the root file system of virtual machines.
+#[cfg(all(feature = "microvm", target_os = "linux"))]
+fn guest() -> Fact {
+    let settings = crate::microvm::MicrovmSettings::from_env();
+    let missing = settings.missing();
+    let fact = if missing.is_empty() {
+        let shown = |path: Option<std::path::PathBuf>| path.unwrap_or_default().display().to_string();
+        Fact::new("guest", State::Good, format!("{}, {}", shown(settings.kernel), shown(settings.rootfs)))
+    } else {
+        Fact::new("guest", State::Missing, missing.join("; ")).advise("docs/sandbox.md says how to make them")
+    };
+    fact.gives(Level::Machine)
 }
 
 /// Whether guests run here, and quickly.

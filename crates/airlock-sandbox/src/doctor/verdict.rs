@@ -35,8 +35,15 @@ const LEVELS: [(Level, bool, Needs); 4] = [
     (Level::Lite, true, &["landlock", "seccomp", "no_new_privs"]),
     (Level::Box, true, &["seccomp", "no_new_privs", "user_namespaces", "mount_api"]),
     (Level::Kernel, false, &["runsc"]),
-    (Level::Machine, false, &["kvm", "firecracker"]),
+    (Level::Machine, false, MACHINE),
 ];
+
+/// With what Airlock needs of its user, where it was built to use it.
+const MACHINE: Needs = if cfg!(all(feature = "microvm", target_os = "linux")) {
+    &["kvm", "firecracker", "guest"]
+} else {
+    &["kvm", "firecracker"]
+};
 
 impl Verdict {
     /// What `facts` amount to. Something that no fact is about is missing.

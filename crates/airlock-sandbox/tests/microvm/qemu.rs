@@ -27,15 +27,24 @@ pub(crate) fn missing() -> Option<String> {
     if !env::split_paths(&path).any(|folder| folder.join(PROGRAM).is_file()) {
         return Some(format!("there is no {PROGRAM}"));
     }
+    unset()
+}
+
+/// What is not named of the guest, in words.
+pub(crate) fn unset() -> Option<String> {
     let unset = [KERNEL, ROOTFS].into_iter().find(|name| env::var_os(name).is_none());
     unset.map(|name| format!("{name} is not set"))
 }
 
+/// The guest.
+pub(crate) fn settings() -> MicrovmSettings {
+    let of = |name| env::var_os(name).map(PathBuf::from);
+    MicrovmSettings { kernel: of(KERNEL), rootfs: of(ROOTFS), ..MicrovmSettings::default() }
+}
+
 /// A backend whose machines are emulated.
 pub(crate) fn sandbox(launcher: &Launcher) -> Microvm {
-    let of = |name| env::var_os(name).map(PathBuf::from);
-    let settings = MicrovmSettings { kernel: of(KERNEL), rootfs: of(ROOTFS), ..MicrovmSettings::default() };
-    Microvm::new(launcher.clone(), settings).with_vmm(Arc::new(Qemu))
+    Microvm::new(launcher.clone(), settings()).with_vmm(Arc::new(Qemu))
 }
 
 /// Patience that an emulated machine needs.

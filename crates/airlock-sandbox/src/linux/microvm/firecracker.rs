@@ -84,7 +84,7 @@ impl Vmm for Firecracker {
         let kvm = doctor::kvm();
         let kvm = (kvm.state != State::Good).then(|| {
             let advice = kvm.advice.map(|advice| format!(": {}", advice.replace("\n$ ", " ")));
-            kvm.text + &advice.unwrap_or_default()
+            format!("KVM: {}{}", kvm.text, advice.unwrap_or_default())
         });
         kvm.into_iter().chain(self.missing_program()).collect()
     }

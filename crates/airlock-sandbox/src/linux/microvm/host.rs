@@ -52,6 +52,31 @@ pub struct MicrovmSettings {
     pub firecracker: Option<PathBuf>,
 }
 
+/// Where the environment names the kernel, and the root file system.
+const KERNEL: &str = "AIRLOCK_MICROVM_KERNEL";
+const ROOTFS: &str = "AIRLOCK_MICROVM_ROOTFS";
+
+impl MicrovmSettings {
+    /// As the environment names them: `AIRLOCK_MICROVM_KERNEL` and `AIRLOCK_MICROVM_ROOTFS`.
+    pub fn from_env() -> Self {
+        let of = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Self { kernel: of(KERNEL), rootfs: of(ROOTFS), firecracker: None }
+    }
+
+    /// What is missing of the files, each a sentence that says what to do.
+    pub fn missing(&self) -> Vec<String> {
+        let kernel = match &self.kernel {
+            None => Some(format!("no kernel is named: set {KERNEL} to a `vmlinux`")),
+            Some(path) => image::check_kernel(path).err().map(|why| format!("the kernel: {why}")),
+        };
+        let rootfs = match &self.rootfs {
+            None => Some(format!("no root file system is named: set {ROOTFS} to an image")),
+            Some(path) => image::check_root(path).err().map(|why| format!("the root file system: {why}")),
+        };
+        kernel.into_iter().chain(rootfs).collect()
+    }
+}
+
 /// Runs each program in a virtual machine of its own on this machine, with a kernel of its own and without any network.
 ///
 /// What is to be run goes in by a drive that cannot be written to; what comes of it, by one of a fixed size. There is no
@@ -80,16 +105,7 @@ impl Microvm {
 
     /// Everything that is missing, each a sentence that says what to do.
     pub fn missing(&self) -> Vec<String> {
-        let MicrovmSettings { kernel, rootfs, .. } = &self.settings;
-        let kernel = match kernel {
-            None => Some("no kernel is named: set AIRLOCK_MICROVM_KERNEL to a `vmlinux`".to_owned()),
-            Some(path) => image::check_kernel(path).err().map(|why| format!("the kernel: {why}")),
-        };
-        let rootfs = match rootfs {
-            None => Some("no root file system is named: set AIRLOCK_MICROVM_ROOTFS to an image".to_owned()),
-            Some(path) => image::check_root(path).err().map(|why| format!("the root file system: {why}")),
-        };
-        self.vmm.missing().into_iter().chain(kernel).chain(rootfs).collect()
+        self.vmm.missing().into_iter().chain(self.settings.missing()).collect()
     }
 }
 
