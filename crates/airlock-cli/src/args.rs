@@ -197,10 +197,13 @@ pub(crate) struct ExecArgs {
     /// Language of the code
     #[arg(long, value_enum)]
     pub(crate) lang: Option<Language>,
-    /// Who isolates: box, lite or e2b [default: box; lite where that cannot be had and --min-level says that it is enough]
+    /// Who isolates: box, lite, microvm or e2b [default: box; lite where that cannot be had and --min-level says that it is enough]
     ///
     /// `e2b` runs it in a virtual machine of the E2B service, or of one that speaks its protocol: code, input and output
     /// leave this machine, and nothing of this machine can be shown there. The key is E2B_API_KEY.
+    ///
+    /// `microvm` runs it in a virtual machine of its own on this one, by Firecracker, where KVM is real. Its kernel and its
+    /// root file system are named by AIRLOCK_MICROVM_KERNEL and AIRLOCK_MICROVM_ROOTFS; nothing else can be shown in it.
     #[arg(long, value_name = "BACKEND", help_heading = "Sandbox")]
     pub(crate) backend: Option<Backend>,
     /// File with the code; `-` or nothing: standard input

@@ -44,6 +44,8 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
     };
     let Ran { outcome, limits, found } = match args.backend {
         Some(Backend::E2b) => elsewhere(job, args, limits)?,
+        #[cfg(all(feature = "microvm", target_os = "linux"))]
+        Some(Backend::Microvm) => in_machine(&job, args, limits, launcher)?,
         backend => {
             let sandbox = sandbox_of(backend, launcher, args.confinement.min_level)?;
             here(job, args, limits, &sandbox, console)?
@@ -138,6 +140,29 @@ fn end_when_signalled(sandbox: &E2bSandbox, stop: &Stop) -> Result<Arc<AtomicI32
     watch_end_signals(end)
         .map_err(|error| Failure::unexpected(format_args!("cannot watch for signals: {error}")))?;
     Ok(signalled)
+}
+
+/// In a virtual machine of this one: what the command needs is in the root file system that was named for it, or not.
+#[cfg(all(feature = "microvm", target_os = "linux"))]
+fn in_machine(
+    job: &Job,
+    args: &ExecArgs,
+    limits: Limits,
+    launcher: Launcher,
+) -> Result<Ran, Failure> {
+    use airlock_sandbox::microvm::{Microvm, MicrovmSettings};
+
+    let confinement = Confinement { limits, ..asked_for(&args.confinement)? };
+    let outcome = Microvm::new(launcher, MicrovmSettings::from_env()).run(job, &confinement);
+    let outcome = outcome.map_err(|error| match error {
+        SandboxError::Failed { step: Step::StartProgram, .. } => refused(&error)
+            .with_help("the machine has what its root file system has, and nothing of this one"),
+        SandboxError::Unavailable { .. } => {
+            refused(&error).with_help("nothing ran; `airlock sandbox doctor` says what is missing")
+        }
+        error => refused(&error),
+    });
+    Ok(Ran { outcome: outcome?, limits, found: Vec::new() })
 }
 
 fn job(args: &ExecArgs) -> Result<Job, Failure> {

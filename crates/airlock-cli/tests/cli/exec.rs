@@ -213,12 +213,41 @@ fn a_service_that_cannot_be_asked_is_a_refusal() {
 
 #[test]
 fn a_backend_that_is_not_built_is_a_refusal() {
-    for backend in ["gvisor", "microvm"] {
+    for backend in ["gvisor"] {
         let ran = run(["exec", "--backend", backend, "--", "/bin/true"]);
         assert_eq!(ran.code, 125, "{}", ran.err);
         assert!(ran.err.contains("not built yet"), "{}", ran.err);
     }
     assert_eq!(run(["exec", "--backend", "docker", "--", "/bin/true"]).code, 64);
+}
+
+/// What is missing is named, and nothing runs here instead.
+#[cfg(all(feature = "microvm", target_os = "linux"))]
+#[test]
+fn a_virtual_machine_says_what_it_lacks() {
+    let home = tempfile::tempdir().unwrap();
+    let mark = home.path().join("mark");
+    let exec = |flags: &[&str], rootfs: &str| {
+        let mut command = airlock(home.path());
+        command.args(["exec", "--backend", "microvm"]).args(flags).args(["--", "/usr/bin/touch"]).arg(&mark);
+        // Without a `firecracker`, whatever this machine has.
+        command.env("PATH", home.path()).env("AIRLOCK_MICROVM_ROOTFS", rootfs);
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (flags, says) in [
+        (&[][..], "no `firecracker` on PATH"),
+        (&[], "set AIRLOCK_MICROVM_KERNEL"),
+        (&[], "no image of a squashfs"),
+        (&["--ro", "/usr/share"], "no file or folder of this machine"),
+        (&["--rw", "/usr/share"], "no file or folder of this machine"),
+        (&["--net", "example.com"], "no network"),
+    ] {
+        let (code, said) = exec(flags, "/etc/passwd");
+        assert_eq!(code, Some(125), "{said}");
+        assert!(said.contains(says) && said.contains("nothing ran"), "{says}: {said}");
+        assert!(!mark.exists(), "it ran here: {said}");
+    }
 }
 
 /// Neither code that runs here nor a machine of the service.
