@@ -144,12 +144,7 @@ fn end_when_signalled(sandbox: &E2bSandbox, stop: &Stop) -> Result<Arc<AtomicI32
 
 /// In a virtual machine of this one: what the command needs is in the root file system that was named for it, or not.
 #[cfg(all(feature = "microvm", target_os = "linux"))]
-fn in_machine(
-    job: &Job,
-    args: &ExecArgs,
-    limits: Limits,
-    launcher: Launcher,
-) -> Result<Ran, Failure> {
+fn in_machine(job: &Job, args: &ExecArgs, limits: Limits, launcher: Launcher) -> Result<Ran, Failure> {
     use airlock_sandbox::microvm::{Microvm, MicrovmSettings};
 
     let confinement = Confinement { limits, ..asked_for(&args.confinement)? };

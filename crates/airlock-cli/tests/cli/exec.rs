@@ -213,11 +213,9 @@ fn a_service_that_cannot_be_asked_is_a_refusal() {
 
 #[test]
 fn a_backend_that_is_not_built_is_a_refusal() {
-    for backend in ["gvisor"] {
-        let ran = run(["exec", "--backend", backend, "--", "/bin/true"]);
-        assert_eq!(ran.code, 125, "{}", ran.err);
-        assert!(ran.err.contains("not built yet"), "{}", ran.err);
-    }
+    let ran = run(["exec", "--backend", "gvisor", "--", "/bin/true"]);
+    assert_eq!(ran.code, 125, "{}", ran.err);
+    assert!(ran.err.contains("not built yet"), "{}", ran.err);
     assert_eq!(run(["exec", "--backend", "docker", "--", "/bin/true"]).code, 64);
 }
 
