@@ -197,7 +197,9 @@ pub(crate) struct ExecArgs {
     /// Language of the code
     #[arg(long, value_enum)]
     pub(crate) lang: Option<Language>,
-    /// Who isolates: box, lite, microvm or e2b [default: box; lite where that cannot be had and --min-level says that it is enough]
+    /// Who isolates: box, lite, gvisor, microvm or e2b [default: box; lite where that cannot be had and --min-level says that it is enough]
+    ///
+    /// `gvisor` runs it on a kernel of its own, by the `runsc` on PATH, and takes some tenths of a second for that.
     ///
     /// `e2b` runs it in a virtual machine of the E2B service, or of one that speaks its protocol: code, input and output
     /// leave this machine, and nothing of this machine can be shown there. The key is E2B_API_KEY.

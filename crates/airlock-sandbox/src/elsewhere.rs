@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    path::PathBuf,
     process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitCode},
     sync::Arc,
 };
@@ -63,6 +64,51 @@ impl ProcessBox {
     /// # Errors
     /// Always [`SandboxError::Unsupported`].
     pub fn start(&self, _command: &[OsString], _confinement: &Confinement) -> Result<Running, SandboxError> {
+        Err(SandboxError::Unsupported)
+    }
+}
+
+/// Refuses to run anything.
+#[derive(Clone, Debug)]
+pub struct Gvisor(());
+
+impl Gvisor {
+    /// A sandbox that has no backend.
+    pub fn new(_launcher: Launcher) -> Self {
+        Self(())
+    }
+
+    /// It is not used.
+    #[must_use]
+    pub fn with_program(self, _program: impl Into<PathBuf>) -> Self {
+        self
+    }
+
+    /// Nothing is strong enough.
+    #[must_use]
+    pub fn at_least(self, _level: Level) -> Self {
+        self
+    }
+
+    /// Refuses.
+    ///
+    /// # Errors
+    /// Always [`SandboxError::Unsupported`].
+    pub fn describe(&self) -> Result<String, SandboxError> {
+        Err(SandboxError::Unsupported)
+    }
+}
+
+impl Sandbox for Gvisor {
+    fn backend(&self) -> Backend {
+        Backend::Gvisor
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::unusable(self.backend(), SandboxError::Unsupported.to_string())
+    }
+
+    fn run(&self, _job: &Job, _confinement: &Confinement) -> Result<Outcome, SandboxError> {
         Err(SandboxError::Unsupported)
     }
 }

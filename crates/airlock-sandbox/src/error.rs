@@ -53,6 +53,8 @@ steps! {
     BuildRoot = "build the root of the box",
     /// Moving into the new root and letting go of the old one.
     EnterRoot = "enter the root of the box",
+    /// Starting gVisor, and the first process in it.
+    StartRunsc = "start gVisor",
     /// Setting resource limits.
     ResourceLimits = "set resource limits",
     /// Dropping capabilities.

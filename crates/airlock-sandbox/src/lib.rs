@@ -10,6 +10,7 @@
 //! | [`Level`], [`Enforcement`] | what was really given, read back from the kernel |
 //! | [`enter`] | the processes of the box: this very program, started anew |
 //! | [`ProcessBox`], [`Job`], [`Outcome`] | the backend `box`: running one program to its end |
+//! | [`Gvisor`] | the backend `gvisor`: the same on a kernel of its own |
 //! | [`Stop`] | ending it before that |
 //! | `Pool` (Linux) | interpreters that wait for code, each used once |
 //!
@@ -34,14 +35,14 @@ mod stop;
 
 pub use confinement::{Confinement, Limits};
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Aftermath, Hold, Launcher, ProcessBox, Running, enter};
+pub use elsewhere::{Aftermath, Gvisor, Hold, Launcher, ProcessBox, Running, enter};
 pub use error::{SandboxError, Step};
 pub use level::{Enforcement, Level};
 #[cfg(all(feature = "microvm", target_os = "linux"))]
 pub use linux::microvm;
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Aftermath, Hold, Launcher, Pool, ProcessBox, Running, Selftest, SystemCall, enter, selftest,
+    Aftermath, Gvisor, Hold, Launcher, Pool, ProcessBox, Running, Selftest, SystemCall, enter, selftest,
     selftest_reaching, system_call_filter, system_calls, waiting_python,
 };
 pub use outcome::{End, Job, Outcome};

@@ -12,6 +12,8 @@
 mod confinement;
 #[path = "box/escape.rs"]
 mod escape;
+#[path = "box/gvisor.rs"]
+mod gvisor;
 #[path = "box/limits.rs"]
 mod limits;
 #[path = "box/lite.rs"]
@@ -72,7 +74,7 @@ fn main() -> ExitCode {
     let facts = examine();
     let kinds = [
         (lite::tests(&tests), "landlock", ProcessBox::lite(launcher.clone())),
-        ([&*tests, network::TESTS].concat(), "user_namespaces", ProcessBox::new(launcher)),
+        ([&*tests, network::TESTS].concat(), "user_namespaces", ProcessBox::new(launcher.clone())),
     ];
     let trials = kinds.into_iter().flat_map(|(tests, needs, sandbox)| {
         let missing = facts.iter().find(|fact| fact.subject == needs && fact.state != State::Good);
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
             trial.with_ignored_flag(skipped)
         })
     });
+    let trials = trials.chain(gvisor::trials(&launcher));
     let mut arguments = Arguments::from_args();
     // One after the other, or one would see the traces of another.
     arguments.test_threads.get_or_insert(1);

@@ -16,8 +16,8 @@ use std::{
 use airlock_e2b::{E2bSandbox, Settings};
 use airlock_gateway::{end_by_signal, watch_end_signals};
 use airlock_sandbox::{
-    Backend, Confinement, End, Job, Launcher, Level, Limits, Outcome, ProcessBox, Sandbox as _, SandboxError,
-    Step, Stop,
+    Backend, Confinement, End, Gvisor, Job, Launcher, Level, Limits, Outcome, ProcessBox, Sandbox,
+    SandboxError, Step, Stop,
 };
 use serde_json::json;
 
@@ -48,7 +48,7 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
         Some(Backend::Microvm) => in_machine(&job, args, limits, launcher)?,
         backend => {
             let sandbox = sandbox_of(backend, launcher, args.confinement.min_level)?;
-            here(job, args, limits, &sandbox, console)?
+            here(job, args, limits, sandbox.as_ref(), console)?
         }
     };
     match args.format {
@@ -58,22 +58,25 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
     ended(&outcome, &limits)
 }
 
-fn sandbox_of(
+/// Who runs it on this machine. Whoever names one says that it is enough, but for a level that is named, too.
+pub(crate) fn sandbox_of(
     backend: Option<Backend>,
     launcher: Launcher,
     required: Option<Level>,
-) -> Result<ProcessBox, Failure> {
-    let sandbox = match backend {
-        None => ProcessBox::box_or_lite(launcher, required.unwrap_or(Level::Box)),
-        Some(Backend::Box) => ProcessBox::new(launcher).at_least(required.unwrap_or(Level::Box)),
+) -> Result<Box<dyn Sandbox>, Failure> {
+    let boxed = |sandbox: ProcessBox| Box::new(sandbox.watched_by(Arc::new(Refused)));
+    let at_least = |level| required.unwrap_or(level);
+    Ok(match backend {
+        None => boxed(ProcessBox::box_or_lite(launcher, at_least(Level::Box))),
+        Some(Backend::Box) => boxed(ProcessBox::new(launcher).at_least(at_least(Level::Box))),
         // Whoever names it says that it is enough, but for a level that is named, too.
-        Some(Backend::Lite) => ProcessBox::lite(launcher).at_least(required.unwrap_or(Level::Lite)),
+        Some(Backend::Lite) => boxed(ProcessBox::lite(launcher).at_least(at_least(Level::Lite))),
+        Some(Backend::Gvisor) => Box::new(Gvisor::new(launcher).at_least(at_least(Level::Kernel))),
         Some(other) => {
             let reason = "it is not built yet".to_owned();
             return Err(refused(&SandboxError::Unavailable { backend: other, reason }));
         }
-    };
-    Ok(sandbox.watched_by(Arc::new(Refused)))
+    })
 }
 
 /// How a program ended, within which limits, and what it was shown without being named.
@@ -88,7 +91,7 @@ fn here(
     job: Job,
     args: &ExecArgs,
     limits: Limits,
-    sandbox: &ProcessBox,
+    sandbox: &dyn Sandbox,
     console: &mut Console,
 ) -> Result<Ran, Failure> {
     let Prepared { command, confinement, found } = prepare(&job.command, &args.confinement, limits)?;

@@ -211,9 +211,35 @@ fn a_service_that_cannot_be_asked_is_a_refusal() {
     }
 }
 
+/// By the `runsc` of this machine, or not at all.
+#[test]
+fn a_kernel_of_its_own_is_one_that_is_there() {
+    let home = tempfile::tempdir().unwrap();
+    let exec = |path: &str| {
+        let mut command = airlock(home.path());
+        command.args(["exec", "--backend", "gvisor", "--format", "json", "--", "/bin/uname", "-r"]);
+        command.env("PATH", path).stdin(std::process::Stdio::null());
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code(), said)
+    };
+    let (code, said) = exec("/nonexistent");
+    assert_eq!(code, Some(125), "{said}");
+    assert!(said.contains("`gvisor` cannot be used: there is no `runsc` on PATH"), "{said}");
+    assert!(said.contains("nothing ran"), "{said}");
+    let (code, said) = exec(&std::env::var("PATH").unwrap());
+    if code == Some(125) {
+        println!("skipped: {said}");
+        return;
+    }
+    assert_eq!(code, Some(0), "{said}");
+    let host = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    assert!(said.contains("\"level\":\"kernel\"") && !said.contains(host.trim()), "{said}");
+}
+
 #[test]
 fn a_backend_that_is_not_built_is_a_refusal() {
-    let ran = run(["exec", "--backend", "gvisor", "--", "/bin/true"]);
+    let ran = run(["exec", "--backend", "microvm", "--", "/bin/true"]);
     assert_eq!(ran.code, 125, "{}", ran.err);
     assert!(ran.err.contains("not built yet"), "{}", ran.err);
     assert_eq!(run(["exec", "--backend", "docker", "--", "/bin/true"]).code, 64);

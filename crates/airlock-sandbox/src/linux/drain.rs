@@ -18,7 +18,7 @@ use super::{
     host::{Running, failed},
     plan::Report,
 };
-use crate::{Confinement, End, Job, Outcome, SandboxError, Step, Stop};
+use crate::{Backend, Confinement, End, Job, Outcome, SandboxError, Step, Stop};
 
 /// The kernel's way to end a process.
 const SIGKILL: i32 = 9;
@@ -79,11 +79,14 @@ pub(super) fn run(
     }
     let (end, [stdout, stderr]) = pumped.map_err(SandboxError::at(Step::ReadBack))?;
     let end = match end {
-        Some(Ended::NotStarted(refusal)) => return Err(refusal),
-        // The first process may have been killed with the others; then it told nothing.
-        Some(Ended::Program(End::Signalled(SIGKILL))) | None if running.ran_out_of_memory() => {
+        // The first process, or what ran the program, may have been killed with the others; then it told nothing.
+        Some(Ended::Program(End::Signalled(SIGKILL)) | Ended::NotStarted(SandboxError::Broken { .. }))
+        | None
+            if running.ran_out_of_memory() =>
+        {
             End::MemoryExceeded
         }
+        Some(Ended::NotStarted(refusal)) => return Err(refusal),
         // Nobody else sends that signal to a program of its own.
         Some(Ended::Program(End::Signalled(SIGXCPU))) if limits.cpu.is_some() => End::CpuExceeded,
         Some(Ended::Program(end)) => end,
@@ -235,6 +238,9 @@ impl<'a> Pump<'a> {
             Ok(Some(Report::Signalled(signal))) => Some(Ended::Program(End::Signalled(signal))),
             Ok(Some(Report::Failed { step, errno, detail })) => {
                 Some(Ended::NotStarted(failed(step, errno, &detail)))
+            }
+            Ok(Some(Report::Broken(reason))) => {
+                Some(Ended::NotStarted(SandboxError::Broken { backend: Backend::Gvisor, reason }))
             }
             Ok(Some(Report::Listening | Report::Ready(_) | Report::TooWeak { .. })) => {
                 Some(Ended::NotStarted(SandboxError::Lost))

@@ -5,6 +5,7 @@ use std::{ffi::OsString, process::ExitCode};
 #[cfg(feature = "microvm")]
 use super::microvm;
 use super::{
+    gvisor::inside,
     helper,
     host::Launcher,
     selftest::{self, TRY},
@@ -26,6 +27,7 @@ pub fn enter(arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher, 
         Some(role) if role == microvm::GUEST => Err(ExitCode::from(microvm::run_guest())),
         #[cfg(feature = "microvm")]
         Some(role) if role == microvm::MONITOR => Err(ExitCode::from(microvm::become_monitor(rest))),
+        Some(role) if role == inside::INSIDE => Err(inside::run()),
         Some(role) if role == TRY => Err(selftest::attempt()),
         _ => Ok(Launcher::new()),
     }

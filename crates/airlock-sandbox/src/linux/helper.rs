@@ -17,6 +17,7 @@ use rustix::{
 use super::{
     cgroup,
     control::{give_listener, receive_plan, report},
+    gvisor,
     identity::Identity,
     init, lite,
     plan::{Report, point_at_proxy},
@@ -88,6 +89,9 @@ fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
     cgroup::join(&plan.entrances).map_err(SandboxError::at(Step::JoinCgroup))?;
     if let Some(scratch) = &plan.scratch {
         return lite::run(&plan, scratch, control, watch);
+    }
+    if let Some(runsc) = plan.runsc.clone() {
+        return gvisor::helper::run(plan, &runsc, control, watch);
     }
     let beside = if plan.network { Beside::NamespacesAndProxy } else { Beside::Namespaces };
     let filters = seccomp::compile(beside).map_err(SandboxError::at(Step::Seccomp))?;
@@ -166,7 +170,7 @@ fn forbid_namespaces() -> io::Result<()> {
 }
 
 /// Waits until the box is empty, or it is over: then it is emptied.
-fn wait(first: Pid, mut watch: Watch<'_>, nothing: &OwnedFd) -> io::Result<u8> {
+pub(super) fn wait(first: Pid, mut watch: Watch<'_>, nothing: &OwnedFd) -> io::Result<u8> {
     let box_ = pidfd_open(first, PidfdFlags::empty())?;
     sys::let_go_of_standard_streams(nothing)?;
     // The first process hands it on to the program: who asks the helper to end asks the program.

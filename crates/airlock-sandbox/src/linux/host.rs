@@ -163,15 +163,7 @@ impl ProcessBox {
             let reason = "it has the network of the host, and nothing that holds it to some hosts".to_owned();
             return Err(SandboxError::Unavailable { backend: self.backend, reason });
         }
-        let paths = confinement.read_only.iter().chain(&confinement.writable).chain(&confinement.folder);
-        let links = confinement.links.iter().map(|(path, _)| path);
-        for path in links {
-            check_form(path).map_err(SandboxError::at(Step::OpenPaths))?;
-        }
-        for path in paths {
-            check_path(path).map_err(SandboxError::at(Step::OpenPaths))?;
-        }
-        check_overlaps(confinement).map_err(SandboxError::at(Step::OpenPaths))?;
+        check(confinement)?;
         let scratch = match self.backend {
             Backend::Lite => {
                 check_links(confinement).map_err(SandboxError::at(Step::OpenPaths))?;
@@ -182,32 +174,8 @@ impl ProcessBox {
         let mut plan = Plan::new(confinement, self.min_level, command, scratch.clone());
         plan.clock = clock;
         let group = Group::make(&confinement.limits);
-        if let Some(group) = &group {
-            plan.entrances = group.entrances();
-            plan.controllers = group.controllers().to_vec();
-        }
-        let started = SandboxError::at(Step::StartHelper);
-        let (child, control) = start_helper().map_err(started)?;
-        let mut running = Running {
-            child: Some(child),
-            control: Some(control),
-            reports: None,
-            enforcement: Enforcement::default(),
-            proxy: None,
-            backend: self.backend,
-            held: false,
-            group,
-            scratch: scratch.map(Scratch::of),
-        };
-        running.set_up(&plan, confinement.network.hosts(), &self.outside)?;
-        if running.enforcement.level < self.min_level {
-            return Err(SandboxError::TooWeak {
-                required: self.min_level,
-                given: running.enforcement.level,
-                missing: "the helper accepted it".to_owned(),
-            });
-        }
-        Ok(running)
+        let scratch = scratch.map(Scratch::of);
+        Running::start(plan, confinement.network.hosts(), &self.outside, group, scratch)
     }
 }
 
@@ -249,6 +217,18 @@ impl Doorway for Way {
         // fails only where it is closed already.
         let _ = rustix::net::shutdown(&self.0, rustix::net::Shutdown::Both);
     }
+}
+
+/// Whether what is asked for can be shown at all.
+pub(super) fn check(confinement: &Confinement) -> Result<(), SandboxError> {
+    let at = || SandboxError::at(Step::OpenPaths);
+    for (path, _) in &confinement.links {
+        check_form(path).map_err(at())?;
+    }
+    for path in confinement.read_only.iter().chain(&confinement.writable).chain(&confinement.folder) {
+        check_path(path).map_err(at())?;
+    }
+    check_overlaps(confinement).map_err(at())
 }
 
 /// A path that may not be changed must not lie in one that may: what lies above it could be moved away, and something else
@@ -300,6 +280,15 @@ fn check_form(path: &Path) -> io::Result<()> {
         (true, false) => return Ok(()),
     };
     Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` {problem}", path.display())))
+}
+
+/// What a time that has run out means here.
+fn in_words(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::WouldBlock {
+        return error;
+    }
+    let text = format!("the sandbox was not there within {} s", SET_UP.as_secs());
+    io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
 fn start_helper() -> io::Result<(Child, UnixStream)> {
@@ -378,6 +367,47 @@ impl Running {
         (child, Hold { control, _proxy: self.proxy.take() }, aftermath)
     }
 
+    /// Starts the helper and has it carry out the plan. What is removed after the box is given in here, so that it is
+    /// removed, too, when that fails.
+    pub(super) fn start(
+        mut plan: Plan,
+        hosts: &[AllowedHost],
+        outside: &Outside,
+        group: Option<Group>,
+        scratch: Option<Scratch>,
+    ) -> Result<Self, SandboxError> {
+        if let Some(group) = &group {
+            plan.entrances = group.entrances();
+            plan.controllers = group.controllers().to_vec();
+        }
+        let backend = match (&plan.runsc, &plan.scratch) {
+            (Some(_), _) => Backend::Gvisor,
+            (None, Some(_)) => Backend::Lite,
+            (None, None) => Backend::Box,
+        };
+        let (child, control) = start_helper().map_err(SandboxError::at(Step::StartHelper))?;
+        let mut running = Self {
+            child: Some(child),
+            control: Some(control),
+            reports: None,
+            enforcement: Enforcement::default(),
+            proxy: None,
+            backend,
+            held: false,
+            group,
+            scratch,
+        };
+        running.set_up(&plan, hosts, outside)?;
+        if running.enforcement.level < plan.min_level {
+            return Err(SandboxError::TooWeak {
+                required: plan.min_level,
+                given: running.enforcement.level,
+                missing: "the helper accepted it".to_owned(),
+            });
+        }
+        Ok(running)
+    }
+
     fn set_up(&mut self, plan: &Plan, hosts: &[AllowedHost], outside: &Outside) -> Result<(), SandboxError> {
         let control = self.control.as_ref().ok_or(SandboxError::Lost)?;
         let started = |error| SandboxError::at(Step::StartHelper)(error);
@@ -386,7 +416,7 @@ impl Running {
         control.set_write_timeout(Some(SET_UP)).map_err(started)?;
         send_plan(control, plan).map_err(SandboxError::at(Step::ReadPlan))?;
         let mut reports = if plan.network { Reports::with_listener(reading) } else { Reports::new(reading) };
-        let mut report = reports.next().map_err(started)?;
+        let mut report = reports.next().map_err(|error| started(in_words(error)))?;
         if plan.network && matches!(report, Some(Report::Listening)) {
             let proxy = reports.take_listener().ok_or_else(|| io::Error::other("there is no listener"));
             let proxy = proxy.and_then(|listener| {
@@ -406,7 +436,14 @@ impl Running {
                 return Err(SandboxError::TooWeak { required: plan.min_level, given, missing });
             }
             Some(Report::Failed { step, errno, detail }) => return Err(failed(step, errno, &detail)),
-            Some(Report::Ready(_) | Report::Listening | Report::Exited(_) | Report::Signalled(_)) | None => {
+            Some(
+                Report::Ready(_)
+                | Report::Listening
+                | Report::Exited(_)
+                | Report::Signalled(_)
+                | Report::Broken(_),
+            )
+            | None => {
                 return Err(started(io::Error::other("it ended before the box was made")));
             }
         }

@@ -13,9 +13,9 @@ use super::sys;
 
 /// Users that nobody gives to anybody: systemd leaves them alone (<https://systemd.io/UIDS-GIDS/>), and there are more of
 /// them than processes, so each box has its own.
-const UNUSED: u32 = 0x7000_0000;
+pub(super) const UNUSED: u32 = 0x7000_0000;
 /// Where a container maps fewer users: those of services without a name, which containers rarely have.
-const UNUSED_OF_CONTAINERS: u32 = 61_184;
+pub(super) const UNUSED_OF_CONTAINERS: u32 = 61_184;
 const MOST_OF_CONTAINERS: u32 = 4_000;
 
 /// Leaves user 0 and every group for a user that owns nothing. Were it 0 outside, files of root in `/proc/sys` would

@@ -16,8 +16,7 @@ use rustix::{
     fs::{PROC_SUPER_MAGIC, statfs},
     process::{
         DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, dumpable_behavior,
-        parent_process_death_signal, set_dumpable_behavior, set_parent_process_death_signal, setsid, umask,
-        wait,
+        parent_process_death_signal, set_dumpable_behavior, set_parent_process_death_signal, umask, wait,
     },
     system::sethostname,
 };
@@ -37,15 +36,15 @@ use super::{
 use crate::{Enforcement, Level, SandboxError, Step};
 
 /// What a host name inside says.
-const HOST_NAME: &[u8] = b"box";
+pub(super) const HOST_NAME: &[u8] = b"box";
 /// The program was not started, as shells say it.
-const NOT_RUNNABLE: i32 = 126;
-const NOT_FOUND: i32 = 127;
+pub(super) const NOT_RUNNABLE: i32 = 126;
+pub(super) const NOT_FOUND: i32 = 127;
 /// The box could not be made; the host was told why.
-const NOT_STARTED: i32 = 125;
+pub(super) const NOT_STARTED: i32 = 125;
 
 /// The kinds of namespaces that the box has for itself.
-const NAMESPACES: [&str; 7] = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup"];
+pub(super) const NAMESPACES: [&str; 7] = ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup"];
 /// The sets of capabilities that a process holds, and that which bounds what programs give it. To empty that one takes a
 /// capability.
 pub(super) const HELD: &[&str] = &["CapInh", "CapPrm", "CapEff", "CapAmb"];
@@ -132,7 +131,7 @@ fn begin(start: Start, control: &UnixStream) -> Result<Pid, SandboxError> {
     }
 }
 
-fn die_with_the_helper(helper_lives: &OwnedFd) -> io::Result<()> {
+pub(super) fn die_with_the_helper(helper_lives: &OwnedFd) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let mut watched = [PollFd::new(helper_lives, PollFlags::IN)];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -275,13 +274,13 @@ pub(super) fn become_program(plan: &Plan, control: &UnixStream) -> i32 {
     code
 }
 
-fn execute(plan: &Plan) -> io::Error {
+pub(super) fn execute(plan: &Plan) -> io::Error {
     let Some((program, arguments)) = plan.command.split_first() else {
         return io::Error::new(io::ErrorKind::InvalidInput, "the command is empty");
     };
     // No terminal is its own.
-    if let Err(error) = setsid() {
-        return error.into();
+    if let Err(error) = sys::start_session() {
+        return error;
     }
     umask(rustix::fs::Mode::from_raw_mode(0o022));
     // `PATH` is looked up in the environment of the program, not in the empty one of this process.

@@ -17,6 +17,7 @@ mod control;
 mod drain;
 mod entry;
 mod files;
+mod gvisor;
 mod helper;
 mod host;
 mod identity;
@@ -39,6 +40,7 @@ mod watch;
 
 pub use entry::enter;
 pub(crate) use files::SYSTEM;
+pub use gvisor::Gvisor;
 pub use host::{Aftermath, Hold, Launcher, ProcessBox, Running};
 pub use interpreters::waiting_python;
 pub use pool::Pool;

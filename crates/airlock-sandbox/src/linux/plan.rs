@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub(super) links: Vec<(PathBuf, PathBuf)>,
     /// Where to make the program's own folder: without namespaces it has no file systems of its own.
     pub(super) scratch: Option<PathBuf>,
+    /// What runs it on a kernel of its own, if anything does.
+    pub(super) runsc: Option<Runsc>,
     pub(super) min_level: Level,
     /// Whether there is a proxy for it.
     pub(super) network: bool,
@@ -43,6 +45,14 @@ pub(super) struct Plan {
     pub(super) tmpfs: u64,
     pub(super) files: u64,
     pub(super) open_files: u32,
+}
+
+/// gVisor, as it is found on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Runsc {
+    pub(super) program: PathBuf,
+    /// How it catches system calls, by its own name for that.
+    pub(super) platform: String,
 }
 
 /// From when on the time of a program is counted.
@@ -75,6 +85,7 @@ impl Plan {
             writable: confinement.writable.clone(),
             links: confinement.links.clone(),
             scratch,
+            runsc: None,
             min_level,
             network: !confinement.network.hosts().is_empty(),
             entrances: Vec::new(),
@@ -88,6 +99,22 @@ impl Plan {
             tmpfs,
             files,
             open_files,
+        }
+    }
+}
+
+impl Plan {
+    /// As much of it as the program may know: what it is itself.
+    pub(super) fn for_inside(&self) -> Self {
+        Self {
+            read_only: Vec::new(),
+            writable: Vec::new(),
+            links: Vec::new(),
+            runsc: None,
+            entrances: Vec::new(),
+            controllers: Vec::new(),
+            host: 0,
+            ..self.clone()
         }
     }
 }
@@ -133,6 +160,8 @@ pub(super) enum Report {
     Exited(i32),
     /// It was ended by a signal.
     Signalled(i32),
+    /// What ran it failed, so that nobody knows what became of it.
+    Broken(String),
 }
 
 #[cfg(test)]

@@ -32,29 +32,29 @@ const ROOT_ENTRIES: u64 = 1_024;
 
 /// A part of the host's files that is held by its descriptor, whatever happens to the path.
 #[derive(Debug)]
-struct Held {
-    path: PathBuf,
-    mount: OwnedFd,
-    folder: bool,
+pub(super) struct Held {
+    pub(super) path: PathBuf,
+    pub(super) mount: OwnedFd,
+    pub(super) folder: bool,
 }
 
 /// All that the box shows of the host.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Visible {
-    held: Vec<Held>,
-    links: Vec<(PathBuf, PathBuf)>,
+    pub(super) held: Vec<Held>,
+    pub(super) links: Vec<(PathBuf, PathBuf)>,
 }
 
 /// What a mount allows.
 #[derive(Clone, Copy, Debug)]
-enum Access {
+pub(super) enum Access {
     Read,
     Write,
     Device,
 }
 
 impl Access {
-    const fn attributes(self) -> u64 {
+    pub(super) const fn attributes(self) -> u64 {
         match self {
             Self::Read => libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV,
             Self::Write => libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV,
@@ -67,28 +67,34 @@ impl Visible {
     /// Takes hold of everything, in a mount namespace of our own. Its mounts no longer tell the host of changes.
     pub(super) fn open(plan: &Plan) -> io::Result<Self> {
         mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-        let mut visible = Self { held: Vec::new(), links: Vec::new() };
+        let mut visible = Self::default();
+        visible.hold_system()?;
+        visible.hold_devices()?;
+        visible.hold_all_named(plan)?;
+        Ok(visible)
+    }
+
+    /// The system's programs and libraries, and a handful of settings.
+    pub(super) fn hold_system(&mut self) -> io::Result<()> {
         for path in SYSTEM {
             match fs::read_link(path) {
-                Ok(target) => visible.links.push((path.into(), target)),
-                Err(_) => visible.hold_if_there(path.as_ref(), Access::Read)?,
+                Ok(target) => self.links.push((path.into(), target)),
+                Err(_) => self.hold_if_there(path.as_ref(), Access::Read)?,
             }
         }
-        for path in SETTINGS {
-            visible.hold_if_there(path.as_ref(), Access::Read)?;
-        }
-        for path in DEVICES {
-            visible.hold(path.as_ref(), Access::Device)?;
-        }
-        for path in &plan.read_only {
-            visible.hold_named(path, Access::Read)?;
-        }
-        for path in &plan.writable {
-            visible.hold_named(path, Access::Write)?;
-        }
-        // A folder before what lies in it.
-        visible.held.sort_by_key(|held| held.path.components().count());
-        Ok(visible)
+        SETTINGS.iter().try_for_each(|path| self.hold_if_there(path.as_ref(), Access::Read))
+    }
+
+    pub(super) fn hold_devices(&mut self) -> io::Result<()> {
+        DEVICES.iter().try_for_each(|path| self.hold(path.as_ref(), Access::Device))
+    }
+
+    /// What was asked for; a folder comes before what lies in it.
+    pub(super) fn hold_all_named(&mut self, plan: &Plan) -> io::Result<()> {
+        plan.read_only.iter().try_for_each(|path| self.hold_named(path, Access::Read))?;
+        plan.writable.iter().try_for_each(|path| self.hold_named(path, Access::Write))?;
+        self.held.sort_by_key(|held| held.path.components().count());
+        Ok(())
     }
 
     fn hold_if_there(&mut self, path: &Path, access: Access) -> io::Result<()> {
@@ -98,7 +104,7 @@ impl Visible {
         }
     }
 
-    fn hold(&mut self, path: &Path, access: Access) -> io::Result<()> {
+    pub(super) fn hold(&mut self, path: &Path, access: Access) -> io::Result<()> {
         let failed = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         let flags =
             OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
@@ -169,7 +175,8 @@ impl Root {
             place(path.as_ref(), false)?;
             fs::write(path, text)?;
         }
-        for (path, text) in accounts() {
+        let user = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+        for (path, text) in accounts(user) {
             fs::write(path, text)?;
         }
         if let Some(processes) = processes {
@@ -198,8 +205,7 @@ impl Root {
 }
 
 /// What is asked by programs that look up their own user.
-fn accounts() -> [(&'static str, String); 2] {
-    let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+pub(super) fn accounts((uid, gid): (u32, u32)) -> [(&'static str, String); 2] {
     [
         ("/etc/passwd", format!("box:x:{uid}:{gid}::{WORK}:/bin/sh\n")),
         ("/etc/group", format!("box:x:{gid}:\n")),
@@ -207,7 +213,7 @@ fn accounts() -> [(&'static str, String); 2] {
 }
 
 /// Makes the place where something is to be mounted, unless it exists.
-fn place(path: &Path, folder: bool) -> io::Result<()> {
+pub(super) fn place(path: &Path, folder: bool) -> io::Result<()> {
     if path.symlink_metadata().is_ok() {
         return Ok(());
     }
@@ -218,12 +224,12 @@ fn place(path: &Path, folder: bool) -> io::Result<()> {
     fs::File::create_new(path).map(drop)
 }
 
-fn attach(mount: &OwnedFd, path: &Path) -> io::Result<()> {
+pub(super) fn attach(mount: &OwnedFd, path: &Path) -> io::Result<()> {
     move_mount(mount, "", CWD, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-fn tmpfs(bytes: u64, entries: u64, mode: &str) -> io::Result<OwnedFd> {
+pub(super) fn tmpfs(bytes: u64, entries: u64, mode: &str) -> io::Result<OwnedFd> {
     let context = fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_set_string(&context, "size", bytes.to_string())?;
     fsconfig_set_string(&context, "nr_inodes", entries.to_string())?;

@@ -62,6 +62,12 @@ pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     Ok(unsafe { rustix::thread::unshare_unsafe(flags) }?)
 }
 
+/// Starts a session of this process's own, without a terminal. (gVisor says 0 where the session's number belongs.)
+pub(super) fn start_session() -> io::Result<()> {
+    // SAFETY: takes nothing and touches no memory of ours.
+    check(unsafe { libc::setsid() }.into()).map(drop)
+}
+
 /// The two sides of a fork.
 pub(super) enum Forked {
     /// In the new process.

@@ -1,0 +1,155 @@
+//! The backend `gvisor`: `runsc` runs the program on a kernel of its own.
+//!
+//! ```text
+//! host ── helper ── first process ── runsc ── gofer            opens the files
+//!                   builds the root,      └── sentry           the second kernel
+//!                   watches, reaps             ├── first inside   this program; reads back, reaps
+//!                                              └── the program    untrusted
+//! ```
+//!
+//! All of it lives in namespaces of its own, with a root that holds what the program may see, and `runsc`: as in the
+//! box, when the helper goes the kernel kills the first process, and when that goes, everything else, mounts and the state
+//! of `runsc` included. What `runsc` says of itself is never taken for what the program did: the first process inside
+//! writes down what holds it, and how the program ended, and without these lines there is no outcome.
+
+mod find;
+pub(super) mod helper;
+mod identity;
+pub(super) mod inside;
+mod outside;
+mod spec;
+mod tree;
+
+use std::{path::PathBuf, time::Instant};
+
+use rustix::process::geteuid;
+
+use super::{
+    cgroup::Group,
+    drain,
+    host::{Launcher, Running, check},
+    plan::{Plan, Runsc},
+};
+use crate::{
+    Backend, Confinement, Job, Level, Limits, Outcome, Probe, Sandbox, SandboxError, proxy::Outside,
+};
+
+/// What gVisor itself needs beside the program, in its control group.
+const OWN_MEMORY: u64 = 128 << 20;
+/// Its threads, those of the gofer and of `runsc`.
+const OWN_TASKS: u32 = 128;
+
+/// Runs programs on gVisor, a kernel in user space between them and the host's, by the `runsc` of this machine.
+///
+/// It is slower to start than a box by far, and needs what a box needs: user namespaces.
+///
+/// # Example
+///
+/// ```no_run
+/// use airlock_sandbox::{Confinement, Gvisor, Job, Sandbox as _, enter};
+///
+/// fn main() -> std::process::ExitCode {
+///     let launcher = match enter(std::env::args_os()) {
+///         Ok(launcher) => launcher,
+///         Err(code) => return code,
+///     };
+///     let job = Job { command: vec!["/bin/uname".into(), "-r".into()], ..Job::default() };
+///     match Gvisor::new(launcher).run(&job, &Confinement::default()) {
+///         Ok(outcome) => println!("{:?}: {}", outcome.end, String::from_utf8_lossy(&outcome.stdout)),
+///         Err(refusal) => eprintln!("{refusal}"),
+///     }
+///     std::process::ExitCode::SUCCESS
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gvisor {
+    _launcher: Launcher,
+    program: Option<PathBuf>,
+    min_level: Level,
+}
+
+impl Gvisor {
+    /// The first `runsc` on `PATH`.
+    pub fn new(launcher: Launcher) -> Self {
+        Self { _launcher: launcher, program: None, min_level: Level::Kernel }
+    }
+
+    /// This one.
+    #[must_use]
+    pub fn with_program(self, program: impl Into<PathBuf>) -> Self {
+        Self { program: Some(program.into()), ..self }
+    }
+
+    /// Refuses whatever turns out to be weaker than `level`, and in any case what is no kernel of its own.
+    #[must_use]
+    pub fn at_least(self, level: Level) -> Self {
+        Self { min_level: level.max(Level::Kernel), ..self }
+    }
+
+    /// What it runs, and how: its version and its platform.
+    ///
+    /// # Errors
+    /// There is none, or it does not say what it can.
+    pub fn describe(&self) -> Result<String, SandboxError> {
+        let found = self.find()?;
+        let version = find::version(&found.program).map_err(unavailable)?;
+        Ok(format!("{} {version}, platform {}", found.program.display(), found.platform))
+    }
+
+    fn find(&self) -> Result<Runsc, SandboxError> {
+        find::runsc(self.program.as_deref()).map_err(unavailable)
+    }
+
+    fn start(&self, job: &Job, confinement: &Confinement) -> Result<Running, SandboxError> {
+        if !confinement.network.hosts().is_empty() {
+            let reason = "it has no way to single hosts: its programs have no network, or need the box";
+            return Err(unavailable(reason.to_owned()));
+        }
+        if !confinement.writable.is_empty() && !geteuid().is_root() {
+            let reason = "it needs a second user to own what is written, which only root can have: start it as root, or \
+                          show no folder to write to";
+            return Err(unavailable(reason.to_owned()));
+        }
+        check(confinement)?;
+        let mut plan = Plan::new(confinement, self.min_level, &job.command, None);
+        plan.runsc = Some(self.find()?);
+        let Limits { memory, processes, .. } = confinement.limits;
+        let group = Group::make(&Limits {
+            memory: memory.saturating_add(OWN_MEMORY),
+            processes: processes.saturating_add(OWN_TASKS),
+            ..confinement.limits
+        });
+        Running::start(plan, &[], &Outside::default(), group, None)
+    }
+}
+
+fn unavailable(reason: String) -> SandboxError {
+    SandboxError::Unavailable { backend: Backend::Gvisor, reason }
+}
+
+impl Sandbox for Gvisor {
+    fn backend(&self) -> Backend {
+        Backend::Gvisor
+    }
+
+    fn probe(&self) -> Probe {
+        let job = Job { command: vec!["/bin/true".into()], ..Job::default() };
+        match self.run(&job, &Confinement::default()) {
+            Ok(outcome) => Probe { level: outcome.enforcement.level, ..Probe::full(self.backend()) },
+            Err(SandboxError::TooWeak { given, missing, .. }) => {
+                Probe { level: given, ..Probe::unusable(self.backend(), missing) }
+            }
+            Err(SandboxError::Unavailable { reason, .. }) => Probe::unusable(self.backend(), reason),
+            Err(error) => Probe::unusable(self.backend(), error.to_string()),
+        }
+    }
+
+    fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
+        let begin = Instant::now();
+        if job.stop.is_requested() {
+            return Err(SandboxError::GivenUp);
+        }
+        let running = self.start(job, confinement)?;
+        drain::run(running, job, confinement, begin)
+    }
+}

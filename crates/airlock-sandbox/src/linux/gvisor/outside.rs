@@ -1,0 +1,239 @@
+//! The first process of the namespaces in which gVisor runs: builds their root, starts `runsc`, passes on what is said
+//! inside, and judges it.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Write as _},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::PathBuf,
+    process::{Child, Command},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    fs::inotify,
+    io::Errno,
+    process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid},
+    system::sethostname,
+};
+
+use super::{
+    super::{
+        control::report,
+        helper::as_report,
+        init::{HOST_NAME, NAMESPACES, NOT_STARTED, die_with_the_helper, own_namespaces, own_root},
+        plan::{Plan, Report},
+        privileges, sys,
+    },
+    identity::Program,
+    inside::{Kernel, Status, Word},
+    spec,
+    tree::{LOG, RUNSC, STATE, Taken, WORDS},
+};
+use crate::{Enforcement, Level, SandboxError, Step};
+
+/// All that is said inside, at most; the file system on which it lies holds no more.
+const LONGEST: u64 = 64 << 10;
+/// How much of what `runsc` says is shown, in characters.
+const SHOWN: usize = 600;
+
+/// All that the helper prepared.
+pub(super) struct Start {
+    pub(super) plan: Plan,
+    pub(super) platform: String,
+    pub(super) taken: Taken,
+    pub(super) program: Program,
+    /// The host's.
+    pub(super) kernel: Kernel,
+    pub(super) namespaces_outside: Vec<PathBuf>,
+    /// `/dev/null`.
+    pub(super) nothing: OwnedFd,
+    /// Hung up when the helper is gone.
+    pub(super) helper_lives: OwnedFd,
+}
+
+/// The whole life of this process. Returns the code to exit with; with it everything here ends.
+pub(super) fn run(start: Start, control: &UnixStream) -> i32 {
+    let Start { plan, program, kernel, .. } = &start;
+    let judge = Judge { plan: plan.clone(), program: *program, host: kernel.clone(), own: Vec::new() };
+    match begin(start).and_then(|(child, words, own)| follow(&child, words, &Judge { own, ..judge }, control))
+    {
+        Ok(()) => 0,
+        Err(error) => {
+            report(control, &as_report(&error));
+            NOT_STARTED
+        }
+    }
+}
+
+fn begin(start: Start) -> Result<(Child, Words, Vec<String>), SandboxError> {
+    let Start { plan, platform, taken, program, namespaces_outside, nothing, helper_lives, .. } = start;
+    die_with_the_helper(&helper_lives).map_err(SandboxError::at(Step::StartInit))?;
+    drop(helper_lives);
+    let namespaces = own_namespaces(&namespaces_outside).map_err(SandboxError::at(Step::ReadBack))?;
+    let victim = fs::OpenOptions::new().write(true).open("/proc/self/oom_score_adj");
+    let mut victim = victim.map_err(SandboxError::at(Step::StartInit))?;
+    spec::config(&plan, program)
+        .and_then(|config| {
+            sethostname(HOST_NAME)?;
+            taken.enter(&plan, program, &config)
+        })
+        .map_err(SandboxError::at(Step::BuildRoot))?;
+    privileges::no_new_privileges().map_err(SandboxError::at(Step::NoNewPrivileges))?;
+    let starting = || SandboxError::at(Step::StartRunsc);
+    let words = Words::open().map_err(starting())?;
+    // When memory runs out, what runs the program ends first, and this process lives to tell.
+    victim.write_all(b"1000").map_err(starting())?;
+    let child = Command::new(RUNSC)
+        .args([&format!("--root={STATE}/runsc"), "--rootless", "--network=none", "--ignore-cgroups"])
+        .args([&format!("--platform={platform}"), "--overlay2=none", "--host-uds=none"])
+        .args([&format!("--log={LOG}"), "run", &format!("--bundle={STATE}/bundle"), "program"])
+        .env_clear()
+        .current_dir("/")
+        .spawn()
+        .map_err(starting())?;
+    victim.write_all(b"0").map_err(starting())?;
+    sys::let_go_of_standard_streams(&nothing).map_err(starting())?;
+    Ok((child, words, namespaces))
+}
+
+/// What is said inside.
+struct Words {
+    file: File,
+    /// Tells when there is more.
+    changes: OwnedFd,
+    begun: Vec<u8>,
+}
+
+impl Words {
+    fn open() -> io::Result<Self> {
+        let changes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+        inotify::add_watch(&changes, WORDS, inotify::WatchFlags::MODIFY)?;
+        Ok(Self { file: File::open(WORDS)?, changes, begun: Vec::new() })
+    }
+
+    /// The whole lines that came since.
+    fn more(&mut self) -> io::Result<Vec<Word>> {
+        let mut buffer = [const { std::mem::MaybeUninit::uninit() }; 4_096];
+        let mut told = inotify::Reader::new(&self.changes, &mut buffer);
+        while told.next().is_ok() {}
+        (&self.file).take(LONGEST).read_to_end(&mut self.begun)?;
+        let mut words = Vec::new();
+        while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.begun.drain(..=end).collect();
+            words.push(serde_json::from_slice(&line)?);
+        }
+        Ok(words)
+    }
+}
+
+/// Passes on what is said, until the program has ended or `runsc` has.
+fn follow(child: &Child, mut words: Words, judge: &Judge, control: &UnixStream) -> Result<(), SandboxError> {
+    let starting = || SandboxError::at(Step::StartRunsc);
+    let runsc = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let runsc = runsc.ok_or(SandboxError::Lost)?;
+    let ends = pidfd_open(runsc, PidfdFlags::empty()).map_err(|error| starting()(error.into()))?;
+    let mut held = false;
+    let mut ended = None;
+    loop {
+        // In this order, so that what was said before the end is heard.
+        let over = ended.is_some();
+        for word in words.more().map_err(starting())? {
+            match (word, held) {
+                (Word::Held(status), false) => {
+                    report(control, &Report::Ready(judge.accept(status)?));
+                    held = true;
+                }
+                (Word::Then(end @ (Report::Exited(_) | Report::Signalled(_))), true) => {
+                    report(control, &end);
+                    return Ok(());
+                }
+                (Word::Then(failed @ Report::Failed { .. }), _) => {
+                    report(control, &failed);
+                    return Ok(());
+                }
+                (Word::Held(_) | Word::Then(_), _) => {
+                    return broken(held, "what is said inside is nonsense", control);
+                }
+            }
+        }
+        if over {
+            return broken(held, &format!("`runsc` ended {}", said(ended.flatten())), control);
+        }
+        let mut watched = [PollFd::new(&words.changes, PollFlags::IN), PollFd::new(&ends, PollFlags::IN)];
+        match poll(&mut watched, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(starting()(error.into())),
+        }
+        // Whoever else ends here is of no matter.
+        while let Ok(Some((id, status))) = waitpid(None, WaitOptions::NOHANG) {
+            if id == runsc {
+                ended = Some(Some(status));
+            }
+        }
+    }
+}
+
+/// `runsc` failed, or is not what it seems to be.
+fn broken(held: bool, reason: &str, control: &UnixStream) -> Result<(), SandboxError> {
+    if held {
+        report(control, &Report::Broken(reason.to_owned()));
+        return Ok(());
+    }
+    Err(SandboxError::at(Step::StartRunsc)(io::Error::other(reason.to_owned())))
+}
+
+/// How it ended, and what it has to say about that.
+fn said(status: Option<rustix::process::WaitStatus>) -> String {
+    let how = match status.map(|status| (status.exit_status(), status.terminating_signal())) {
+        Some((Some(code), _)) => format!("with code {code}"),
+        Some((_, Some(signal))) => format!("by signal {signal}"),
+        _ => "somehow".to_owned(),
+    };
+    let log = fs::read(LOG).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let line = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let text: String = line.chars().filter(|character| !character.is_control()).take(SHOWN).collect();
+    if text.is_empty() { how } else { format!("{how}: {text}") }
+}
+
+/// Whether what holds the program is what was asked for.
+struct Judge {
+    plan: Plan,
+    program: Program,
+    host: Kernel,
+    own: Vec<String>,
+}
+
+impl Judge {
+    fn accept(&self, status: Status) -> Result<Enforcement, SandboxError> {
+        let Status { users, groups, no_capabilities, no_new_privileges, kernel } = status;
+        let own_root = own_root().map_err(SandboxError::at(Step::ReadBack))?;
+        let points = [
+            (kernel.is_not(&self.host), "the kernel is the host's"),
+            (users == [self.program.uid; 2] && groups == [self.program.gid; 2], "it is another user"),
+            (self.program.uid != 0, "it is root"),
+            (no_capabilities, "capabilities are left"),
+            (no_new_privileges, "programs may give privileges"),
+            (self.own.len() == NAMESPACES.len(), "namespaces are shared with the host"),
+            (own_root, "the root is not its own"),
+        ];
+        let missing: Vec<_> = points.iter().filter(|(held, _)| !held).map(|(_, text)| *text).collect();
+        let level = if missing.is_empty() { Level::Kernel } else { Level::None };
+        if level < self.plan.min_level {
+            let required = self.plan.min_level;
+            return Err(SandboxError::TooWeak { required, given: level, missing: missing.join(", ") });
+        }
+        Ok(Enforcement {
+            level,
+            namespaces: self.own.clone(),
+            uid: self.program.uid,
+            own_root,
+            no_capabilities,
+            no_new_privileges,
+            landlock_abi: 0,
+            seccomp_filters: 0,
+            cgroup: self.plan.controllers.clone(),
+        })
+    }
+}
