@@ -464,18 +464,22 @@ pub(crate) enum SandboxCommand {
     Calls(CallsArgs),
 }
 
-/// Try to break out of the box on this machine, in every way we know
+/// Try to break out of the sandbox on this machine, in every way we know
 ///
-/// Some 280 attempts at files, secrets, processes, rights, sockets, the terminal and the machine's means run in one box.
+/// Some 280 attempts at files, secrets, processes, rights, sockets, the terminal and the machine's means run in one sandbox.
 /// None does harm where it works: what is opened is closed, and nothing is written that was not made for it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   airlock sandbox selftest
+  airlock sandbox selftest --backend gvisor
   airlock sandbox selftest --format json | jq '.attempts[] | select(.verdict == \"open\")'
 
-Exit codes: 0 everything was held, 1 something worked, 125 no box can be had.")]
+Exit codes: 0 everything was held, 1 something worked, 125 no sandbox can be had.")]
 pub(crate) struct SelftestArgs {
+    /// Which sandbox: box, lite or gvisor
+    #[arg(long, value_name = "BACKEND", default_value = "box")]
+    pub(crate) backend: Backend,
     /// How the report is written
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ReportFormat,

@@ -10,6 +10,8 @@
 
 #[path = "box/confinement.rs"]
 mod confinement;
+#[path = "box/contract.rs"]
+mod contract;
 #[path = "box/escape.rs"]
 mod escape;
 #[path = "box/gvisor.rs"]
@@ -67,6 +69,10 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Some(kind) = std::env::var_os(GRIEF) {
+        if kind == "gvisor" {
+            gvisor::come_to_grief(&launcher);
+            return ExitCode::SUCCESS;
+        }
         let sandbox = if kind == "lite" { ProcessBox::lite(launcher) } else { ProcessBox::new(launcher) };
         traces::come_to_grief(&sandbox);
         return ExitCode::SUCCESS;
@@ -74,7 +80,11 @@ fn main() -> ExitCode {
     let facts = examine();
     let kinds = [
         (lite::tests(&tests), "landlock", ProcessBox::lite(launcher.clone())),
-        ([&*tests, network::TESTS].concat(), "user_namespaces", ProcessBox::new(launcher.clone())),
+        (
+            [&*tests, network::TESTS, contract::TESTS_OF_THE_BOX].concat(),
+            "user_namespaces",
+            ProcessBox::new(launcher.clone()),
+        ),
     ];
     let trials = kinds.into_iter().flat_map(|(tests, needs, sandbox)| {
         let missing = facts.iter().find(|fact| fact.subject == needs && fact.state != State::Good);

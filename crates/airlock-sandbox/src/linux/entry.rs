@@ -28,7 +28,10 @@ pub fn enter(arguments: impl IntoIterator<Item = OsString>) -> Result<Launcher, 
         #[cfg(feature = "microvm")]
         Some(role) if role == microvm::MONITOR => Err(ExitCode::from(microvm::become_monitor(rest))),
         Some(role) if role == inside::INSIDE => Err(inside::run()),
-        Some(role) if role == TRY => Err(selftest::attempt()),
+        Some(role) if role == TRY => {
+            let names = rest.map(|name| name.to_string_lossy().into_owned());
+            Err(selftest::attempt(&names.collect::<Vec<_>>()))
+        }
         _ => Ok(Launcher::new()),
     }
 }

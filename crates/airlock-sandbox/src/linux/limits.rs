@@ -28,6 +28,13 @@ pub(super) fn of_the_same_user() -> u64 {
 /// The controller of a control group that bounds the memory of all together.
 pub(super) const MEMORY: &str = "memory";
 
+/// Bounds how many processes and threads there are of the user of this process, `others` of whom it does not own.
+pub(super) fn set_processes(most: u64, others: u64) -> io::Result<()> {
+    let host = getrlimit(Resource::Nproc).maximum.unwrap_or(u64::MAX);
+    let most = Some(most.saturating_add(others).min(host));
+    Ok(setrlimit(Resource::Nproc, Rlimit { current: most, maximum: most })?)
+}
+
 /// Sets them for this process and all that come of it; `others` are counted with them by the kernel.
 pub(super) fn set(plan: &Plan, others: u64) -> io::Result<()> {
     let cpu = plan.cpu.map(|cpu| cpu.as_secs().max(1));

@@ -3,7 +3,7 @@
 use std::{env, io, process::ExitCode, time::Duration};
 
 use crate::{
-    Confinement, End, Enforcement, Job, Level, Limits, Sandbox, SandboxError, Step,
+    Backend, Confinement, End, Enforcement, Job, Level, Limits, Sandbox, SandboxError, Step,
     attempts::{
         ALL, Answer, Attempt, Ground, Outcome, Place, SECRET_VARIABLE, prepare, read_answers, run_child,
     },
@@ -45,7 +45,89 @@ const DECLARED: &[Declared] = &[
         applies: |held| without_namespaces(held) && held.no_new_privileges,
         why: "it takes a capability to empty the set; that no program gives any is held by ruling out new privileges",
     },
+    Declared {
+        attempts: &[
+            "list-sys",
+            "make-character-device",
+            "make-block-device",
+            "open-tun",
+            "open-fuse",
+            "kernel-log",
+            "io-uring",
+            "join-session-keys",
+            "new-terminal",
+            "type-call",
+            "type-call-high-bits",
+            "paste-call",
+            "paste-call-high-bits",
+            "memory-policy",
+            "bind-memory",
+            "raise-priority",
+            "write-oom-score",
+            "shared-memory",
+            "semaphores",
+            "messages",
+        ],
+        applies: on_its_own_kernel,
+        why: "it is gVisor's own device, log, keyring, terminal or setting, which it makes up for this program alone, and \
+              which ends with it",
+    },
+    Declared {
+        attempts: &[
+            "connect-tcp-other-loopback",
+            "send-udp",
+            "send-udp-many",
+            "listen",
+            "listen-unbound",
+            "socket-tcp",
+            "socket-udp",
+            "socket-tcp-high-bits",
+            "socket-tcp6",
+            "socket-udp6",
+            "socket-ping",
+            "socket-netlink",
+            "socket-uevent",
+        ],
+        applies: on_its_own_kernel,
+        why: "it is gVisor's own network, which has nothing but the loopback of this program",
+    },
+    Declared {
+        attempts: &[
+            "new-user",
+            "new-user-files",
+            "new-files",
+            "new-user-network",
+            "new-groups",
+            "clone-user",
+            "clone-user-high-bits",
+            "clone3-user",
+            "filter-off",
+        ],
+        applies: on_its_own_kernel,
+        why: "gVisor makes namespaces of its own and needs no filter inside: what a program gains by them it gains over \
+              gVisor's objects, and the filters are around gVisor",
+    },
+    Declared {
+        attempts: &["trace-child", "trace-me", "stop-init", "init-descriptors", "init-environment"],
+        applies: on_its_own_kernel,
+        why: "they are processes of this sandbox, with the rights of the program, and with nothing of the host in their \
+              environment; where the first one is stopped, the program runs until its deadline",
+    },
+    Declared {
+        attempts: &["chown-visible"],
+        applies: on_its_own_kernel,
+        why: "gVisor says yes to a change of the owner that changes nothing, without asking for it",
+    },
+    Declared {
+        attempts: &["fill-files"],
+        applies: on_its_own_kernel,
+        why: "gVisor bounds the bytes of a folder in memory, and not its entries; they count as memory",
+    },
 ];
+
+fn on_its_own_kernel(held: &Enforcement) -> bool {
+    held.level == Level::Kernel
+}
 
 fn without_namespaces(held: &Enforcement) -> bool {
     held.level == Level::Lite
@@ -83,8 +165,8 @@ impl Selftest {
 
     /// Why it can be done where these things hold it, as the documentation says.
     pub fn why_declared(&self, attempt: &Attempt) -> Option<&'static str> {
-        let declared = DECLARED.iter().find(|declared| declared.attempts.contains(&attempt.name));
-        declared.filter(|declared| (declared.applies)(&self.enforcement)).map(|declared| declared.why)
+        let mut declared = DECLARED.iter().filter(|declared| (declared.applies)(&self.enforcement));
+        declared.find(|declared| declared.attempts.contains(&attempt.name)).map(|declared| declared.why)
     }
 
     /// Whether nothing worked and nothing was harmed.
@@ -121,35 +203,152 @@ pub fn selftest_reaching(sandbox: &dyn Sandbox, network: Network) -> Result<Self
     let ground = prepared.ground(Place::Inside, limits);
     let confinement = Confinement {
         read_only: vec![program.clone(), ground.visible.clone()],
-        writable: vec![ground.writable.clone()],
+        writable: if shows_writable(sandbox) { vec![ground.writable.clone()] } else { Vec::new() },
         network,
         limits,
         ..Confinement::default()
     };
     let input =
         serde_json::to_vec(&ground).map_err(|error| SandboxError::at(Step::ReadPlan)(error.into()))?;
-    let outcome = sandbox
-        .run(&Job { command: vec![program.into(), TRY.into()], input, ..Job::default() }, &confinement)?;
-    if outcome.end != End::Exited(0) {
-        // What it answered until then counts; what is missing counts as open.
-        let text = String::from_utf8_lossy(&outcome.stderr).into_owned();
-        let reason = format!("the attempts ended early ({:?}): {text}", outcome.end);
-        return Err(SandboxError::at(Step::StartProgram)(io::Error::other(reason)));
-    }
-    let answers = read_answers(&[], &outcome.stdout);
+    let job = Job { command: vec![program.into(), TRY.into()], input, ..Job::default() };
+    let shares = !confinement.writable.is_empty();
+    let names = ALL.iter().map(|attempt| attempt.name).filter(|name| shares || !ON_SHARED.contains(name));
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    let mut tried = Tried { sandbox, job, confinement, answers: Vec::new(), enforcement: None };
+    tried.try_all(&names)?;
+    let Tried { answers, enforcement, .. } = tried;
+    let answer = |attempt: &'static Attempt| {
+        let made = answers.iter().find(|answer| answer.name == attempt.name).cloned();
+        (attempt, made.unwrap_or_else(|| not_made(attempt, shares)))
+    };
     let harm = prepared.harm().map_err(SandboxError::at(Step::ReadBack))?;
-    Ok(Selftest { tried: ALL.iter().zip(answers).collect(), harm, enforcement: outcome.enforcement })
+    Ok(Selftest {
+        tried: ALL.iter().map(answer).collect(),
+        harm,
+        enforcement: enforcement.unwrap_or_default(),
+    })
 }
 
-/// What the host says of the ground, with the folder that the sandbox gives.
+/// gVisor shows none to whoever is not root.
+fn shows_writable(sandbox: &dyn Sandbox) -> bool {
+    sandbox.backend() != Backend::Gvisor || rustix::process::geteuid().is_root()
+}
+
+/// Attempts on a folder of the host, which prove nothing on one that is not.
+const ON_SHARED: &[&str] = &["make-suid-file-shared"];
+
+fn not_made(attempt: &Attempt, shares: bool) -> Answer {
+    // Nobody knows what one did that was to be made and has no answer.
+    let (verdict, detail) = if shares || !ON_SHARED.contains(&attempt.name) {
+        (Outcome::Open, "no answer")
+    } else {
+        (Outcome::NotHere, "no folder of the host can be shown to be written to")
+    };
+    Answer { name: attempt.name.to_owned(), verdict, detail: detail.to_owned() }
+}
+
+/// Attempts that are made.
+struct Tried<'a> {
+    sandbox: &'a dyn Sandbox,
+    job: Job,
+    confinement: Confinement,
+    /// In the order of the attempts.
+    answers: Vec<Answer>,
+    enforcement: Option<Enforcement>,
+}
+
+/// How a sandbox with attempts in it ended.
+enum Ended {
+    AfterAll(Vec<Answer>),
+    /// While the one after these was made.
+    Early(Vec<Answer>, String),
+    /// While one of them was made, nobody knows which.
+    Somewhere(String),
+}
+
+impl Tried<'_> {
+    /// Tries all of them in one sandbox. Where an attempt ends the whole sandbox, which is no way out of it, the others are
+    /// made in another one.
+    fn try_all(&mut self, names: &[String]) -> Result<(), SandboxError> {
+        let mut left = names;
+        loop {
+            match self.run(left)? {
+                Ended::AfterAll(answers) => {
+                    self.answers.extend(answers);
+                    return Ok(());
+                }
+                Ended::Early(answers, how) => {
+                    let rest = left.get(answers.len()..).unwrap_or_default();
+                    self.answers.extend(answers);
+                    let Some((ended_it, rest)) = rest.split_first() else { return Ok(()) };
+                    self.answers.push(ended(ended_it, &how));
+                    if rest.is_empty() {
+                        return Ok(());
+                    }
+                    left = rest;
+                }
+                Ended::Somewhere(how) => {
+                    let (some, others) = left.split_at(left.len() / 2);
+                    if let ([], [ended_it]) = (some, others) {
+                        self.answers.push(ended(ended_it, &how));
+                        return Ok(());
+                    }
+                    self.try_all(some)?;
+                    return self.try_all(others);
+                }
+            }
+        }
+    }
+
+    fn run(&mut self, names: &[String]) -> Result<Ended, SandboxError> {
+        let mut job = self.job.clone();
+        job.command.extend(names.iter().map(Into::into));
+        // That of the host ends a process where gVisor's is ended as a whole.
+        let may_end = self.sandbox.backend() == Backend::Gvisor;
+        let outcome = match self.sandbox.run(&job, &self.confinement) {
+            Err(SandboxError::Broken { reason, .. }) if may_end => return Ok(Ended::Somewhere(reason)),
+            outcome => outcome?,
+        };
+        let held = self.enforcement.get_or_insert_with(|| outcome.enforcement.clone());
+        // Each has a user of its own.
+        if *held != (Enforcement { uid: held.uid, ..outcome.enforcement }) {
+            let text = "the attempts were not all held by the same";
+            return Err(SandboxError::at(Step::ReadBack)(io::Error::other(text)));
+        }
+        let mut answers = read_answers(names, &outcome.stdout);
+        match outcome.end {
+            End::Exited(0) => Ok(Ended::AfterAll(answers)),
+            End::MemoryExceeded | End::DeadlineExceeded if may_end => {
+                // One line for each.
+                answers.truncate(outcome.stdout.split(|byte| *byte == b'\n').count() - 1);
+                Ok(Ended::Early(answers, format!("{:?}", outcome.end)))
+            }
+            // What it answered until then counts; what is missing counts as open.
+            end => {
+                let text = String::from_utf8_lossy(&outcome.stderr);
+                let reason = format!("the attempts ended early ({end:?}): {text}");
+                Err(SandboxError::at(Step::StartProgram)(io::Error::other(reason)))
+            }
+        }
+    }
+}
+
+fn ended(name: &str, how: &str) -> Answer {
+    let detail = format!("its sandbox was ended: {how}");
+    Answer { name: name.to_owned(), verdict: Outcome::Held, detail }
+}
+
+/// What the host says of the ground, with the folder that the sandbox gives; and with another one of that kind where none of
+/// the host's can be shown.
 fn own_ground() -> io::Result<String> {
     let ground: Ground = serde_json::from_str(&io::read_to_string(io::stdin())?)?;
-    Ok(serde_json::to_string(&Ground { own: env::temp_dir(), ..ground })?)
+    let writable = if ground.writable.exists() { ground.writable } else { env::current_dir()? };
+    Ok(serde_json::to_string(&Ground { own: env::temp_dir(), writable, ..ground })?)
 }
 
-/// The process that tries, inside.
-pub(super) fn attempt() -> ExitCode {
-    match own_ground().and_then(|ground| run_child(&[], &ground, &mut io::stdout().lock())) {
+/// The process that tries `names`, inside.
+pub(super) fn attempt(names: &[String]) -> ExitCode {
+    match own_ground().and_then(|ground| run_child(names, &ground, &mut io::stdout().lock())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The host shows it.

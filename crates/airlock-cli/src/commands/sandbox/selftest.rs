@@ -13,17 +13,18 @@ pub(super) fn execute(_args: &SelftestArgs, _launcher: Launcher, _console: &mut 
 pub(super) fn execute(args: &SelftestArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
     use std::io::{IsTerminal as _, Write as _};
 
-    use airlock_sandbox::{ProcessBox, attempts::SECRET_VARIABLE, selftest};
+    use airlock_sandbox::{attempts::SECRET_VARIABLE, selftest};
 
-    use crate::{args::ReportFormat, exit::Exit};
+    use crate::{args::ReportFormat, commands::exec::sandbox_of, exit::Exit};
 
     if std::env::var_os(SECRET_VARIABLE).is_none() {
         return Err(again());
     }
     if args.format == ReportFormat::Text && std::io::stderr().is_terminal() {
-        writeln!(console.err, "airlock: trying to break out of a box; this takes a few seconds")?;
+        writeln!(console.err, "airlock: trying to break out of it; this takes a few seconds")?;
     }
-    let found = selftest(&ProcessBox::new(launcher)).map_err(|error| refused(&error))?;
+    let sandbox = sandbox_of(Some(args.backend), launcher, None)?;
+    let found = selftest(sandbox.as_ref()).map_err(|error| refused(&error))?;
     match args.format {
         ReportFormat::Text => linux::text(&found, &mut console.out)?,
         ReportFormat::Json => linux::json(&found, &mut console.out)?,
@@ -80,7 +81,8 @@ mod linux {
         for (attempt, answer) in found.declared() {
             let detail = printable(&answer.detail, SHOWN);
             writeln!(out, "\n{}: {}: {detail}", paint.warn(attempt.name), attempt.what)?;
-            writeln!(out, "  as docs/sandbox.md says of machines on which no control group can be had")?;
+            let why = found.why_declared(attempt).unwrap_or_default();
+            writeln!(out, "  declared in docs/sandbox.md: {why}")?;
         }
         for (attempt, answer) in found.open() {
             let detail = printable(&answer.detail, SHOWN);
@@ -93,7 +95,7 @@ mod linux {
         if found.held() {
             writeln!(out, "\n{} attempts: {}", total, paint.good("nothing got out"))
         } else {
-            writeln!(out, "\n{} attempts: {}", total, paint.bad("this box has a hole; please report it"))
+            writeln!(out, "\n{} attempts: {}", total, paint.bad("this sandbox has a hole; please report it"))
         }
     }
 

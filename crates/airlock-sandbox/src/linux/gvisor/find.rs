@@ -18,6 +18,8 @@ use rustix::{
 
 use super::super::plan::Runsc;
 
+/// The older and slower way of its own to catch system calls.
+pub(super) const PTRACE: &str = "ptrace";
 /// What it is called.
 const NAME: &str = "runsc";
 /// How long it may take to say something about itself.
@@ -64,7 +66,7 @@ fn on_path(path: &OsStr) -> Option<PathBuf> {
 fn platform(flags: &str) -> Option<&'static str> {
     let mut lines = flags.lines().skip_while(|line| !line.trim_start().starts_with("-platform "));
     let listed = lines.nth(1)?;
-    ["systrap", "ptrace"].into_iter().find(|name| listed.contains(name))
+    ["systrap", PTRACE].into_iter().find(|name| listed.contains(name))
 }
 
 /// What it says when it is asked about itself.

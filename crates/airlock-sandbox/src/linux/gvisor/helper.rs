@@ -10,8 +10,9 @@ use rustix::{process::geteuid, thread::UnshareFlags};
 use super::{
     super::{
         helper::wait,
-        init,
+        init, limits,
         plan::{Plan, Runsc},
+        seccomp,
         sys::{self, Forked},
         watch::Watch,
     },
@@ -37,6 +38,9 @@ pub(in super::super) fn run(
     if geteuid().is_root() && sys::unshare(UnshareFlags::NEWNS).is_ok() {
         taken = Some(open(&plan)?);
     }
+    let filters = seccomp::around_gvisor().map_err(SandboxError::at(Step::Seccomp))?;
+    // Those of root are of a user that nobody else is.
+    let others = if geteuid().is_root() { 0 } else { limits::of_the_same_user() };
     let program = identity::enter().map_err(SandboxError::at(Step::UserNamespace))?;
     let namespaces = UnshareFlags::NEWNS
         | UnshareFlags::NEWPID
@@ -58,8 +62,18 @@ pub(in super::super) fn run(
         Forked::Child => {
             drop((helper, watch));
             let platform = runsc.platform.clone();
-            let start =
-                Start { plan, platform, taken, program, kernel, namespaces_outside, nothing, helper_lives };
+            let start = Start {
+                plan,
+                platform,
+                taken,
+                program,
+                others,
+                filters,
+                kernel,
+                namespaces_outside,
+                nothing,
+                helper_lives,
+            };
             sys::exit_now(outside::run(start, control))
         }
         Forked::Parent(first) => {

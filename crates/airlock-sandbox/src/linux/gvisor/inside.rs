@@ -13,7 +13,10 @@ use std::{
 };
 
 use rustix::{
-    process::{WaitOptions, getegid, geteuid, getgid, getuid, wait},
+    process::{
+        DumpableBehavior, Resource, Rlimit, WaitOptions, getegid, geteuid, getgid, getuid,
+        set_dumpable_behavior, setrlimit, wait,
+    },
     system::uname,
     thread::{Gid, Uid, no_new_privs},
 };
@@ -104,12 +107,15 @@ pub(crate) fn run() -> ExitCode {
 fn begin(words: &File) -> Result<i32, SandboxError> {
     let read = SandboxError::at(Step::ReadPlan);
     let plan: Plan = fs::read(PLAN).and_then(|plan| Ok(serde_json::from_slice(&plan)?)).map_err(read)?;
+    // No program inside reads what this process has.
+    let undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    undumpable.map_err(|error| SandboxError::at(Step::Undumpable)(error.into()))?;
     let held = status().map_err(SandboxError::at(Step::ReadBack))?;
     let starting = || SandboxError::at(Step::StartProgram);
     say(words, &Word::Held(held)).map_err(starting())?;
     match sys::fork().map_err(starting())? {
         Forked::Child => {
-            let error = execute(&plan);
+            let error = bound_processor_time(&plan).map_or_else(|error| error, |()| execute(&plan));
             let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE };
             let _ = say(words, &Word::Then(as_report(&starting()(error))));
             sys::exit_now(code)
@@ -133,6 +139,12 @@ fn begin(words: &File) -> Result<i32, SandboxError> {
             }
         }
     }
+}
+
+/// What the bundle says of it gVisor keeps, and does not look at.
+fn bound_processor_time(plan: &Plan) -> io::Result<()> {
+    let Some(cpu) = plan.cpu.map(|cpu| cpu.as_secs().max(1)) else { return Ok(()) };
+    Ok(setrlimit(Resource::Cpu, Rlimit { current: Some(cpu), maximum: Some(cpu + 1) })?)
 }
 
 fn status() -> io::Result<Status> {

@@ -34,10 +34,17 @@ use crate::{
     Backend, Confinement, Job, Level, Limits, Outcome, Probe, Sandbox, SandboxError, proxy::Outside,
 };
 
-/// What gVisor itself needs beside the program, in its control group.
-const OWN_MEMORY: u64 = 128 << 20;
-/// Its threads, those of the gofer and of `runsc`.
+/// What gVisor itself needs beside the program, in its control group: some 20 MiB.
+const OWN_MEMORY: u64 = 32 << 20;
+/// Its threads, those of the gofer and of `runsc`: some 50.
 const OWN_TASKS: u32 = 128;
+/// How many of the host's processes and threads there may be. gVisor bounds those of the program itself; this is for
+/// when it does not.
+fn tasks(processes: u32, platform: &str) -> u32 {
+    // By ptrace each process of the program has a thread for each of gVisor's that ever ran it.
+    let of_each = if platform == find::PTRACE { processes.saturating_add(OWN_TASKS) } else { 4 };
+    processes.saturating_mul(of_each).saturating_add(OWN_TASKS)
+}
 
 /// Runs programs on gVisor, a kernel in user space between them and the host's, by the `runsc` of this machine.
 ///
@@ -112,13 +119,14 @@ impl Gvisor {
         }
         check(confinement)?;
         let mut plan = Plan::new(confinement, self.min_level, &job.command, None);
-        plan.runsc = Some(self.find()?);
+        let runsc = self.find()?;
         let Limits { memory, processes, .. } = confinement.limits;
         let group = Group::make(&Limits {
             memory: memory.saturating_add(OWN_MEMORY),
-            processes: processes.saturating_add(OWN_TASKS),
+            processes: tasks(processes, &runsc.platform),
             ..confinement.limits
         });
+        plan.runsc = Some(runsc);
         Running::start(plan, &[], &Outside::default(), group, None)
     }
 }

@@ -21,9 +21,14 @@ use super::{
     super::{
         control::report,
         helper::as_report,
-        init::{HOST_NAME, NAMESPACES, NOT_STARTED, die_with_the_helper, own_namespaces, own_root},
+        init::{
+            HOST_NAME, NAMESPACES, NOT_STARTED, die_with_the_helper, enforcement, own_namespaces, own_root,
+        },
+        limits,
         plan::{Plan, Report},
-        privileges, sys,
+        privileges,
+        seccomp::Filters,
+        sys,
     },
     identity::Program,
     inside::{Kernel, Status, Word},
@@ -43,6 +48,9 @@ pub(super) struct Start {
     pub(super) platform: String,
     pub(super) taken: Taken,
     pub(super) program: Program,
+    /// Processes and threads of the same user that have no part in this.
+    pub(super) others: u64,
+    pub(super) filters: Filters,
     /// The host's.
     pub(super) kernel: Kernel,
     pub(super) namespaces_outside: Vec<PathBuf>,
@@ -67,7 +75,18 @@ pub(super) fn run(start: Start, control: &UnixStream) -> i32 {
 }
 
 fn begin(start: Start) -> Result<(Child, Words, Vec<String>), SandboxError> {
-    let Start { plan, platform, taken, program, namespaces_outside, nothing, helper_lives, .. } = start;
+    let Start {
+        plan,
+        platform,
+        taken,
+        program,
+        others,
+        filters,
+        namespaces_outside,
+        nothing,
+        helper_lives,
+        ..
+    } = start;
     die_with_the_helper(&helper_lives).map_err(SandboxError::at(Step::StartInit))?;
     drop(helper_lives);
     let namespaces = own_namespaces(&namespaces_outside).map_err(SandboxError::at(Step::ReadBack))?;
@@ -79,7 +98,10 @@ fn begin(start: Start) -> Result<(Child, Words, Vec<String>), SandboxError> {
             taken.enter(&plan, program, &config)
         })
         .map_err(SandboxError::at(Step::BuildRoot))?;
+    let most = u64::from(super::tasks(plan.processes, &platform));
+    limits::set_processes(most, others).map_err(SandboxError::at(Step::ResourceLimits))?;
     privileges::no_new_privileges().map_err(SandboxError::at(Step::NoNewPrivileges))?;
+    filters.apply().map_err(SandboxError::at(Step::Seccomp))?;
     let starting = || SandboxError::at(Step::StartRunsc);
     let words = Words::open().map_err(starting())?;
     // When memory runs out, what runs the program ends first, and this process lives to tell.
@@ -87,7 +109,9 @@ fn begin(start: Start) -> Result<(Child, Words, Vec<String>), SandboxError> {
     let child = Command::new(RUNSC)
         .args([&format!("--root={STATE}/runsc"), "--rootless", "--network=none", "--ignore-cgroups"])
         .args([&format!("--platform={platform}"), "--overlay2=none", "--host-uds=none"])
-        .args([&format!("--log={LOG}"), "run", &format!("--bundle={STATE}/bundle"), "program"])
+        .args([&format!("--log={LOG}"), "run", &format!("--bundle={STATE}/bundle")])
+        // Whoever looks at the processes of the machine sees whose they are.
+        .arg(format!("airlock-{}", plan.host))
         .env_clear()
         .current_dir("/")
         .spawn()
@@ -208,7 +232,11 @@ struct Judge {
 impl Judge {
     fn accept(&self, status: Status) -> Result<Enforcement, SandboxError> {
         let Status { users, groups, no_capabilities, no_new_privileges, kernel } = status;
-        let own_root = own_root().map_err(SandboxError::at(Step::ReadBack))?;
+        let read = || SandboxError::at(Step::ReadBack);
+        let own_root = own_root().map_err(read())?;
+        // `runsc` has what this process has.
+        let around = fs::read_to_string("/proc/self/status").and_then(|status| enforcement(&status, &[]));
+        let around = around.map_err(read())?;
         let points = [
             (kernel.is_not(&self.host), "the kernel is the host's"),
             (users == [self.program.uid; 2] && groups == [self.program.gid; 2], "it is another user"),
@@ -217,6 +245,8 @@ impl Judge {
             (no_new_privileges, "programs may give privileges"),
             (self.own.len() == NAMESPACES.len(), "namespaces are shared with the host"),
             (own_root, "the root is not its own"),
+            (around.seccomp_filters >= Filters::COUNT, "files that lend rights can be made"),
+            (around.no_new_privileges, "`runsc` may gain privileges"),
         ];
         let missing: Vec<_> = points.iter().filter(|(held, _)| !held).map(|(_, text)| *text).collect();
         let level = if missing.is_empty() { Level::Kernel } else { Level::None };
@@ -232,7 +262,7 @@ impl Judge {
             no_capabilities,
             no_new_privileges,
             landlock_abi: 0,
-            seccomp_filters: 0,
+            seccomp_filters: around.seccomp_filters,
             cgroup: self.plan.controllers.clone(),
         })
     }

@@ -56,8 +56,12 @@ fn limits(plan: &Plan) -> Vec<Value> {
         ("CPU", cpu, cpu.map(|cpu| cpu + 1)),
         ("NPROC", Some(u64::from(plan.processes)), None),
         ("NOFILE", Some(u64::from(plan.open_files)), None),
-        ("DATA", (!grouped).then_some(plan.memory), None),
-        ("AS", Some(plan.memory.saturating_mul(8).max(LEAST_ADDRESSES)), None),
+        // gVisor counts what is only reserved, too, but bounds nothing less.
+        (
+            "AS",
+            Some(if grouped { plan.memory.saturating_mul(8).max(LEAST_ADDRESSES) } else { plan.memory }),
+            None,
+        ),
         ("FSIZE", Some(plan.tmpfs), None),
         ("CORE", Some(0), None),
         ("NICE", Some(0), None),

@@ -66,14 +66,15 @@ pub(super) enum Outcome<'a> {
     Cases(&'a [&'a [Check]]),
 }
 
-/// The program for these ranges, of which the first starts at 0 and each starts above the one before.
-pub(super) fn assemble(architecture: u32, ranges: &[Range<'_>]) -> Vec<sock_filter> {
+/// The program for these ranges, of which the first starts at 0 and each starts above the one before, and for calls of
+/// other architectures.
+pub(super) fn assemble(architecture: u32, ranges: &[Range<'_>], foreign: Verdict) -> Vec<sock_filter> {
     let mut program = Backwards(Vec::with_capacity(512));
     let search = program.search(ranges);
     program.fall_into(search);
     let load = program.step(LOAD, NUMBER);
-    let kill = program.verdict(Verdict::Kill);
-    program.branch(IF_EQUAL, architecture, load, kill);
+    let foreign = program.verdict(foreign);
+    program.branch(IF_EQUAL, architecture, load, foreign);
     program.step(LOAD, ARCHITECTURE);
     program.0.reverse();
     program.0
@@ -191,17 +192,29 @@ pub(super) fn for_kernel(program: &[sock_filter]) -> Option<sock_fprog> {
 
 /// The ranges of these entries; all other numbers are refused, and those from `unknown_from` on unknown.
 pub(super) fn ranges<'a>(entries: &[&'a Entry], unknown_from: u32, foreign_from: u32) -> Vec<Range<'a>> {
+    let mut ranges = among(entries, Verdict::Refuse);
+    ranges.add(unknown_from, Outcome::Plain(Verdict::Unknown));
+    ranges.add(foreign_from, Outcome::Plain(Verdict::Refuse));
+    ranges.0
+}
+
+/// The ranges of these entries; all other numbers are allowed.
+pub(super) fn exceptions<'a>(entries: &[&'a Entry]) -> Vec<Range<'a>> {
+    among(entries, Verdict::Allow).0
+}
+
+fn among<'a>(entries: &[&'a Entry], others: Verdict) -> Ranges<'a> {
     let mut entries = entries
         .iter()
         .filter_map(|entry| Some((u32::try_from(entry.number).ok()?, &entry.rule)))
         .collect::<Vec<_>>();
     entries.sort_unstable_by_key(|(number, _)| *number);
 
-    let mut ranges = Ranges(Vec::with_capacity(2 * entries.len()));
+    let mut ranges = Ranges(Vec::with_capacity(2 * entries.len() + 2));
     let mut expected = 0;
     for (number, rule) in entries {
         if number > expected {
-            ranges.add(expected, Outcome::Plain(Verdict::Refuse));
+            ranges.add(expected, Outcome::Plain(others));
         }
         ranges.add(
             number,
@@ -215,10 +228,8 @@ pub(super) fn ranges<'a>(entries: &[&'a Entry], unknown_from: u32, foreign_from:
         );
         expected = number + 1;
     }
-    ranges.add(expected, Outcome::Plain(Verdict::Refuse));
-    ranges.add(unknown_from, Outcome::Plain(Verdict::Unknown));
-    ranges.add(foreign_from, Outcome::Plain(Verdict::Refuse));
-    ranges.0
+    ranges.add(expected, Outcome::Plain(others));
+    ranges
 }
 
 struct Ranges<'a>(Vec<Range<'a>>);

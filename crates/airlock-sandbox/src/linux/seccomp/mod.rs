@@ -25,6 +25,7 @@ use libc::sock_filter;
 
 pub use rule::SystemCall;
 
+use bpf::Verdict;
 use rule::{Entry, Group};
 
 /// The first number that no system call had when the table was written. From here on calls are unknown rather than
@@ -107,7 +108,44 @@ pub(crate) fn compile(beside: Beside) -> io::Result<Filters> {
         instead.find(|other| other.number == entry.number).unwrap_or(entry)
     };
     let entries = table().iter().flat_map(|group| group.entries).map(entry).collect::<Vec<_>>();
-    let program = bpf::assemble(architecture, &bpf::ranges(&entries, UNKNOWN_FROM, FOREIGN_FROM));
+    let ranges = bpf::ranges(&entries, UNKNOWN_FROM, FOREIGN_FROM);
+    Ok(Filters { program: bpf::assemble(architecture, &ranges, Verdict::Kill) })
+}
+
+/// Calls that make files, or change what they may do.
+#[cfg(target_arch = "x86_64")]
+const LENDING: &[libc::c_long] = &[
+    libc::SYS_open,
+    libc::SYS_openat,
+    libc::SYS_openat2,
+    libc::SYS_creat,
+    libc::SYS_chmod,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    FCHMODAT2,
+    libc::SYS_mknod,
+    libc::SYS_mknodat,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const LENDING: &[libc::c_long] = &[
+    libc::SYS_openat,
+    libc::SYS_openat2,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    FCHMODAT2,
+    libc::SYS_mknodat,
+];
+/// The C library does not name it everywhere.
+const FCHMODAT2: libc::c_long = 452;
+
+/// Makes the filter for what runs gVisor, which has filters of its own: no file is made that lends rights, and no device.
+/// What a program asks of gVisor is done by it, and a program inside may ask for that.
+pub(crate) fn around_gvisor() -> io::Result<Filters> {
+    let architecture = ARCHITECTURE.ok_or(io::ErrorKind::Unsupported)?;
+    let entries = table().iter().flat_map(|group| group.entries);
+    let entries = entries.filter(|entry| LENDING.contains(&entry.number)).collect::<Vec<_>>();
+    // Calls of other architectures are those of programs inside, which gVisor catches.
+    let program = bpf::assemble(architecture, &bpf::exceptions(&entries), Verdict::Allow);
     Ok(Filters { program })
 }
 
