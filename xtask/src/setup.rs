@@ -17,6 +17,9 @@ pub(crate) fn setup(report: &mut Report) -> Result<(), String> {
     report.step("setup: npm packages", npm)?;
     report.step("setup: python packages", || python("requirements.txt", "venv"))?;
     report.step("setup: the clients of E2B", || python("e2b-requirements.txt", "venv-e2b"))?;
+    if let Err(reason) = gvisor() {
+        report.skip("setup: gVisor", format!("{reason}; the tests of the backend `gvisor` are ignored"));
+    }
     report.step("setup: cargo-nextest", || cargo_tool("nextest"))?;
     report.step("setup: cargo-deny", || cargo_tool("deny"))
 }
@@ -59,6 +62,14 @@ fn python(requirements: &str, folder: &str) -> Result<(), String> {
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
     run(command(python).args(pip).arg(&requirements))?;
     installation.stamp()
+}
+
+/// Installs gVisor where Debian's package of it can be had; whoever has another one on `PATH` tests that.
+fn gvisor() -> Result<(), String> {
+    if !cfg!(target_os = "linux") {
+        return Err("it runs on Linux".to_owned());
+    }
+    if succeeds(command("runsc").arg("--version")) { Ok(()) } else { apt("runsc") }
 }
 
 /// Installs a subcommand of cargo unless there is one.

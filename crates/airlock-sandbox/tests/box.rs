@@ -102,8 +102,8 @@ fn main() -> ExitCode {
             trial.with_ignored_flag(skipped)
         })
     });
-    let trials = trials.chain(gvisor::trials(&launcher));
     let mut arguments = Arguments::from_args();
+    let trials = trials.chain(gvisor::trials(&launcher, &arguments));
     // One after the other, or one would see the traces of another.
     arguments.test_threads.get_or_insert(1);
     libtest_mimic::run(&arguments, trials.collect()).exit_code()

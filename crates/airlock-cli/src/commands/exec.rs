@@ -67,6 +67,8 @@ pub(crate) fn sandbox_of(
     let boxed = |sandbox: ProcessBox| Box::new(sandbox.watched_by(Arc::new(Refused)));
     let at_least = |level| required.unwrap_or(level);
     Ok(match backend {
+        // More than a box is, and the least that is.
+        None if required == Some(Level::Kernel) => Box::new(Gvisor::new(launcher)),
         None => boxed(ProcessBox::box_or_lite(launcher, at_least(Level::Box))),
         Some(Backend::Box) => boxed(ProcessBox::new(launcher).at_least(at_least(Level::Box))),
         // Whoever names it says that it is enough, but for a level that is named, too.

@@ -10,7 +10,7 @@ mod selftest;
 
 use airlock_sandbox::{
     Launcher, Level,
-    doctor::{Fact, Reach, State, Verdict, examine},
+    doctor::{Fact, Reach, State, Verdict, examine, try_out},
 };
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ const MARGIN: usize = 2 + 8 + 2 + 15 + 2;
 
 pub(crate) fn execute(args: &SandboxArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
     match &args.command {
-        SandboxCommand::Doctor(args) => doctor(args, console),
+        SandboxCommand::Doctor(args) => doctor(args, &launcher, console),
         SandboxCommand::Selftest(args) => selftest::execute(args, launcher, console),
         SandboxCommand::Bench(args) => bench::execute(args, launcher, console),
         SandboxCommand::Calls(args) => calls(args, console),
@@ -59,8 +59,9 @@ fn calls(_args: &CallsArgs, _console: &mut Console) -> CommandResult {
     Err(super::exec::refused(&airlock_sandbox::SandboxError::Unsupported))
 }
 
-fn doctor(args: &DoctorArgs, console: &mut Console) -> CommandResult {
-    let facts = examine();
+fn doctor(args: &DoctorArgs, launcher: &Launcher, console: &mut Console) -> CommandResult {
+    let mut facts = examine();
+    try_out(&mut facts, launcher);
     let verdict = Verdict::of(&facts);
     match args.format {
         ReportFormat::Text => text(&verdict, &facts, width(), &mut console.out)?,

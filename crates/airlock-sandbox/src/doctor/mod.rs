@@ -28,7 +28,7 @@ mod verdict;
 
 use serde::Serialize;
 
-use crate::Level;
+use crate::{Gvisor, Launcher, Level, Probe, Sandbox as _};
 
 #[cfg(all(feature = "microvm", target_os = "linux"))]
 pub(crate) use programs::{find, version};
@@ -98,6 +98,27 @@ pub fn examine() -> Vec<Fact> {
     let mut facts = platform();
     facts.extend(programs::examine());
     facts
+}
+
+/// Tries what [`examine`] only saw to be there: whether gVisor runs a program. It takes as long as that.
+pub fn try_out(facts: &mut [Fact], launcher: &Launcher) {
+    let Some(fact) = facts.iter_mut().find(|fact| fact.subject == "runsc" && fact.state == State::Good)
+    else {
+        return;
+    };
+    let gvisor = Gvisor::new(launcher.clone());
+    if let Ok(description) = gvisor.describe() {
+        fact.text = description;
+    }
+    let Probe { level, reasons, .. } = gvisor.probe();
+    if level >= Level::Kernel {
+        fact.text.push_str("; it runs programs here");
+        return;
+    }
+    fact.state = State::Degraded;
+    let reason = reasons.join(", ");
+    let words = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    fact.text = format!("{}; it does not run here: {words}", fact.text);
 }
 
 #[cfg(target_os = "linux")]

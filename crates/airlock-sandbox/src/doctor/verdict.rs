@@ -30,20 +30,20 @@ type Needs = &'static [&'static str];
 
 /// In the order of [`Level`], with whether Airlock builds it by itself.
 ///
-/// A box has Landlock where it can be had, as a second rule beside its namespaces; alone, it has to hold everything.
+/// A box has Landlock where it can be had, as a second rule beside its namespaces; alone, it has to hold everything. gVisor
+/// is started in namespaces like those of a box.
 const LEVELS: [(Level, bool, Needs); 4] = [
     (Level::Lite, true, &["landlock", "seccomp", "no_new_privs"]),
     (Level::Box, true, &["seccomp", "no_new_privs", "user_namespaces", "mount_api"]),
-    (Level::Kernel, false, &["runsc"]),
-    (Level::Machine, false, MACHINE),
+    (Level::Kernel, true, &["runsc", "seccomp", "no_new_privs", "user_namespaces", "mount_api"]),
+    (Level::Machine, MICROVM, MACHINE),
 ];
 
+/// Whether Airlock was built to use a virtual machine.
+const MICROVM: bool = cfg!(all(feature = "microvm", target_os = "linux"));
+
 /// With what Airlock needs of its user, where it was built to use it.
-const MACHINE: Needs = if cfg!(all(feature = "microvm", target_os = "linux")) {
-    &["kvm", "firecracker", "guest"]
-} else {
-    &["kvm", "firecracker"]
-};
+const MACHINE: Needs = if MICROVM { &["kvm", "firecracker", "guest"] } else { &["kvm", "firecracker"] };
 
 impl Verdict {
     /// What `facts` amount to. Something that no fact is about is missing.
@@ -71,7 +71,7 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fact, Level, State, Verdict};
+    use super::{Fact, Level, MICROVM, State, Verdict};
 
     fn facts(other: &[(&'static str, State)]) -> Vec<Fact> {
         let mut facts: Vec<_> =
@@ -88,22 +88,27 @@ mod tests {
     fn the_level_is_what_nothing_stands_against() {
         use State::{Degraded, Missing, NotHere};
         let table: &[(&[(&str, State)], Level)] = &[
-            (&[], Level::Box),
+            (&[], Level::Kernel),
+            (&[("runsc", Missing)], Level::Box),
+            // Found, and it runs nothing.
+            (&[("runsc", Degraded)], Level::Box),
             // Ubuntu 24.04 with the profile, and without.
-            (&[("landlock", Degraded)], Level::Box),
-            (&[("landlock", Degraded), ("user_namespaces", Missing)], Level::None),
+            (&[("runsc", Missing), ("landlock", Degraded)], Level::Box),
+            (&[("runsc", Missing), ("landlock", Degraded), ("user_namespaces", Missing)], Level::None),
             // What `--min-level lite` takes.
-            (&[("user_namespaces", Missing)], Level::Lite),
-            (&[("landlock", Missing)], Level::Box),
-            (&[("mount_api", Missing)], Level::Lite),
-            (&[("seccomp", Degraded)], Level::None),
-            (&[("no_new_privs", NotHere)], Level::None),
-            // What Airlock does not build itself changes nothing.
-            (&[("runsc", Missing), ("kvm", Degraded)], Level::Box),
+            (&[("runsc", Missing), ("user_namespaces", Missing)], Level::Lite),
+            (&[("runsc", Missing), ("landlock", Missing)], Level::Box),
+            (&[("runsc", Missing), ("mount_api", Missing)], Level::Lite),
+            (&[("runsc", Missing), ("seccomp", Degraded)], Level::None),
+            (&[("runsc", Missing), ("no_new_privs", NotHere)], Level::None),
         ];
         for (other, level) in table {
-            assert_eq!(Verdict::of(&facts(other)).level, *level, "{other:?}");
+            let other = [other, &[("kvm", Degraded)][..]].concat();
+            assert_eq!(Verdict::of(&facts(&other)).level, *level, "{other:?}");
         }
+        // What Airlock does not build itself changes nothing.
+        let most = if MICROVM { Level::Machine } else { Level::Kernel };
+        assert_eq!(Verdict::of(&facts(&[])).level, most);
         assert_eq!(Verdict::of(&[]).level, Level::None);
     }
 
@@ -114,7 +119,7 @@ mod tests {
         let expected: [(Level, &[&str]); 4] = [
             (Level::Lite, &[]),
             (Level::Box, &["user_namespaces"]),
-            (Level::Kernel, &[]),
+            (Level::Kernel, &["user_namespaces"]),
             (Level::Machine, &["kvm"]),
         ];
         assert_eq!(missing, expected);

@@ -39,6 +39,8 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(2);
 /// How long the box may take to be made.
 const SET_UP: Duration = Duration::from_secs(10);
+/// And what `runsc` makes, which starts three processes and a kernel, at most; within the time of the program, and then some.
+const SET_UP_BY_RUNSC: Duration = Duration::from_secs(30);
 /// Folders that belong to the box itself.
 const RESERVED: &[&str] = &["/proc", "/sys", "/dev"];
 
@@ -283,11 +285,11 @@ fn check_form(path: &Path) -> io::Result<()> {
 }
 
 /// What a time that has run out means here.
-fn in_words(error: io::Error) -> io::Error {
+fn in_words(error: io::Error, patience: Duration) -> io::Error {
     if error.kind() != io::ErrorKind::WouldBlock {
         return error;
     }
-    let text = format!("the sandbox was not there within {} s", SET_UP.as_secs());
+    let text = format!("the sandbox was not there within {} s", patience.as_secs());
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
@@ -412,11 +414,17 @@ impl Running {
         let control = self.control.as_ref().ok_or(SandboxError::Lost)?;
         let started = |error| SandboxError::at(Step::StartHelper)(error);
         let reading = control.try_clone().map_err(started)?;
-        reading.set_read_timeout(Some(SET_UP)).map_err(started)?;
+        let patience = match plan.runsc {
+            Some(_) => {
+                plan.wall.map_or(SET_UP_BY_RUNSC, |wall| SET_UP_BY_RUNSC.min(wall.saturating_add(SET_UP)))
+            }
+            None => SET_UP,
+        };
+        reading.set_read_timeout(Some(patience)).map_err(started)?;
         control.set_write_timeout(Some(SET_UP)).map_err(started)?;
         send_plan(control, plan).map_err(SandboxError::at(Step::ReadPlan))?;
         let mut reports = if plan.network { Reports::with_listener(reading) } else { Reports::new(reading) };
-        let mut report = reports.next().map_err(|error| started(in_words(error)))?;
+        let mut report = reports.next().map_err(|error| started(in_words(error, patience)))?;
         if plan.network && matches!(report, Some(Report::Listening)) {
             let proxy = reports.take_listener().ok_or_else(|| io::Error::other("there is no listener"));
             let proxy = proxy.and_then(|listener| {

@@ -98,10 +98,10 @@ fn the_deadline_ends_it(sandbox: &dyn Sandbox) {
 
 fn a_flood_of_output_ends_it(sandbox: &dyn Sandbox) {
     let limits = Limits { output: 10_000, ..Limits::default() };
-    for (stream, script) in ["yes", "yes >&2"].into_iter().enumerate() {
-        let (end, stdout, stderr) = run(sandbox, script, limits);
-        assert_eq!((end, [stdout, stderr][stream].len()), (End::OutputExceeded, 10_000), "{script}");
-    }
+    let (end, stdout, _) = run(sandbox, "yes", limits);
+    assert_eq!((end, stdout.len()), (End::OutputExceeded, 10_000));
+    let (end, _, stderr) = run(sandbox, "yes >&2", limits);
+    assert_eq!((end, stderr.len()), (End::OutputExceeded, 10_000));
 }
 
 fn output_up_to_the_limit_is_whole(sandbox: &dyn Sandbox) {

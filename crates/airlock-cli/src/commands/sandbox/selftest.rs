@@ -13,10 +13,14 @@ pub(super) fn execute(_args: &SelftestArgs, _launcher: Launcher, _console: &mut 
 pub(super) fn execute(args: &SelftestArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
     use std::io::{IsTerminal as _, Write as _};
 
-    use airlock_sandbox::{attempts::SECRET_VARIABLE, selftest};
+    use airlock_sandbox::{Backend, attempts::SECRET_VARIABLE, selftest};
 
     use crate::{args::ReportFormat, commands::exec::sandbox_of, exit::Exit};
 
+    if args.backend == Backend::E2b {
+        return Err(crate::exit::Failure::usage("the attempts are made on this machine")
+            .with_help("--backend box, lite or gvisor"));
+    }
     if std::env::var_os(SECRET_VARIABLE).is_none() {
         return Err(again());
     }
