@@ -35,6 +35,9 @@ pub(crate) const OUR_KEYS: [&str; 2] = ["AIRLOCK_HASH_KEY", "E2B_API_KEY"];
 /// Longest name that is shown, in characters, and the most of them.
 const SHOWN: usize = 80;
 const MOST_SHOWN: usize = 6;
+/// Longest reason that is shown, in characters.
+#[cfg(target_os = "linux")]
+const SHOWN_OF_A_REASON: usize = 2_000;
 
 /// Longest line of a server's stderr that is passed on at once, in bytes.
 #[cfg(target_os = "linux")]
@@ -225,8 +228,11 @@ pub(crate) fn prepare(
     let mut host = Host::current()
         .map_err(|error| Failure::unexpected(format_args!("cannot find out the current folder: {error}")))?;
     host.named = read_only.iter().chain(&writable).cloned().collect();
-    let profile = Profile::of(command, &host)
-        .map_err(|error| Failure::new(Exit::NotStarted(127), format_args!("cannot be sandboxed: {error}")))?;
+    // What it says of files is their word, which is not to draw on a terminal.
+    let profile = Profile::of(command, &host).map_err(|error| {
+        let reason = printable(&error.to_string(), SHOWN_OF_A_REASON);
+        Failure::new(Exit::NotStarted(127), format_args!("cannot be sandboxed: {reason}"))
+    })?;
     // What lies in a folder that was asked for is visible already.
     let is_needed = |path: &PathBuf| !host.named.iter().any(|open| path.starts_with(open));
     let needed: Vec<_> = profile.read_only.into_iter().filter(is_needed).collect();

@@ -87,6 +87,9 @@ fn files_from_anywhere_do_not_choose_what_is_shown() {
     assert_eq!((ran.code, &*ran.out), (0, "TOKEN=4711"), "{ran:?}");
     symlink(home.path("project"), home.path("x/src")).unwrap();
     home.refused(&["x/python3", "x/src/.env"], "leads out of its folder");
+    // Nor does their name draw on the terminal.
+    symlink(token, home.path("x/\u{1b}[2J")).unwrap();
+    home.refused(&["x/python3", "x/\u{1b}[2J"], "x/\\u{1b}[2J` is a link");
 }
 
 #[test]

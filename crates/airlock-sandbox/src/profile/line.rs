@@ -8,7 +8,12 @@ use std::{
     path::Path,
 };
 
-use super::{Kind, ProfileError, Search, is_system, node::is_harmless, path::Way, refuse};
+use super::{
+    Kind, ProfileError, Search, is_system,
+    node::is_harmless,
+    path::{Way, quoted},
+    refuse,
+};
 
 /// Longest part of a script that is looked at: the kernel takes 256 bytes of a `#!` line.
 const HEAD: u64 = 512;
@@ -61,9 +66,10 @@ impl Search<'_> {
         if !self.may_interpret(&interpreter, script) {
             return refuse(format!(
                 "{says} names `{}`, which is not the system's, not on PATH and not of the \
-                 environment that the script is in; start it yourself: `{0} {}`",
+                 environment that the script is in; start it yourself: `{} {}`",
                 interpreter.settled.display(),
-                script.settled.display()
+                quoted(&interpreter.settled),
+                quoted(&script.settled)
             ));
         }
         let kind = Kind::of(&interpreter);

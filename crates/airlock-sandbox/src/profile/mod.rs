@@ -16,6 +16,11 @@
 //! Less than a folder's name suggests is shown: an interpreter in `~/bin` does not show the home. What a program needs
 //! beyond this (libraries of its own, sources beside a script) has to be named by whoever starts it.
 //!
+//! **Only the user widens what is seen**: by the words of the command, by what is to be shown besides, and by what is
+//! installed on the system, on `PATH` or where interpreters are installed in the home. What a file says is somebody
+//! else's word: the `#!` line of a script, the settings of a virtual environment, what a package lists, and where links
+//! lead that came with them (`trust`). It chooses among what the user has, or is refused with what to say instead.
+//!
 //! Starters that fetch what they run are not followed, because there is no network inside: they are refused with what
 //! to do instead. Otherwise they would fail inside with a message about the network.
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{
     ProfileError, Search,
     node::package_around,
-    path::{Way, is_executable, modules_around, read},
+    path::{Way, is_executable, modules_around, quoted, read},
     refuse,
     trust::Use,
 };
@@ -48,9 +48,10 @@ impl Search<'_> {
         let around = package_around(&script).unwrap_or(&script);
         if !script.starts_with(inside) && !self.is_named(around) {
             return refuse(format!(
-                "`{package}` of `{}` lies elsewhere, in `{around}`: show that with `--ro {around}`",
+                "`{package}` of `{}` lies elsewhere, in `{}`: show that with `--ro {}`",
                 inside.display(),
-                around = around.display()
+                around.display(),
+                quoted(around)
             ));
         }
         let beside = program.settled.with_file_name("node");

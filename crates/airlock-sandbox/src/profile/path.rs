@@ -117,3 +117,10 @@ pub(super) fn read(path: &Path) -> Option<String> {
     File::open(path).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
     Some(text)
 }
+
+/// A path as a word of a command line that is suggested: whoever named a file may have had the shell in mind.
+pub(super) fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@=:,%".contains(c);
+    if text.chars().all(is_plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

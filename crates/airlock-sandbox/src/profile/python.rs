@@ -8,9 +8,12 @@ use std::{
 use super::{
     Kind, ProfileError, Search, is_system,
     npx::is_version,
-    path::{Way, is_executable, read},
+    path::{Way, is_executable, quoted, read},
     refuse,
 };
+
+/// Longest part of a version that is shown, in characters.
+const LONGEST_VERSION: usize = 80;
 
 impl Search<'_> {
     /// As [`show_installation`](Self::show_installation), and what a virtual environment was made from.
@@ -50,12 +53,12 @@ impl Search<'_> {
             };
             if !places.all(is_own) || Kind::of(&way) != Kind::Python {
                 let base = way.settled.parent().and_then(Path::parent).unwrap_or(&home);
+                let [bin, lib] = ["bin", "lib"].map(|part| quoted(&base.join(part)));
                 return refuse(format!(
                     "`{}` says that its Python is in `{}`, which is not the system's, not on PATH and not where \
-                     pyenv, uv or conda install it: if that is right, show it with `--ro {base}/bin --ro {base}/lib`",
+                     pyenv, uv or conda install it: if that is right, show it with `--ro {bin} --ro {lib}`",
                     settings.display(),
-                    home.display(),
-                    base = base.display()
+                    home.display()
                 ));
             }
             self.show_installation(&way, Kind::Python)?;
@@ -95,7 +98,9 @@ impl Search<'_> {
                 return Ok(found);
             }
         }
-        refuse(format!("pyenv has no `{}` for the version `{wanted}`", name.display()))
+        // It is read from a file that may be anything.
+        let wanted: String = wanted.chars().take(LONGEST_VERSION).collect();
+        refuse(format!("pyenv has no `{}` for the version `{}`", name.display(), wanted.escape_debug()))
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use super::{
     Host, Kind, ProfileError, Search, is_system,
     line::interpreter,
-    path::{Way, modules_around},
+    path::{Way, modules_around, quoted},
     refuse,
 };
 
@@ -20,7 +20,9 @@ use super::{
 const INTERPRETERS: &[&str] = &[
     ".pyenv/versions",
     ".local/share/uv/python",
+    ".local/share/hatch/pythons",
     ".local/share/mise/installs/python",
+    ".local/share/pdm/python",
     ".asdf/installs/python",
     ".rye/py",
     "miniconda3",
@@ -107,8 +109,10 @@ impl Search<'_> {
                 let kind = Kind::of(way);
                 let prefix = self.installation_of(&way.real, kind).filter(|_| kind != Kind::Other);
                 let show = match prefix.filter(|_| what == Use::Program) {
-                    Some(prefix) => format!("--ro {0}/bin --ro {0}/lib", prefix.display()),
-                    None => format!("--ro {}", way.real.display()),
+                    Some(prefix) => {
+                        ["bin", "lib"].map(|part| format!("--ro {}", quoted(&prefix.join(part)))).join(" ")
+                    }
+                    None => format!("--ro {}", quoted(&way.real)),
                 };
                 return refuse(format!(
                     "`{}` is a link that leads out of its folder, to `{}`: give that instead, or show it with `{show}`",

@@ -295,6 +295,16 @@ fn folders_that_are_shown_are_no_links_to_others() {
     assert!(machine.refusal("ROOT/x/venv/bin/python3").contains("pyvenv.cfg` is a link that leads out"));
 }
 
+#[test]
+fn a_suggestion_is_one_word_of_the_shell() {
+    let machine = python();
+    machine.file("home/a'$(id)", "KEY");
+    machine.program("x/python3", "ELF");
+    machine.link_to("x/id.py", "home/a'$(id)");
+    let refusal = machine.refusal("ROOT/x/python3 ROOT/x/id.py");
+    assert!(refusal.contains(r"`--ro 'ROOT/home/a'\''$(id)'`"), "{refusal}");
+}
+
 /// A `..` behind a link goes up from where that leads, so that the name of the whole says something else.
 #[test]
 fn a_link_does_not_choose_the_name_of_something_else() {
