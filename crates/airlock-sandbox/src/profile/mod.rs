@@ -248,11 +248,9 @@ impl Search<'_> {
             let Some(line) = line else { return self.runs(&program, arguments, script) };
             // As the kernel does it: the interpreter, what its line says, the script, and the script's arguments.
             let Line { interpreter, words, is_harmless } = self.of_line(line, &program)?;
+            self.show_way(&program);
             // Node.js takes the real path of its script, too.
             let is_node = Kind::of(&interpreter) == Kind::Node;
-            if !is_node {
-                self.show_way(&program);
-            }
             let path = if is_node { &program.real } else { &program.settled };
             arguments.insert(0, path.clone().into_os_string());
             arguments.splice(0..0, words);

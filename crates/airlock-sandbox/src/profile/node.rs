@@ -73,20 +73,14 @@ impl Search<'_> {
     }
 
     /// The same for a script whose own `#!` line says that it is one for `node`. It may be any file that lies in a
-    /// project of the user, so it is shown with its package only if that, or the user, has it as a program.
+    /// project of the user, so more than itself is shown only if its package, or the user, has it as a program.
     pub(super) fn show_line_script(&mut self, script: &Scripted) -> Result<(), ProfileError> {
         let Scripted { way, is_harmless } = script;
-        let has_it = |search: &Self| {
-            modules_around(&way.real).is_some()
-                || is_system(&way.settled)
-                || search.is_installed(&way.settled)
-                || package_around(&way.real).is_some_and(|package| is_program_of(package, &way.real))
-        };
-        if *is_harmless && has_it(self) {
-            return self.show_node_script(way);
-        }
-        self.show_way(way);
-        Ok(())
+        let is_program = modules_around(&way.real).is_some()
+            || is_system(&way.settled)
+            || self.is_installed(&way.settled)
+            || package_around(&way.real).is_some_and(|package| is_program_of(package, &way.real));
+        if *is_harmless && is_program { self.show_node_script(way) } else { Ok(()) }
     }
 }
 

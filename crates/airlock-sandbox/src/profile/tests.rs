@@ -121,6 +121,10 @@ fn a_program_is_shown_alone_with_its_links() {
     for line in ["tool --flag x", "../bin/tool --flag x", "ROOT/home/bin/tool --flag x"] {
         machine.expect(line, "ROOT/home/bin/tool --flag x", &visible, "ROOT/home/bin");
     }
+    let profile = Profile::of(&["tool".into()], &machine.host).unwrap();
+    let path = |name: &str| machine.root.join(name);
+    let links = ["home/bin/tool", "opt/tool/tool"].map(|name| (path(name), path("opt/tool-2/tool")));
+    assert_eq!(profile.links, links);
     assert_eq!(machine.refusal("toll"), "`toll` is not found on PATH");
     machine.file("home/bin/notes", "x");
     assert_eq!(machine.refusal("notes"), "`notes` is not found on PATH");
