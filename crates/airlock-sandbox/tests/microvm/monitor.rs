@@ -72,6 +72,8 @@ fn serve(behaviour: &str, socket: &str) -> ExitCode {
     let mut asked = BTreeMap::new();
     while let Some((path, body)) = request(&mut reader) {
         let starts = path == "/actions";
+        // Before it is answered, since they are gone then.
+        let files = starts.then(|| Files::open(&asked));
         match (behaviour, starts) {
             ("hangs", false) | ("hangs-at-start", true) => thread::sleep(FOR_EVER),
             ("hangs-up", false) | ("hangs-up-at-start", true) => return ExitCode::FAILURE,
@@ -86,8 +88,8 @@ fn serve(behaviour: &str, socket: &str) -> ExitCode {
             _ => answer(&stream, "204 No Content", ""),
         }
         asked.insert(path, body);
-        if starts {
-            return run(behaviour, &asked);
+        if let Some(files) = files {
+            return run(behaviour, &asked, &files);
         }
     }
     ExitCode::SUCCESS
@@ -117,16 +119,27 @@ fn answer(mut to: &UnixStream, status: &str, body: &str) {
     to.write_all(text.as_bytes()).unwrap();
 }
 
+/// The drives.
+struct Files {
+    job: Vec<u8>,
+    result: fs::File,
+}
+
+impl Files {
+    fn open(asked: &BTreeMap<String, Value>) -> Self {
+        let drive = |name: &str| asked[&format!("/drives/{name}")]["path_on_host"].as_str().unwrap();
+        let result = fs::OpenOptions::new().read(true).write(true).open(drive("result")).unwrap();
+        Self { job: fs::read(drive("job")).unwrap(), result }
+    }
+}
+
 /// In the place of a guest.
-fn run(behaviour: &str, asked: &BTreeMap<String, Value>) -> ExitCode {
-    let drive = |name: &str| asked[&format!("/drives/{name}")]["path_on_host"].as_str().unwrap().to_owned();
-    let job = fs::read(drive("job")).unwrap();
+fn run(behaviour: &str, asked: &BTreeMap<String, Value>, Files { job, result: drive }: &Files) -> ExitCode {
     assert_eq!(&job[..16], b"airlock job    1");
     let output = u64::from_le_bytes(job[32..40].try_into().unwrap());
     let input = usize::from_le_bytes(job[40..48].try_into().unwrap());
     let plan = usize::try_from(u32::from_le_bytes(job[48..52].try_into().unwrap())).unwrap();
     let said = &job[512 + plan..512 + plan + input];
-    let drive = fs::OpenOptions::new().read(true).write(true).open(drive("result")).unwrap();
     let mut result = Result {
         token: job[16..32].try_into().unwrap(),
         second: 20_480 + (output / 4_096 + 1) * 4_096,
@@ -145,17 +158,17 @@ fn run(behaviour: &str, asked: &BTreeMap<String, Value>) -> ExitCode {
         "runs-for-ever" => {
             result.state = 1;
             result.account = r#"{"enforcement":null,"end":null}"#;
-            result.write(&drive);
+            result.write(drive);
             thread::sleep(FOR_EVER);
         }
         "never-begins" => thread::sleep(FOR_EVER),
         "writes-half" => {
-            result.write(&drive);
+            result.write(drive);
             drive.write_all_at(b"not what was summed", 20_480).unwrap();
             return ExitCode::SUCCESS;
         }
         "cuts-it-off" => {
-            result.write(&drive);
+            result.write(drive);
             drive.set_len(20_482).unwrap();
             return ExitCode::SUCCESS;
         }
@@ -182,11 +195,16 @@ fn run(behaviour: &str, asked: &BTreeMap<String, Value>) -> ExitCode {
                 fs::write(asked["/boot-source"]["kernel_image_path"].as_str().unwrap(), "x").is_ok();
             let network = std::net::TcpStream::connect(("127.0.0.1", 1)).unwrap_err().kind();
             let more = format!("kernel written: {written}\nnetwork: {network:?}\n");
+            // What is to be run is not kept anywhere while it runs.
+            let job = Path::new(asked["/drives/job"]["path_on_host"].as_str().unwrap());
+            while job.exists() {
+                thread::sleep(Duration::from_millis(5));
+            }
             result.stdout = (reached.concat() + &more).into_bytes();
         }
         _ => {}
     }
-    result.write(&drive);
+    result.write(drive);
     ExitCode::SUCCESS
 }
 

@@ -5,8 +5,8 @@
 //! `AIRLOCK_TEST_GUEST_ROOTFS` (an image with a `busybox` and its links in `/bin`); docs/sandbox.md says how to make both.
 
 use std::{
-    env,
-    path::PathBuf,
+    env, fs,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -16,6 +16,7 @@ use airlock_sandbox::{
     Backend, Confinement, Launcher, Limits, SandboxError,
     microvm::{Access, Machine, Microvm, MicrovmSettings, Vmm},
 };
+use tempfile::TempDir;
 
 const PROGRAM: &str = "qemu-system-x86_64";
 const KERNEL: &str = "AIRLOCK_TEST_GUEST_KERNEL";
@@ -44,7 +45,8 @@ pub(crate) fn settings() -> MicrovmSettings {
 
 /// A backend whose machines are emulated.
 pub(crate) fn sandbox(launcher: &Launcher) -> Microvm {
-    Microvm::new(launcher.clone(), settings()).with_vmm(Arc::new(Qemu))
+    let names = tempfile::tempdir().unwrap();
+    Microvm::new(launcher.clone(), settings()).with_vmm(Arc::new(Qemu { names }))
 }
 
 /// Patience that an emulated machine needs.
@@ -54,7 +56,22 @@ pub(crate) fn patient() -> Confinement {
 }
 
 #[derive(Debug)]
-struct Qemu;
+struct Qemu {
+    /// Where its files have names of their own: it does not say when it has opened them.
+    names: TempDir,
+}
+
+impl Qemu {
+    fn keep(&self, machine: &Machine, path: &Path) -> PathBuf {
+        if !path.starts_with(&machine.folder) {
+            return path.to_owned();
+        }
+        let kept = self.names.path().join(path.file_name().unwrap());
+        drop(fs::remove_file(&kept));
+        fs::hard_link(path, &kept).unwrap();
+        kept
+    }
+}
 
 impl Vmm for Qemu {
     fn missing(&self) -> Vec<String> {
@@ -67,11 +84,12 @@ impl Vmm for Qemu {
         qemu.args(["-cpu", "max", "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot"]);
         qemu.args(["-serial", "stdio", "-global", "virtio-mmio.force-legacy=false"]);
         qemu.args(["-m", &format!("{}M", machine.memory), "-append", &machine.arguments]);
-        qemu.arg("-kernel").arg(&machine.kernel).arg("-initrd").arg(&machine.initramfs);
+        qemu.arg("-kernel").arg(&machine.kernel).arg("-initrd").arg(self.keep(machine, &machine.initramfs));
         for drive in &machine.drives {
             let name = drive.name;
             let access = if drive.access == Access::Read { ",readonly=on" } else { "" };
-            let path = drive.path.to_str().unwrap();
+            let path = self.keep(machine, &drive.path);
+            let path = path.to_str().unwrap();
             qemu.args(["-drive", &format!("id={name},file={path},format=raw,if=none{access}")]);
             qemu.args(["-device", &format!("virtio-blk-device,drive={name}")]);
         }

@@ -139,6 +139,8 @@ impl Sandbox for Microvm {
             return Err(SandboxError::GivenUp);
         }
         let child = self.vmm.start(&prepared.machine).map_err(given_up)?;
+        let Prepared { result, layout, folder, .. } = prepared;
+        drop(folder);
         let (mut monitor, mut said) = (Monitor::of(child), Said::default());
         let waited = monitor.end_when(&job.stop).and_then(|_awaited| monitor.wait(&mut said, deadline));
         // However that went: nothing of the machine stays, and what it has written is there.
@@ -147,7 +149,7 @@ impl Sandbox for Microvm {
             return Err(SandboxError::GivenUp);
         }
         let ended = waited.map_err(|error| broken(format!("it cannot be waited for: {error}")))?;
-        judge(result::read(&prepared.result, prepared.layout), ended, &said, confinement)
+        judge(result::read(&result, layout), ended, &said, confinement)
     }
 }
 
@@ -171,7 +173,7 @@ struct Prepared {
     machine: Machine,
     result: File,
     layout: Layout,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Microvm {
@@ -226,7 +228,7 @@ impl Microvm {
             deadline,
             stop,
         };
-        Ok(Prepared { machine, result, layout, _folder: folder })
+        Ok(Prepared { machine, result, layout, folder })
     }
 }
 

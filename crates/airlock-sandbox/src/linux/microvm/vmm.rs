@@ -13,7 +13,7 @@ use crate::{SandboxError, Stop};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Machine {
-    /// A folder of its own, for nobody but this user; removed after it.
+    /// A folder of its own, for nobody but this user; removed with all in it as soon as it has started.
     pub folder: PathBuf,
     /// The kernel, uncompressed (`vmlinux`).
     pub kernel: PathBuf,
@@ -64,7 +64,8 @@ pub trait Vmm: fmt::Debug + Send + Sync {
     fn missing(&self) -> Vec<String>;
 
     /// Starts a machine as a process of this machine, which ends when that one does. Its standard output and error are
-    /// pipes: the last of what it writes there is shown where something goes wrong.
+    /// pipes: the last of what it writes there is shown where something goes wrong. When this returns, it has opened all its
+    /// files: they are removed then, since the job may hold secrets, and this process may be killed at any time.
     ///
     /// # Errors
     /// The machine does not run, and nothing in it has ([`SandboxError::Unavailable`]); or nobody knows
