@@ -23,30 +23,63 @@ use super::plan::{Plan, Report};
 
 /// Longest plan; the host refuses to send more, the helper to read more.
 const LONGEST_PLAN: u32 = 4 << 20;
+/// Bytes that say how long it is.
+const LENGTH: usize = 4;
 /// Longest report.
 const LONGEST_REPORT: usize = 64 << 10;
 
-/// Sends the plan: its length, then JSON.
-pub(super) fn send_plan(mut to: &UnixStream, plan: &Plan) -> io::Result<()> {
-    let json = serde_json::to_vec(plan)?;
-    let length = u32::try_from(json.len()).ok().filter(|&length| length <= LONGEST_PLAN);
+/// Sends the plan, its length and then JSON, and with it what the program reads.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "nobody here has it afterwards, or the program would never see its end"
+)]
+pub(super) fn send_plan(mut to: &UnixStream, plan: &Plan, input: OwnedFd) -> io::Result<()> {
+    let mut message = vec![0; LENGTH];
+    serde_json::to_writer(&mut message, plan)?;
+    let length = u32::try_from(message.len() - LENGTH).ok().filter(|&length| length <= LONGEST_PLAN);
     let length = length
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the plan of the box is too long"))?;
-    to.write_all(&length.to_be_bytes())?;
-    to.write_all(&json)
+    message.iter_mut().zip(length.to_be_bytes()).for_each(|(byte, length)| *byte = length);
+    let sent = send_with(to, &message, input.as_fd())?;
+    to.write_all(message.get(sent..).unwrap_or_default())
 }
 
-/// Receives the plan.
-pub(super) fn receive_plan(mut from: &UnixStream) -> io::Result<Plan> {
-    let mut length = [0; 4];
-    from.read_exact(&mut length)?;
+/// Sends the beginning of a message, and a descriptor with it. How much was sent.
+fn send_with(to: &UnixStream, message: &[u8], descriptor: BorrowedFd<'_>) -> io::Result<usize> {
+    let given = [descriptor];
+    let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut beside = SendAncillaryBuffer::new(&mut room);
+    if !beside.push(SendAncillaryMessage::ScmRights(&given)) {
+        return Err(io::Error::other("there is no room for a descriptor"));
+    }
+    Ok(sendmsg(to, &[IoSlice::new(message)], &mut beside, SendFlags::NOSIGNAL)?)
+}
+
+/// Reads what is there, and takes a descriptor that comes with it; more of them are closed.
+fn receive_with(from: &UnixStream, piece: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
+    let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut beside = RecvAncillaryBuffer::new(&mut room);
+    let read = recvmsg(from, &mut [IoSliceMut::new(piece)], &mut beside, RecvFlags::CMSG_CLOEXEC)?;
+    let mut given = beside.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+        _ => None,
+    });
+    Ok((read.bytes, given.by_ref().flatten().next()))
+}
+
+/// Receives the plan, and what the program reads.
+pub(super) fn receive_plan(mut from: &UnixStream) -> io::Result<(Plan, OwnedFd)> {
+    let mut length = [0; LENGTH];
+    let (read, input) = receive_with(from, &mut length)?;
+    from.read_exact(length.get_mut(read..).unwrap_or_default())?;
+    let input = input.ok_or(io::ErrorKind::InvalidData)?;
     let length = u32::from_be_bytes(length);
     if length > LONGEST_PLAN {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut json = vec![0; usize::try_from(length).map_err(io::Error::other)?];
     from.read_exact(&mut json)?;
-    Ok(serde_json::from_slice(&json)?)
+    Ok((serde_json::from_slice(&json)?, input))
 }
 
 /// Sends one report. Nobody is left to tell if it fails: the host is gone then, and so will be the box.
@@ -65,13 +98,7 @@ const SERVED: u8 = b'+';
 pub(super) fn give_listener(mut to: &UnixStream, listener: &TcpListener) -> io::Result<()> {
     let mut line = serde_json::to_vec(&Report::Listening)?;
     line.push(b'\n');
-    let given = [listener.as_fd()];
-    let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
-    let mut beside = SendAncillaryBuffer::new(&mut room);
-    if !beside.push(SendAncillaryMessage::ScmRights(&given)) {
-        return Err(io::Error::other("there is no room for a descriptor"));
-    }
-    let sent = sendmsg(to, &[IoSlice::new(&line)], &mut beside, SendFlags::NOSIGNAL)?;
+    let sent = send_with(to, &line, listener.as_fd())?;
     to.write_all(line.get(sent..).unwrap_or_default())?;
     let mut answer = [0];
     to.read_exact(&mut answer)?;
@@ -154,17 +181,11 @@ impl Reports {
         if !matches!(self.listener, Listener::Awaited) {
             return self.from.read(piece);
         }
-        let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
-        let mut beside = RecvAncillaryBuffer::new(&mut room);
-        let read = recvmsg(&self.from, &mut [IoSliceMut::new(piece)], &mut beside, RecvFlags::CMSG_CLOEXEC)?;
-        let mut given = beside.drain().filter_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
-            _ => None,
-        });
-        if let Some(listener) = given.by_ref().flatten().next() {
+        let (read, listener) = receive_with(&self.from, piece)?;
+        if let Some(listener) = listener {
             self.listener = Listener::Here(listener);
         }
-        Ok(read.bytes)
+        Ok(read)
     }
 }
 

@@ -82,7 +82,9 @@ pub(super) fn as_report(error: &SandboxError) -> Report {
 }
 
 fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
-    let mut plan = receive_plan(control).map_err(SandboxError::at(Step::ReadPlan))?;
+    let (mut plan, input) = receive_plan(control).map_err(SandboxError::at(Step::ReadPlan))?;
+    rustix::stdio::dup2_stdin(&input).map_err(|error| SandboxError::at(Step::ReadPlan)(error.into()))?;
+    drop(input);
     sys::close_from(sys::CONTROL + 1).map_err(SandboxError::at(Step::CloseDescriptors))?;
     sys::reset_signals();
     let watch = Watch::new(&plan, control).map_err(SandboxError::at(Step::StartHelper))?;

@@ -27,7 +27,6 @@ use super::{
     entry::BOX,
     plan::{Clock, Plan, Report},
     scratch::{self, Scratch},
-    sys,
 };
 use crate::{
     Awaited, Backend, Confinement, Enforcement, Job, Level, Outcome, Probe, Sandbox, SandboxError, Step,
@@ -293,18 +292,20 @@ fn in_words(error: io::Error, patience: Duration) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, text)
 }
 
-fn start_helper() -> io::Result<(Child, UnixStream)> {
+/// Starts the helper, whose standard input is the socket: so nothing is to be done between fork and exec, and there is no
+/// fork of a host that may be large. The input of the program comes with the plan; its reading end.
+fn start_helper() -> io::Result<(Child, UnixStream, OwnedFd)> {
     let (ours, theirs) = UnixStream::pair()?;
-    let theirs = OwnedFd::from(theirs);
+    let (input, from_host) = io::pipe()?;
     let mut helper = Command::new(program()?);
     // Nothing of the host's environment is to be found in the helper.
-    helper.arg(BOX).env_clear().current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
-    helper.stderr(Stdio::piped());
+    helper.arg(BOX).env_clear().current_dir("/");
+    helper.stdin(OwnedFd::from(theirs)).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Out of a terminal's foreground group: Ctrl-C is the host's to handle.
     helper.process_group(0);
-    sys::hand_down(&mut helper, &theirs);
-    let child = helper.spawn()?;
-    Ok((child, ours))
+    let mut child = helper.spawn()?;
+    child.stdin = Some(OwnedFd::from(from_host).into());
+    Ok((child, ours, input.into()))
 }
 
 /// This program. The link leads to it even when its file was replaced since.
@@ -387,7 +388,7 @@ impl Running {
             (None, Some(_)) => Backend::Lite,
             (None, None) => Backend::Box,
         };
-        let (child, control) = start_helper().map_err(SandboxError::at(Step::StartHelper))?;
+        let (child, control, input) = start_helper().map_err(SandboxError::at(Step::StartHelper))?;
         let mut running = Self {
             child: Some(child),
             control: Some(control),
@@ -399,7 +400,7 @@ impl Running {
             group,
             scratch,
         };
-        running.set_up(&plan, hosts, outside)?;
+        running.set_up(&plan, input, hosts, outside)?;
         if running.enforcement.level < plan.min_level {
             return Err(SandboxError::TooWeak {
                 required: plan.min_level,
@@ -410,7 +411,13 @@ impl Running {
         Ok(running)
     }
 
-    fn set_up(&mut self, plan: &Plan, hosts: &[AllowedHost], outside: &Outside) -> Result<(), SandboxError> {
+    fn set_up(
+        &mut self,
+        plan: &Plan,
+        input: OwnedFd,
+        hosts: &[AllowedHost],
+        outside: &Outside,
+    ) -> Result<(), SandboxError> {
         let control = self.control.as_ref().ok_or(SandboxError::Lost)?;
         let started = |error| SandboxError::at(Step::StartHelper)(error);
         let reading = control.try_clone().map_err(started)?;
@@ -422,7 +429,7 @@ impl Running {
         };
         reading.set_read_timeout(Some(patience)).map_err(started)?;
         control.set_write_timeout(Some(SET_UP)).map_err(started)?;
-        send_plan(control, plan).map_err(SandboxError::at(Step::ReadPlan))?;
+        send_plan(control, plan, input).map_err(SandboxError::at(Step::ReadPlan))?;
         let mut reports = if plan.network { Reports::with_listener(reading) } else { Reports::new(reading) };
         let mut report = reports.next().map_err(|error| started(in_words(error, patience)))?;
         if plan.network && matches!(report, Some(Report::Listening)) {

@@ -3,50 +3,29 @@
 
 use std::{
     io,
-    os::{
-        fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
-        unix::process::CommandExt,
-    },
-    process::Command,
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
     sync::atomic::{AtomicI32, Ordering},
 };
 
 use rustix::thread::UnshareFlags;
 
-/// The descriptor at which the helper finds its end of the socket.
+/// The descriptor at which the helper keeps its end of the socket.
 pub(super) const CONTROL: RawFd = 3;
 
 fn check(result: libc::c_long) -> io::Result<libc::c_long> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// Has `command` give `control` to its child as [`CONTROL`].
-pub(super) fn hand_down(command: &mut Command, control: &OwnedFd) {
-    let control = control.as_raw_fd();
-    // SAFETY: `dup2` is async-signal-safe, and so is everything else here. The descriptor is open until the child has
-    // been started, because the caller holds it. Where it has the wanted number already, `dup2` would leave its
-    // close-on-exec flag as it is, so that is taken away.
-    unsafe {
-        command.pre_exec(move || {
-            if control == CONTROL {
-                check(libc::fcntl(CONTROL, libc::F_SETFD, 0).into())?;
-            } else {
-                check(libc::dup2(control, CONTROL).into())?;
-            }
-            Ok(())
-        });
-    }
-}
-
-/// Takes the socket over that [`hand_down`] gave. Call it once, in a process whose only owner of that number it is.
+/// Takes the socket over that is the standard input of a helper, to a place where the program's own input is not in the way.
+/// Call it once, before anything else is open. Fails where something else is there: somebody started it by hand.
 pub(super) fn take_control() -> io::Result<OwnedFd> {
-    // SAFETY: `fcntl` only looks.
-    let flags = unsafe { libc::fcntl(CONTROL, libc::F_GETFD) };
-    check(flags.into())?;
-    // SAFETY: it is open, as was just seen, and nobody else owns it: the helper calls this before anything else.
-    let control = unsafe { OwnedFd::from_raw_fd(CONTROL) };
-    rustix::io::fcntl_setfd(&control, rustix::io::FdFlags::CLOEXEC)?;
-    Ok(control)
+    if rustix::net::sockopt::socket_domain(rustix::stdio::stdin())? != rustix::net::AddressFamily::UNIX {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: whatever has that number was inherited, and nobody owns it: the helper calls this before anything else.
+    check(unsafe { libc::dup3(libc::STDIN_FILENO, CONTROL, libc::O_CLOEXEC) }.into())?;
+    // SAFETY: it is open, as was just seen, and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(CONTROL) })
 }
 
 /// Closes every descriptor from `first` on.
