@@ -110,16 +110,25 @@ pub(crate) enum ReportFormat {
 /// configuration of its own, Airlock strips undeclared arguments, refuses wrong types, masks secrets and personal data,
 /// and keeps an audit record of every call. stdout carries the protocol alone; messages go to stderr.
 #[derive(Args, Debug)]
-#[command(override_usage = "airlock run [OPTIONS] -- <COMMAND>...")]
+#[command(
+    override_usage = "airlock run [OPTIONS] -- <COMMAND>...\n       airlock run [OPTIONS] --server <NAME>"
+)]
 #[command(after_help = "\
 Examples:
   airlock run -- npx -y @modelcontextprotocol/server-filesystem ~/notes
   airlock run --policy read_only --agent-id claude --strict -- python my_server.py
-  airlock run --sandbox --rw ~/notes -- mcp-server-filesystem ~/notes")]
+  airlock run --sandbox --rw ~/notes -- mcp-server-filesystem ~/notes
+  airlock run --server notes                       as [servers.notes] of the configuration says")]
 pub(crate) struct RunArgs {
     /// The server's command and its arguments
-    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
+    #[arg(value_name = "COMMAND", required_unless_present = "server", trailing_var_arg = true)]
     pub(crate) command: Vec<OsString>,
+    /// Start a server of the configuration: its command and its sandbox stand in [servers.NAME]
+    ///
+    /// A command on the command line beside it is an error, since only one of them can run. --sandbox, --ro, --rw, --env,
+    /// --net and --min-level hold for this server, too.
+    #[arg(long, value_name = "NAME", conflicts_with = "command")]
+    pub(crate) server: Option<String>,
     /// No start line on stderr, and warnings and errors only
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -606,6 +615,27 @@ mod tests {
         }
         let missing = Cli::try_parse_from(["airlock", "run"]).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::MissingRequiredArgument);
+    }
+
+    #[test]
+    fn a_server_of_the_configuration_takes_the_place_of_a_command() {
+        let Command::Run(args) =
+            Cli::try_parse_from(["airlock", "run", "--server", "notes"]).unwrap().command
+        else {
+            panic!("another command")
+        };
+        assert_eq!((args.server.as_deref(), args.command.len()), (Some("notes"), 0));
+        for line in [
+            &["airlock", "run", "--server", "notes", "--", "npx"][..],
+            &["airlock", "run", "--server", "notes", "npx", "-y"],
+        ] {
+            let refused = Cli::try_parse_from(line).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::ArgumentConflict, "{line:?}");
+        }
+        // Behind a command, it is the command's.
+        let line = ["airlock", "run", "npx", "--server", "notes"];
+        let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("{line:?}") };
+        assert_eq!((args.server, args.command.len()), (None, 3));
     }
 
     #[test]

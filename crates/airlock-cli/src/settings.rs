@@ -13,8 +13,13 @@ use crate::{
 
 /// Finds and loads the configuration for a command that needs a valid one.
 pub(crate) fn load(args: &ConfigArgs) -> Result<(Config, Source), Failure> {
+    load_with(args, Flags::default())
+}
+
+/// As [`load`], with flags that only this command has.
+pub(crate) fn load_with(args: &ConfigArgs, flags: Flags) -> Result<(Config, Source), Failure> {
     let source = Source::find(args.config.as_deref())?;
-    let flags = Flags { policy: args.policy.clone(), strict: args.strict.then_some(true) };
+    let flags = Flags { policy: args.policy.clone(), strict: args.strict.then_some(true), ..flags };
     match source.load(flags) {
         Ok(config) => Ok((config, source)),
         Err(problems) => {

@@ -212,6 +212,48 @@ fn a_configured_sandbox_needs_no_option() -> Outcome {
     Ok(())
 }
 
+/// Two servers of one file: each sees what its own table names, and nothing of the other's.
+#[test]
+fn servers_of_one_file_have_their_own_sandboxes() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let (first, second) =
+        (open_folder(&folder.path().join("first"))?, open_folder(&folder.path().join("second"))?);
+    let script = format!("for place in {first} {second}; do echo ran >$place/mark; done; cat");
+    let server = |name: &str, own: &str| {
+        format!(
+            "[servers.{name}]\ncommand = [\"sh\", \"-c\", \"{script}\"]\n[servers.{name}.sandbox]\n{own}\n"
+        )
+    };
+    let servers = [
+        "[sandbox]\nrequired = true\n".to_owned(),
+        server("first", &format!("writable = [\"{first}\"]")),
+        server("second", &format!("writable = [\"{second}\"]")),
+        server("strict", "min_level = \"machine\""),
+        server("outside", "required = false"),
+    ];
+    let run = |name: &str| -> Outcome<(bool, bool, String)> {
+        let config = format!("{CONFIG}{}", servers.concat());
+        let guarded = Guarded::configured(&config, &["--server", name], folder.path(), &[])?;
+        let without_command = guarded.command.len().saturating_sub(1);
+        let (program, arguments) =
+            guarded.command.split_at(without_command).0.split_first().ok_or("no command")?;
+        let output =
+            session::isolated(program, folder.path()).args(arguments).stdin(Stdio::null()).output()?;
+        let mark = |place: &str| fs::remove_file(format!("{place}/mark")).is_ok();
+        Ok((mark(&first), mark(&second), String::from_utf8_lossy(&output.stderr).into_owned()))
+    };
+    for (name, expected) in [("first", (true, false)), ("second", (false, true)), ("outside", (true, true))] {
+        let (in_first, in_second, said) = run(name)?;
+        assert_eq!((in_first, in_second), expected, "{name}: {said}");
+        assert!(said.contains(&format!("guarding {name}, `sh ")), "{said}");
+        assert_eq!(said.contains("sandbox box ("), name != "outside", "{said}");
+        assert_eq!(said.contains("which `[sandbox]` requires"), name == "outside", "{said}");
+    }
+    let (in_first, in_second, said) = run("strict")?;
+    assert!(!in_first && !in_second && said.contains("the server was not started"), "{said}");
+    Ok(())
+}
+
 fn assert_refused((marked, output): &(bool, Output), says: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!marked, "it was started: {said}");

@@ -11,7 +11,7 @@ use std::{
 
 use airlock_engine::{
     Airlock, Caller, SessionId,
-    config::{Config, Destination},
+    config::{Config, Destination, Flags, Problem},
 };
 use airlock_gateway::{Launcher, SessionEnd, SessionOptions, run_stdio};
 use airlock_host::{Audit, hash_key, providers};
@@ -37,10 +37,18 @@ pub(crate) fn execute(
     sandbox: airlock_sandbox::Launcher,
     console: &mut Console,
 ) -> CommandResult {
-    let (config, _) = settings::load(&args.config)?;
-    for warning in &config.warnings {
+    let flags = Flags { server: args.server.clone(), ..Flags::default() };
+    let (config, _) = settings::load_with(&args.config, flags)?;
+    // What servers of the configuration do without has no effect where none of them is started.
+    let about_servers = |warning: &Problem| warning.key.starts_with("servers.");
+    for warning in config.warnings.iter().filter(|warning| config.server.is_some() || !about_servers(warning))
+    {
         writeln!(console.err, "airlock: {warning}")?;
     }
+    let command: Vec<OsString> = match &config.server {
+        Some(server) => server.command.iter().map(OsString::from).collect(),
+        None => args.command,
+    };
     let mut caller = args.caller.caller();
     caller.session_id.get_or_insert_with(new_session_id);
     let audit = open_audit(&config)?;
@@ -49,7 +57,7 @@ pub(crate) fn execute(
     }
     let boxed = if args.sandbox || config.sandbox.required {
         let (asked, limits) = sandboxed::asked(&args.confinement, &config.sandbox)?;
-        Some(sandboxed::start(&args.command, &asked, limits, sandbox)?)
+        Some(sandboxed::start(&command, &asked, limits, sandbox)?)
     } else {
         sandboxed::expect_nothing(&args.confinement)?;
         for warning in sandboxed::missed(&config) {
@@ -59,7 +67,7 @@ pub(crate) fn execute(
     };
     if !args.quiet {
         let shown = boxed.as_ref().map(Boxed::to_string);
-        let line = start_line(&args.command, shown.as_deref(), &config, &caller, &audit.place);
+        let line = start_line(&command, shown.as_deref(), &config, &caller, &audit.place);
         writeln!(console.err, "{line}")?;
         if io::stdin().is_terminal() {
             writeln!(
@@ -79,7 +87,7 @@ pub(crate) fn execute(
         (SessionOptions::of(server), Some((aftermath, errors)))
     } else {
         // Our own keys are no business of somebody else's server.
-        let options = SessionOptions::new(launcher, args.command);
+        let options = SessionOptions::new(launcher, command);
         (sandboxed::OUR_KEYS.into_iter().fold(options, SessionOptions::withhold), None)
     };
     let options = options.max_line(config.limits.message.max_bytes);
@@ -142,12 +150,13 @@ fn start_line(
     caller: &Caller,
     audit: &str,
 ) -> String {
+    let server = config.server.as_ref().map(|server| format!("{}, ", server.name)).unwrap_or_default();
     let sandbox = sandbox.map(|shown| format!(" · sandbox {shown}")).unwrap_or_default();
     let command: Vec<_> = command.iter().map(|part| part.to_string_lossy()).collect();
     let mode = if config.airlock.strict_mode { "strict" } else { "permissive" };
     let agent = caller.agent_id.as_ref().map_or("anonymous", |agent| agent.as_str());
     format!(
-        "airlock: guarding `{}`{sandbox} · mode {mode} · policy {} · agent {agent} · audit {audit}",
+        "airlock: guarding {server}`{}`{sandbox} · mode {mode} · policy {} · agent {agent} · audit {audit}",
         printable(&command.join(" "), SHOWN),
         settings::policies(config, caller).join(" and "),
     )
@@ -170,7 +179,7 @@ mod tests {
 
     use airlock_engine::{
         AgentId, Caller,
-        config::{ConfigInput, load},
+        config::{Config, ConfigInput, ServerConfig, load},
     };
     use airlock_gateway::SessionEnd;
 
@@ -211,5 +220,13 @@ mod tests {
         assert!(line.ends_with(" · agent claude · audit /tmp/audit.jsonl"), "{line}");
         let line = start_line(&command, Some("box (reads /opt/x)"), &config, &caller, "stderr");
         assert!(line.contains("server` · sandbox box (reads /opt/x) · mode "), "{line}");
+        let server = ServerConfig {
+            name: "notes".to_owned(),
+            command: vec!["npx".to_owned()],
+            sandbox: config.sandbox.clone(),
+        };
+        let config = Config { server: Some(server), ..config };
+        let line = start_line(&command, None, &config, &caller, "stderr");
+        assert!(line.starts_with("airlock: guarding notes, `npx -y "), "{line}");
     }
 }

@@ -82,6 +82,57 @@ fn quiet_is_quiet_but_for_what_weakens_protection() {
     assert!(weak.err.contains("airlock.mask_pii: personal data is not masked"), "{weak:?}");
 }
 
+/// One file for two entries of a client's configuration.
+#[test]
+fn servers_of_the_configuration_are_started_by_name() {
+    let home = tempfile::tempdir().unwrap();
+    let [program, argument] = SERVER.map(|part| format!("{part:?}"));
+    let text = format!(
+        "[servers.demo]\ncommand = [{program}, {argument}]\n[servers.gone]\ncommand = [\"no-such-server\"]\n\
+         [servers.open]\ncommand = [{program}, {argument}]\nsandbox = {{ writable = [\"/tmp\"] }}\n"
+    );
+    fs::write(home.path().join("servers.toml"), text).unwrap();
+    let started = |name: &str| {
+        let mut command = airlock(home.path());
+        command.args(["run", "--config", "servers.toml", "--server", name]);
+        converse(&mut command, &session("get_customer", &json!({"id": 7})), r#""id":2"#)
+    };
+    let ran = started("demo");
+    assert!(ran.code == 0 && answer(&ran).to_string().contains("Ada Lovelace"), "{ran:?}");
+    assert!(ran.err.starts_with("airlock: guarding demo, `"), "no warning of another server: {}", ran.err);
+
+    let ran = started("open");
+    assert!(ran.code == 0 && answer(&ran).to_string().contains("Ada Lovelace"), "{ran:?}");
+    assert!(
+        ran.err
+            .contains("servers.toml:7:1: warning: servers.open.sandbox.required: this server runs outside"),
+        "{}",
+        ran.err
+    );
+
+    let refused = |arguments: &[&str]| feed(airlock(home.path()).arg("run").args(arguments), b"");
+    let gone = refused(&["--config", "servers.toml", "--server", "gone"]);
+    assert!(gone.code == 127 && gone.err.contains("cannot start `no-such-server`"), "{gone:?}");
+    let unknown = refused(&["--config", "servers.toml", "--server", "dmeo"]);
+    assert_eq!((unknown.code, &*unknown.out), (3, ""), "{unknown:?}");
+    assert!(unknown.err.contains("did you mean `demo`? there are `demo`, `gone` and `open`"), "{unknown:?}");
+    let without = refused(&["--server", "demo"]);
+    assert!(without.code == 3 && without.err.contains("there is no `[servers.NAME]`"), "{without:?}");
+    let both = refused(&["--config", "servers.toml", "--server", "demo", "--", "cat"]);
+    assert!(both.code == 64 && both.err.contains("--server"), "{both:?}");
+
+    // Without one of them, what they weaken is nobody's concern; `check` shows all of it.
+    let plain =
+        guarded(home.path(), &["--config", "servers.toml"], &session("get_customer", &json!({"id": 7})));
+    assert!(plain.code == 0 && !plain.err.contains("servers."), "{plain:?}");
+    let check = feed(airlock(home.path()).args(["check", "servers.toml"]), b"");
+    assert!(check.code == 0 && check.out.contains("servers.open.sandbox.required: this server"), "{check:?}");
+    assert!(
+        check.out.contains("servers.gone.command") && check.out.contains("[no-such-server]"),
+        "{check:?}"
+    );
+}
+
 #[test]
 fn what_cannot_be_started_is_said() {
     let home = tempfile::tempdir().unwrap();

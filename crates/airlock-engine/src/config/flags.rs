@@ -10,10 +10,13 @@ pub struct Flags {
     pub policy: Option<String>,
     /// `--strict`: refuse ghost arguments, whatever the file says.
     pub strict: Option<bool>,
+    /// `--server`: one of `[servers.NAME]`, to be started.
+    pub server: Option<String>,
 }
 
 /// Keys that flags set, with the flag's name.
-const NAMES: &[(&str, &str)] = &[("policy", "--policy"), ("airlock.strict_mode", "--strict")];
+const NAMES: &[(&str, &str)] =
+    &[("policy", "--policy"), ("airlock.strict_mode", "--strict"), ("server", "--server")];
 
 /// The flag that sets a key.
 pub(super) fn name(key: &str) -> &'static str {
@@ -24,6 +27,7 @@ impl Flags {
     pub(super) fn values(&self) -> Vec<(&'static str, Scalar)> {
         let policy = self.policy.clone().map(|name| ("policy", Scalar::Text(name)));
         let strict = self.strict.map(|strict| ("airlock.strict_mode", Scalar::Bool(strict)));
-        policy.into_iter().chain(strict).collect()
+        let server = self.server.clone().map(|name| ("server", Scalar::Text(name)));
+        policy.into_iter().chain(strict).chain(server).collect()
     }
 }

@@ -47,6 +47,7 @@ mod sanitization;
 mod scalar;
 mod schema;
 mod secret;
+mod servers;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ pub use reader::Setting;
 pub use sandbox::{SandboxConfig, SandboxLimits};
 pub use sanitization::{Injection, Sanitization, Strategy};
 pub use secret::{HashKey, Secret};
+pub use servers::ServerConfig;
 pub use tools::ToolRules;
 
 use jiff::tz::TimeZone;
@@ -119,8 +121,12 @@ pub struct Config {
     pub limits: Limits,
     /// `[audit]`
     pub audit: Audit,
-    /// `[sandbox]`
+    /// `[sandbox]`, or what `[servers.NAME]` says instead of it for the server that `--server` chose.
     pub sandbox: SandboxConfig,
+    /// `[servers.NAME]`
+    pub servers: Vec<ServerConfig>,
+    /// The one of them that `--server` chose.
+    pub server: Option<ServerConfig>,
     /// The effective settings and who set them.
     pub origins: Vec<Setting>,
     /// Everything that weakens protection.
@@ -159,6 +165,8 @@ pub fn load(input: &ConfigInput<'_>, system_zone: &TimeZone) -> Result<Config, P
     let limits = Limits::read(&mut reader);
     let audit = Audit::read(&mut reader);
     let sandbox = SandboxConfig::read(&mut reader, input.file.as_ref());
+    let (servers, server) = servers::read(&mut reader, &sandbox);
+    let sandbox = server.as_ref().map_or(sandbox, |server| server.sandbox.clone());
     let Reader { report, settings: origins, .. } = reader;
     match (policies.default, report.has_errors()) {
         (Some(policy), false) => {
@@ -174,6 +182,8 @@ pub fn load(input: &ConfigInput<'_>, system_zone: &TimeZone) -> Result<Config, P
                 limits,
                 audit,
                 sandbox,
+                servers,
+                server,
                 origins,
                 warnings,
             })

@@ -8,8 +8,10 @@ use super::{
     ConfigFile,
     problem::At,
     reader::{Reader, text, texts},
+    scalar::Scalar,
+    schema,
     secret::Secret,
-    suggest::printable,
+    suggest::{join, printable},
 };
 
 const KEY: &str = "sandbox.e2b_api_key";
@@ -92,13 +94,86 @@ impl SandboxConfig {
         Self {
             required: reader.boolean("sandbox.required", false).0,
             min_level: min_level(reader),
-            read_only: list(reader, "read_only", "is no absolute path without `.` and `..`", is_absolute),
-            writable: list(reader, "writable", "is no absolute path without `.` and `..`", is_absolute),
-            environment: list(reader, "environment", "is not the name of a variable", is_variable),
-            hosts: list(reader, "hosts", "is no host", |host| !host.contains(['/', ' '])),
+            read_only: list(reader, "read_only"),
+            writable: list(reader, "writable"),
+            environment: list(reader, "environment"),
+            hosts: list(reader, "hosts"),
             limits,
             e2b_api_key: reader.secret(KEY).map(|(key, _)| Secret::new(key)),
         }
+    }
+}
+
+impl SandboxConfig {
+    /// These settings with those of `table` in their place, key by key; `at` is the place of the table. What is weaker
+    /// then is a warning.
+    pub(super) fn replaced_by(
+        &self,
+        table: &DeTable<'_>,
+        path: &str,
+        at: At,
+        reader: &mut Reader<'_, '_>,
+    ) -> Self {
+        let count = |name, general| match single(table, name) {
+            Some((Scalar::Count(count), _)) => count,
+            _ => general,
+        };
+        let limits = SandboxLimits {
+            memory_mb: count("max_memory_mb", self.limits.memory_mb),
+            processes: count("max_processes", self.limits.processes),
+            tmpfs_mb: count("max_tmpfs_mb", self.limits.tmpfs_mb),
+            files: count("max_files", self.limits.files),
+            open_files: count("max_open_files", self.limits.open_files),
+        };
+        let required = self.required_of(table, path, at, reader);
+        let min_level = self.min_level_of(table, path, reader);
+        let mut list = |name, general: &Vec<String>| {
+            items(table, name, path, reader).map_or_else(|| general.clone(), |(items, _)| items)
+        };
+        Self {
+            required,
+            min_level,
+            read_only: list("read_only", &self.read_only),
+            writable: list("writable", &self.writable),
+            environment: list("environment", &self.environment),
+            hosts: list("hosts", &self.hosts),
+            limits,
+            e2b_api_key: self.e2b_api_key.clone(),
+        }
+    }
+
+    fn required_of(&self, table: &DeTable<'_>, path: &str, at: At, reader: &mut Reader<'_, '_>) -> bool {
+        let key = join(path, "required");
+        match single(table, "required") {
+            Some((Scalar::Bool(required), at)) => {
+                if self.required && !required {
+                    let message = "this server runs outside of the sandbox, which `[sandbox]` requires";
+                    reader.report.warning(at, &key, message, None);
+                }
+                required
+            }
+            // Who describes a sandbox may take it for granted.
+            _ if !self.required && !table.is_empty() => {
+                let message = "this server runs outside of its sandbox, unless --sandbox asks for it";
+                let help = "write `required = true`, or `required = false` if that is meant".to_owned();
+                reader.report.warning(at, &key, message, Some(help));
+                false
+            }
+            _ => self.required,
+        }
+    }
+
+    fn min_level_of(&self, table: &DeTable<'_>, path: &str, reader: &mut Reader<'_, '_>) -> String {
+        let Some((Scalar::Text(level), at)) = single(table, "min_level") else {
+            return self.min_level.clone();
+        };
+        let rank = |level: &str| Self::LEVELS.iter().position(|known| *known == level);
+        if rank(&level) < rank(&self.min_level) {
+            let message =
+                format!("`{level}` is enough for this server, and `[sandbox]` asks for `{}`", self.min_level);
+            reader.report.warning(at, &join(path, "min_level"), message, None);
+        }
+        level
     }
 }
 
@@ -112,27 +187,46 @@ fn min_level(reader: &mut Reader<'_, '_>) -> String {
     default
 }
 
-/// The texts of a list, each of which has to be `fit`.
-fn list(
-    reader: &mut Reader<'_, '_>,
-    name: &'static str,
-    expected: &str,
-    fit: impl Fn(&str) -> bool,
-) -> Vec<String> {
-    let path = format!("sandbox.{name}");
+/// A list of `[sandbox]`, whose effective value is noted.
+fn list(reader: &mut Reader<'_, '_>, name: &'static str) -> Vec<String> {
     let section: Option<&DeTable<'_>> = reader.table(&["sandbox"]);
-    let Some((key, value)) = section.and_then(|table| table.get_key_value(name)) else { return Vec::new() };
+    let Some((all, at)) = section.and_then(|table| items(table, name, "sandbox", reader)) else {
+        return Vec::new();
+    };
+    let shown = all.iter().map(|item| printable(item)).collect::<Vec<_>>().join(", ");
+    reader.record(&join("sandbox", name), shown, at);
+    all
+}
+
+/// The texts of a list of a table at `path`, each of which has to fit, and where the list stands.
+fn items(
+    table: &DeTable<'_>,
+    name: &'static str,
+    path: &str,
+    reader: &mut Reader<'_, '_>,
+) -> Option<(Vec<String>, At)> {
+    let (fits, expected): (fn(&str) -> bool, _) = match name {
+        "environment" => (is_variable, "is not the name of a variable"),
+        "hosts" => (|host| !host.contains(['/', ' ']), "is no host"),
+        _ => (is_absolute, "is no absolute path without `.` and `..`"),
+    };
+    let (key, value) = table.get_key_value(name)?;
     let mut all = Vec::new();
     for (item, at) in texts(value) {
-        if fit(&item) {
+        if fits(&item) {
             all.push(item);
         } else {
-            reader.report.error(at, &path, format!("`{}` {expected}", printable(&item)), None);
+            reader.report.error(at, &join(path, name), format!("`{}` {expected}", printable(&item)), None);
         }
     }
-    let shown = all.iter().map(|item| printable(item)).collect::<Vec<_>>().join(", ");
-    reader.record(&path, shown, At::File(key.span().start));
-    all
+    Some((all, At::File(key.span().start)))
+}
+
+/// A single value of a server's table, where there is one that fits; the others are reported already.
+fn single(table: &DeTable<'_>, name: &str) -> Option<(Scalar, At)> {
+    let value = table.get(name)?;
+    let shape = schema::find(&join("sandbox", name))?;
+    Some((shape.read(value.get_ref()).ok()?, At::File(value.span().start)))
 }
 
 /// The file may be read from anywhere, so that there is nothing a path could be relative to.

@@ -70,6 +70,7 @@ pub(super) static ROOT: &[Entry] = &[
     entry("limits", Shape::Table(LIMITS)),
     entry("audit", Shape::Table(AUDIT)),
     entry("sandbox", Shape::Table(SANDBOX)),
+    entry("servers", Shape::Map("NAME", &Shape::Table(SERVER))),
 ];
 
 static AIRLOCK: &[Entry] = &[
@@ -163,6 +164,9 @@ static LIMITS: &[Entry] = &[
 
 static AUDIT: &[Entry] = &[entry("path", Shape::Text)];
 
+static SERVER: &[Entry] =
+    &[entry("command", Shape::Texts(WhenEmpty::Harmless)), entry("sandbox", Shape::Table(SERVER_SANDBOX))];
+
 static SANDBOX: &[Entry] = &[
     entry("required", Shape::Bool),
     entry("min_level", Shape::Word(SandboxConfig::LEVELS)),
@@ -177,6 +181,12 @@ static SANDBOX: &[Entry] = &[
     entry("max_open_files", Shape::Count { min: 16, max: 1_000_000 }),
     entry("e2b_api_key", Shape::Secret),
 ];
+
+/// What a server's own sandbox can say: all of it but the last, the key of a service.
+static SERVER_SANDBOX: &[Entry] = match SANDBOX.split_last() {
+    Some((_key, rest)) => rest,
+    None => &[],
+};
 
 /// Counts fit 32 bits on every platform: spans in documents do, too.
 const MAX_COUNT: usize = 1_000_000_000;

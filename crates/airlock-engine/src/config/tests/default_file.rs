@@ -23,6 +23,7 @@ fn nothing_configured_is_the_default() {
     assert_eq!(config.sanitization, Sanitization::default());
     assert_eq!((config.limits, config.audit.destination), (Limits::default(), Destination::Default));
     assert!(config.policies.is_empty() && config.roles.is_empty() && config.tools.is_empty());
+    assert!(config.servers.is_empty() && config.server.is_none());
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     assert!(config.origins.iter().all(|setting| setting.origin == Origin::BuiltIn));
 }
@@ -60,6 +61,7 @@ fn the_examples_of_the_default_file_are_valid_and_name_every_key() {
     let config = read(&text).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(config.roles.len(), 3);
     assert_eq!(config.tools.len(), 8);
+    assert_eq!(config.servers.len(), 1);
     assert_eq!(config.sanitization.detectors.specs().len(), 1);
     assert_eq!(
         warned(&config),
@@ -84,6 +86,8 @@ fn the_examples_of_the_default_file_are_valid_and_name_every_key() {
     list_absent(&[table.get_ref()], schema::ROOT, "", &mut absent);
     // A named policy has the keys of `[policy]`, which are all shown there.
     absent.retain(|key| !key.starts_with("policies.NAME."));
+    // A server's sandbox has the keys of `[sandbox]`.
+    absent.retain(|key| !key.starts_with("servers.NAME.sandbox."));
     assert!(absent.is_empty(), "not in default.toml: {absent:?}");
     for kind in Kind::ALL.iter().filter(|kind| kind.class() != Class::Injection) {
         assert!(DEFAULT_FILE.contains(kind.name()), "{kind} is not in default.toml");

@@ -87,7 +87,7 @@ fn bad_variables_and_flags_are_named_without_secrets() {
          AIRLOCK_HASH_KEY: error: sanitization.hash_key: expected 64 hexadecimal digits\n  \
          help: make one with `openssl rand -hex 32`"
     );
-    let flags = Flags { policy: Some("strickt".to_owned()), strict: None };
+    let flags = Flags { policy: Some("strickt".to_owned()), ..Flags::default() };
     assert_eq!(
         layered("", &[], flags).unwrap_err().to_string(),
         "--policy: error: policy: there is no policy `strickt`\n  help: did you mean `strict`?"
@@ -111,10 +111,10 @@ fn a_policy_can_be_chosen_from_outside() {
     let by_variable = layered(text, &[("AIRLOCK_POLICY", "intern")], Flags::default()).unwrap();
     assert_eq!(by_variable.policy.name(), "intern");
     assert!(by_variable.warnings.is_empty(), "the section has no effect");
-    let flags = Flags { policy: Some("strict".to_owned()), strict: None };
+    let flags = Flags { policy: Some("strict".to_owned()), ..Flags::default() };
     let by_flag = layered(text, &[("AIRLOCK_POLICY", "intern")], flags).unwrap();
     assert_eq!(by_flag.policy.name(), "STRICT_POLICY");
-    let flags = Flags { policy: Some("permissive".to_owned()), strict: None };
+    let flags = Flags { policy: Some("permissive".to_owned()), ..Flags::default() };
     let weakened = layered("[policy]\npreset = \"strict\"\n", &[], flags).unwrap();
     assert_eq!(
         weakened.warnings[0].to_string(),

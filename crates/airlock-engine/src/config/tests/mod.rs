@@ -5,6 +5,7 @@ mod default_file;
 mod layers;
 mod meaning;
 mod properties;
+mod servers;
 
 use jiff::tz::TimeZone;
 

@@ -1,0 +1,184 @@
+//! `[servers.NAME]`: what stands in the file, what it means for the server that is chosen, and what is wrong with it.
+
+use super::{layered, read, rendered, warned};
+use crate::config::{Config, Flags, ServerConfig};
+
+const TWO: &str = r#"
+    [sandbox]
+    required = true
+    min_level = "box"
+    read_only = ["/opt/a", "/opt/b"]
+    environment = ["TOKEN"]
+    max_memory_mb = 256
+
+    [servers.notes]
+    command = ["npx", "-y", "server-filesystem", "/srv/notes"]
+    [servers.notes.sandbox]
+    min_level = "kernel"
+    read_only = ["/srv/notes"]
+    environment = []
+    max_processes = 7
+
+    [servers.plain]
+    command = ["plain"]
+"#;
+
+const REQUIRED: &str = "servers.a.sandbox.required";
+const LEVEL: &str = "servers.a.sandbox.min_level";
+
+fn chosen(text: &str, name: &str) -> Config {
+    let flags = Flags { server: Some(name.to_owned()), ..Flags::default() };
+    layered(text, &[], flags).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn refused(text: &str, name: &str) -> String {
+    let flags = Flags { server: Some(name.to_owned()), ..Flags::default() };
+    layered(text, &[], flags).unwrap_err().to_string()
+}
+
+#[test]
+fn what_a_server_says_takes_the_place_of_what_is_said_for_all() {
+    let config = chosen(TWO, "notes");
+    let server = config.server.as_ref().unwrap();
+    assert_eq!((server.name.as_str(), server.command.len()), ("notes", 4));
+    let sandbox = &config.sandbox;
+    assert_eq!(*sandbox, server.sandbox);
+    assert!(sandbox.required, "what it does not say holds as it is");
+    assert_eq!(
+        (sandbox.min_level.as_str(), sandbox.limits.memory_mb, sandbox.limits.processes),
+        ("kernel", 256, 7)
+    );
+    assert_eq!(
+        (sandbox.read_only.as_slice(), sandbox.environment.len()),
+        (&["/srv/notes".to_owned()][..], 0)
+    );
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+
+    let config = chosen(TWO, "plain");
+    let general = read(TWO).unwrap();
+    assert_eq!(config.sandbox, general.sandbox);
+    assert!(general.server.is_none());
+    let names: Vec<_> = general.servers.iter().map(|ServerConfig { name, .. }| name.as_str()).collect();
+    assert_eq!(names, ["notes", "plain"]);
+    let shown = |key: &str| {
+        general.origins.iter().find(|setting| setting.key == key).map(|s| (s.value.as_str(), s.line))
+    };
+    assert_eq!(shown("servers.plain.command"), Some(("[plain]", Some(18))));
+    assert_eq!(shown("servers.notes.sandbox.min_level"), Some(("kernel", Some(12))));
+}
+
+#[test]
+fn less_than_is_asked_for_all_is_a_warning() {
+    let with = |general: &str, own: &str| {
+        format!(
+            "[sandbox]\n{general}\n[servers.a]\ncommand = [\"a\"]\n[servers.a.sandbox]\n{own}\n[servers.b]\ncommand = [\"b\"]\n"
+        )
+    };
+    for (general, own, warnings) in [
+        ("required = true", "required = false", &[REQUIRED][..]),
+        ("required = true", "required = true", &[]),
+        ("required = true", "writable = [\"/srv\"]", &[]),
+        ("required = false", "required = true", &[]),
+        ("", "required = false", &[]),
+        ("", "writable = [\"/srv\"]", &[REQUIRED]),
+        ("", "", &[]),
+        ("required = true\nmin_level = \"machine\"", "min_level = \"box\"", &[LEVEL]),
+        ("required = true", "min_level = \"lite\"\nrequired = false", &[LEVEL, REQUIRED]),
+        ("required = true", "min_level = \"machine\"", &[]),
+    ] {
+        let text = with(general, own);
+        assert_eq!(warned(&read(&text).unwrap()), warnings, "{text}");
+        assert_eq!(warned(&chosen(&text, "a")), warnings, "{text}");
+        assert!(warned(&chosen(&text, "b")).is_empty(), "what another server weakens has no effect: {text}");
+    }
+    let config = chosen(&with("required = true", "required = false"), "a");
+    assert!(!config.sandbox.required);
+    assert_eq!(
+        config.warnings[0].to_string(),
+        "airlock.toml:6:12: warning: servers.a.sandbox.required: this server runs outside of the sandbox, which \
+         `[sandbox]` requires"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_server_is_said_with_its_place() {
+    for (text, problems) in [
+        (
+            "[servers.a]\ncomand = [\"x\"]\n",
+            "airlock.toml:1:10: error: servers.a.command: the command is missing\n  \
+               help: write the program and its arguments, such as [\"npx\", \"-y\", \"some-server\"]\n\
+             airlock.toml:2:1: error: servers.a.comand: unknown key\n  help: did you mean `command`?",
+        ),
+        (
+            "[servers.a]\ncommand = []\n",
+            "airlock.toml:2:11: error: servers.a.command: the command is missing\n  \
+               help: write the program and its arguments, such as [\"npx\", \"-y\", \"some-server\"]",
+        ),
+        (
+            "[servers.a]\ncommand = \"npx -y x\"\n",
+            "airlock.toml:2:11: error: servers.a.command: expected a list of strings, found a string\n  \
+               help: write [\"npx -y x\"]",
+        ),
+        (
+            "[servers.a]\ncommand = [\"x\"]\nsandbox.read_onyl = [\"/srv\"]\n",
+            "airlock.toml:3:9: error: servers.a.sandbox.read_onyl: unknown key\n  help: did you mean `read_only`?",
+        ),
+        (
+            "[servers.a]\ncommand = [\"x\"]\nsandbox = { read_only = [\"srv\"], max_files = 1, required = \"no\" }\n",
+            "airlock.toml:3:26: error: servers.a.sandbox.read_only: `srv` is no absolute path without `.` and `..`\n\
+             airlock.toml:3:46: error: servers.a.sandbox.max_files: expected a whole number from 16 to 10000000\n\
+             airlock.toml:3:60: error: servers.a.sandbox.required: expected `true` or `false`, found a string\n  \
+               help: write it without quotes",
+        ),
+        (
+            "[servers.a]\ncommand = [\"x\"]\nsandbox.e2b_api_key = \"e2b_1\"\n",
+            "airlock.toml:3:9: error: servers.a.sandbox.e2b_api_key: unknown key\n  \
+               help: `e2b_api_key` belongs to `[sandbox]`",
+        ),
+        (
+            "[servers.\"a b\"]\ncommand = [\"x\"]\n",
+            "airlock.toml:1:10: error: servers.\"a b\": a server's name is 1 to 64 letters, digits, `_`, `-` and `.`",
+        ),
+        (
+            "[servers]\ncommand = [\"x\"]\n",
+            "airlock.toml:2:11: error: servers.command: expected a table, found a list\n  \
+               help: `command` belongs to `[servers.NAME]`",
+        ),
+        ("[server.a]\n", "airlock.toml:1:2: error: server: unknown key\n  help: did you mean `servers`?"),
+    ] {
+        assert_eq!(rendered(text), problems, "{text}");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_an_error_with_those_that_are() {
+    for (text, name, problem) in [
+        (
+            TWO,
+            "note",
+            "--server: error: server: there is no server `note`\n  help: did you mean `notes`? there are `notes` and `plain`",
+        ),
+        (
+            TWO,
+            "zzzzzz",
+            "--server: error: server: there is no server `zzzzzz`\n  help: there are `notes` and `plain`",
+        ),
+        (
+            TWO,
+            "NOTES",
+            "--server: error: server: there is no server `NOTES`\n  help: did you mean `notes`? there are `notes` and `plain`",
+        ),
+        (
+            "[servers.x]\ncommand = [\"x\"]\n",
+            "",
+            "--server: error: server: there is no server ``\n  help: the only one is `x`",
+        ),
+        (
+            "",
+            "x",
+            "--server: error: server: there is no server `x`\n  help: there is no `[servers.NAME]` in the configuration",
+        ),
+    ] {
+        assert_eq!(refused(text, name), problem);
+    }
+}
