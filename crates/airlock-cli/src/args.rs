@@ -140,6 +140,13 @@ pub(crate) struct RunArgs {
     /// configuration: sandbox.required.
     #[arg(long, help_heading = "Sandbox")]
     pub(crate) sandbox: bool,
+    /// Run each call of a tool on a server of its own, in a sandbox of its own: nothing is left for the next call
+    ///
+    /// The first server answers everything but calls; those get one that was started for them, sees what the first one
+    /// sees, and is ended after its answer. What is written to --rw folders stays. Needs the sandbox. In the
+    /// configuration: sandbox.mode.
+    #[arg(long, help_heading = "Sandbox")]
+    pub(crate) per_call: bool,
     #[command(flatten)]
     pub(crate) confinement: ConfinementArgs,
     #[command(flatten)]

@@ -7,20 +7,27 @@ use std::{
     ffi::{OsStr, OsString},
     fmt, io,
     path::{self, Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
+#[cfg(target_os = "linux")]
+use airlock_engine::{Code, Rejection};
 use airlock_engine::{
     SandboxNeed,
-    config::{Config, SandboxConfig, SandboxLimits, ToolRules},
+    config::{Config, SandboxConfig, SandboxLimits, SandboxMode, ToolRules},
 };
-use airlock_gateway::{SessionEnd, Started};
+use airlock_gateway::{FreshServers, SessionEnd, Started};
 use airlock_sandbox::{
     Aftermath, Backend, Confinement, Launcher, Level, Limits, ProcessBox, Sandbox as _,
     proxy::{AllowedHost, Reason, Refusal, Watch},
 };
+#[cfg(target_os = "linux")]
+use airlock_sandbox::{SandboxError, Step};
 
 use crate::{
     args::ConfinementArgs,
@@ -48,6 +55,8 @@ const LAST_WORDS: u32 = 40;
 /// A server that runs in its sandbox.
 pub(crate) struct Boxed {
     pub(crate) server: Started,
+    /// Starts others like it, where each call has one of its own.
+    pub(crate) fresh: Option<Arc<dyn FreshServers>>,
     pub(crate) aftermath: Aftermath,
     pub(crate) errors: Option<JoinHandle<()>>,
     backend: Backend,
@@ -85,7 +94,7 @@ impl fmt::Display for Boxed {
         ];
         let points = points.iter().filter(|(_, names)| !names.is_empty());
         let points: Vec<_> = points.map(|(what, names)| format!("{what} {names}")).collect();
-        write!(f, "{}", self.level)?;
+        write!(f, "{}{}", self.level, if self.fresh.is_some() { " per call" } else { "" })?;
         if points.is_empty() { Ok(()) } else { write!(f, " ({})", points.join("; ")) }
     }
 }
@@ -301,38 +310,95 @@ fn absolute(flag: &str, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     paths.iter().map(absolute).collect()
 }
 
-/// Starts a server in the sandbox.
+/// Starts a server in the sandbox, for a whole session or for all of it but the calls.
 #[cfg(target_os = "linux")]
 pub(crate) fn start(
     command: &[OsString],
     asked: &ConfinementArgs,
     limits: Limits,
+    mode: SandboxMode,
     launcher: Launcher,
 ) -> Result<Boxed, Failure> {
     let Prepared { command, confinement, .. } = prepare(command, asked, limits).map_err(not_started)?;
     let sandbox = ProcessBox::box_or_lite(launcher, asked.min_level.unwrap_or(Level::Box));
     let backend = sandbox.backend();
-    let running = sandbox
-        .watched_by(std::sync::Arc::new(Refused))
-        .start(&command, &confinement)
-        .map_err(|error| not_started(refused(&error)))?;
+    let recipe = Recipe { sandbox: sandbox.watched_by(Arc::new(Refused)), command, confinement };
+    let running = recipe.run().map_err(|error| not_started(refused(&error)))?;
     let level = running.enforcement().level;
-    let (mut process, hold, aftermath) = running.into_parts();
-    let errors = process.stderr.take().map(pass_on).transpose();
-    let errors = errors.map_err(|error| {
+    let (server, aftermath, errors) = hand_over(running).map_err(|error| {
         not_started(Failure::unexpected(format_args!("cannot read what the server says to stderr: {error}")))
     })?;
     Ok(Boxed {
         errors,
-        server: Started::new(process, move || drop(hold)),
+        server,
         aftermath,
         backend,
         level,
-        read_only: confinement.read_only,
-        writable: confinement.writable,
+        read_only: recipe.confinement.read_only.clone(),
+        writable: recipe.confinement.writable.clone(),
         environment: asked.environment.iter().map(OsString::from).collect(),
         network: asked.network.clone(),
+        fresh: (mode == SandboxMode::PerCall).then(|| Arc::new(recipe) as Arc<dyn FreshServers>),
     })
+}
+
+/// What is needed to start a server once more.
+#[cfg(target_os = "linux")]
+struct Recipe {
+    sandbox: ProcessBox,
+    command: Vec<OsString>,
+    confinement: Confinement,
+}
+
+#[cfg(target_os = "linux")]
+impl Recipe {
+    fn run(&self) -> Result<airlock_sandbox::Running, SandboxError> {
+        self.sandbox.start(&self.command, &self.confinement)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl FreshServers for Recipe {
+    fn start(&self) -> Result<Started, Rejection> {
+        let running = self.run().map_err(|error| not_run(&error))?;
+        let (server, aftermath, _errors) = hand_over(running)
+            .map_err(|error| Rejection::new(Code::SandboxError).with_message(error.to_string()))?;
+        // It waits until nothing is left of the box, and removes its control group.
+        Ok(server.keeping(aftermath))
+    }
+}
+
+/// A box as a server that a session can take over.
+#[cfg(target_os = "linux")]
+fn hand_over(running: airlock_sandbox::Running) -> io::Result<(Started, Aftermath, Option<JoinHandle<()>>)> {
+    let (mut process, hold, aftermath) = running.into_parts();
+    let errors = process.stderr.take().map(pass_on).transpose()?;
+    Ok((Started::new(process, move || drop(hold)), aftermath, errors))
+}
+
+/// How a call is refused that no server could be started for. The details are for the operator.
+#[cfg(target_os = "linux")]
+fn not_run(error: &SandboxError) -> Rejection {
+    let failure = refused(error);
+    let help = failure.help.as_deref().map(|help| format!("; {help}")).unwrap_or_default();
+    let why = printable(&format!("{}{help}", failure.message), SHOWN_OF_A_REASON);
+    let line = format!("airlock: warning: no server could be started for a call: {why}\n");
+    // Without stderr nobody is left to tell.
+    let _ = io::Write::write_all(&mut io::stderr().lock(), line.as_bytes());
+    let step = match error {
+        SandboxError::Failed { step, .. } if *step != Step::ReadBack => format!("cannot {step}"),
+        SandboxError::Unsupported | SandboxError::TooWeak { .. } | SandboxError::NoneStrongEnough { .. } => {
+            "it would be weaker than is required".to_owned()
+        }
+        SandboxError::Unavailable { backend, .. } => format!("`{backend}` cannot be used"),
+        _ => {
+            return Rejection::new(Code::SandboxError)
+                .with_message("the sandbox that was made for this call was lost");
+        }
+    };
+    Rejection::new(Code::SandboxUnavailable)
+        .with_message(format!("no sandbox could be made for this call: {step}"))
+        .with_hint("the operator must look at the log; the tool did not run")
 }
 
 /// Passes on what the server says to stderr, line by line and without what would draw or type. The server has no hold of
@@ -376,6 +442,7 @@ pub(crate) fn start(
     _command: &[OsString],
     _asked: &ConfinementArgs,
     _limits: Limits,
+    _mode: SandboxMode,
     _launcher: Launcher,
 ) -> Result<Boxed, Failure> {
     Err(not_started(refused(&airlock_sandbox::SandboxError::Unsupported)))

@@ -19,8 +19,9 @@ use std::{
     time::Duration,
 };
 
+use airlock_engine::Rejection;
 use airlock_gateway::{Gate, Launcher, SessionEnd, SessionOptions, Started, become_child, run_stdio};
-use airlock_mcp::{Outcome, Pending, Report, skim::Skimmed};
+use airlock_mcp::{Id, Outcome, Pending, Report, skim::Skimmed};
 use memchr::memmem::find;
 
 fn main() -> ExitCode {
@@ -90,6 +91,11 @@ fn end_group(group: u32) {
 #[cfg(not(unix))]
 fn end_group(_group: u32) {}
 
+fn told(what: &str, id: &Id, rejection: &Rejection) -> Outcome<'static> {
+    let text = format!("{what} {id:?}: {} {}", rejection.code(), rejection.message());
+    Outcome { to_client: vec![text.into_bytes()], ..Outcome::stop() }
+}
+
 /// Passes everything on.
 struct Plain;
 
@@ -108,6 +114,14 @@ impl Gate for Plain {
 
     async fn on_server_oversize(&self, _seen: Skimmed) -> Outcome<'static> {
         Outcome::stop()
+    }
+
+    fn on_call_not_run(&self, id: &Id, rejection: Rejection) -> Outcome<'static> {
+        told("not run", id, &rejection)
+    }
+
+    fn on_call_lost(&self, id: &Id, rejection: Rejection) -> Outcome<'static> {
+        told("lost", id, &rejection)
     }
 
     async fn on_server_closed(&self) -> Outcome<'static> {
@@ -169,6 +183,14 @@ impl Gate for Obedient {
     async fn on_server_oversize(&self, seen: Skimmed) -> Outcome<'static> {
         let text = format!("oversize from server: {:?}", seen.id);
         Outcome { to_client: vec![text.into_bytes()], ..Outcome::stop() }
+    }
+
+    fn on_call_not_run(&self, id: &Id, rejection: Rejection) -> Outcome<'static> {
+        told("not run", id, &rejection)
+    }
+
+    fn on_call_lost(&self, id: &Id, rejection: Rejection) -> Outcome<'static> {
+        told("lost", id, &rejection)
     }
 
     async fn on_server_closed(&self) -> Outcome<'static> {

@@ -2,7 +2,8 @@
 
 use std::future::Future;
 
-use airlock_mcp::{Guard, Outcome, Pending, skim::Skimmed};
+use airlock_engine::Rejection;
+use airlock_mcp::{Guard, Id, Outcome, Pending, skim::Skimmed};
 
 /// Decides about every message of one session.
 ///
@@ -20,6 +21,12 @@ pub trait Gate: Send + Sync + 'static {
 
     /// A line of the server was longer than the bound and was skipped.
     fn on_server_oversize(&self, seen: Skimmed) -> impl Future<Output = Outcome<'static>>;
+
+    /// The server never got this call, which was let through to it: answers it.
+    fn on_call_not_run(&self, id: &Id, rejection: Rejection) -> Outcome<'static>;
+
+    /// The server got this call and will not answer it, while others go on: answers it.
+    fn on_call_lost(&self, id: &Id, rejection: Rejection) -> Outcome<'static>;
 
     /// The server is gone: answers for everything in flight. Called at most once.
     fn on_server_closed(&self) -> impl Future<Output = Outcome<'static>>;
@@ -46,6 +53,14 @@ impl Gate for Guard {
 
     fn on_server_oversize(&self, seen: Skimmed) -> impl Future<Output = Outcome<'static>> {
         self.on_server_oversize(seen)
+    }
+
+    fn on_call_not_run(&self, id: &Id, rejection: Rejection) -> Outcome<'static> {
+        self.on_call_not_run(id, rejection)
+    }
+
+    fn on_call_lost(&self, id: &Id, rejection: Rejection) -> Outcome<'static> {
+        self.on_call_lost(id, rejection)
     }
 
     fn on_server_closed(&self) -> impl Future<Output = Outcome<'static>> {

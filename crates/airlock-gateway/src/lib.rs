@@ -9,6 +9,7 @@
 //! | `gate` | what the transport asks of the guard |
 //! | `line` | lines of bounded length out of a stream, without copying |
 //! | `stdio` | the session: two directions, an event loop, its end |
+//! | `per_call` | a server for each call, which the gate sees as one |
 //! | `server` | the server's process: start, shutdown, no orphans |
 //! | `signals` | being asked to end |
 
@@ -16,11 +17,13 @@
 
 mod gate;
 mod line;
+mod per_call;
 mod server;
 mod signals;
 mod stdio;
 
 pub use gate::Gate;
+pub use per_call::FreshServers;
 pub use server::{Launcher, Started, become_child};
 pub use signals::{end_by_signal, watch_end_signals};
 pub use stdio::{SessionEnd, SessionOptions, run_stdio};

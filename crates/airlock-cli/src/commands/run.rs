@@ -37,7 +37,12 @@ pub(crate) fn execute(
     sandbox: airlock_sandbox::Launcher,
     console: &mut Console,
 ) -> CommandResult {
-    let flags = Flags { server: args.server.clone(), ..Flags::default() };
+    let flags = Flags {
+        server: args.server.clone(),
+        sandbox: args.sandbox,
+        per_call: args.per_call,
+        ..Flags::default()
+    };
     let (config, _) = settings::load_with(&args.config, flags)?;
     // What servers of the configuration do without has no effect where none of them is started.
     let about_servers = |warning: &Problem| warning.key.starts_with("servers.");
@@ -55,9 +60,9 @@ pub(crate) fn execute(
     if let Some(notice) = &audit.notice {
         writeln!(console.err, "airlock: warning: {notice}")?;
     }
-    let boxed = if args.sandbox || config.sandbox.required {
+    let boxed = if config.sandbox.required {
         let (asked, limits) = sandboxed::asked(&args.confinement, &config.sandbox)?;
-        Some(sandboxed::start(&command, &asked, limits, sandbox)?)
+        Some(sandboxed::start(&command, &asked, limits, config.sandbox.mode, sandbox)?)
     } else {
         sandboxed::expect_nothing(&args.confinement)?;
         for warning in sandboxed::missed(&config) {
@@ -83,8 +88,12 @@ pub(crate) fn execute(
         bounds: config.limits.message,
         sandbox: boxed.as_ref().map(|boxed| boxed.backend().as_str().into()),
     };
-    let (options, aftermath) = if let Some(Boxed { server, aftermath, errors, .. }) = boxed {
-        (SessionOptions::of(server), Some((aftermath, errors)))
+    let (options, aftermath) = if let Some(Boxed { server, fresh, aftermath, errors, .. }) = boxed {
+        let options = match fresh {
+            Some(fresh) => SessionOptions::per_call(server, fresh, config.limits.message),
+            None => SessionOptions::of(server),
+        };
+        (options, Some((aftermath, errors)))
     } else {
         // Our own keys are no business of somebody else's server.
         let options = SessionOptions::new(launcher, command);

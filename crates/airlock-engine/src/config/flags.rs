@@ -12,11 +12,19 @@ pub struct Flags {
     pub strict: Option<bool>,
     /// `--server`: one of `[servers.NAME]`, to be started.
     pub server: Option<String>,
+    /// `--sandbox`: as `sandbox.required`, whatever the file says.
+    pub sandbox: bool,
+    /// `--per-call`: as `sandbox.mode = "per_call"`, whatever the file says.
+    pub per_call: bool,
 }
 
 /// Keys that flags set, with the flag's name.
-const NAMES: &[(&str, &str)] =
-    &[("policy", "--policy"), ("airlock.strict_mode", "--strict"), ("server", "--server")];
+const NAMES: &[(&str, &str)] = &[
+    ("policy", "--policy"),
+    ("airlock.strict_mode", "--strict"),
+    ("server", "--server"),
+    ("sandbox.mode", "--per-call"),
+];
 
 /// The flag that sets a key.
 pub(super) fn name(key: &str) -> &'static str {

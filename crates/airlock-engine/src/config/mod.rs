@@ -62,7 +62,7 @@ pub use flags::Flags;
 pub use limits::Limits;
 pub use problem::{MAX_PROBLEMS, Origin, Problem, Problems, Severity};
 pub use reader::Setting;
-pub use sandbox::{SandboxConfig, SandboxLimits};
+pub use sandbox::{SandboxConfig, SandboxLimits, SandboxMode};
 pub use sanitization::{Injection, Sanitization, Strategy};
 pub use secret::{HashKey, Secret};
 pub use servers::ServerConfig;
@@ -164,9 +164,10 @@ pub fn load(input: &ConfigInput<'_>, system_zone: &TimeZone) -> Result<Config, P
     let sanitization = Sanitization::read(&mut reader);
     let limits = Limits::read(&mut reader);
     let audit = Audit::read(&mut reader);
-    let sandbox = SandboxConfig::read(&mut reader, input.file.as_ref());
-    let (servers, server) = servers::read(&mut reader, &sandbox);
+    let sandbox = SandboxConfig::read(&mut reader, input.file.as_ref(), &input.flags);
+    let (servers, server) = servers::read(&mut reader, &sandbox, &input.flags);
     let sandbox = server.as_ref().map_or(sandbox, |server| server.sandbox.clone());
+    let sandbox = sandbox.asked_for(&input.flags, &mut reader);
     let Reader { report, settings: origins, .. } = reader;
     match (policies.default, report.has_errors()) {
         (Some(policy), false) => {

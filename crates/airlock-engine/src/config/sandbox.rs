@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use super::{
     ConfigFile,
+    flags::Flags,
     problem::At,
     reader::{Reader, text, texts},
     scalar::Scalar,
@@ -21,6 +22,8 @@ const KEY: &str = "sandbox.e2b_api_key";
 pub struct SandboxConfig {
     /// Whether the server runs in the sandbox, or not at all.
     pub required: bool,
+    /// For how long a server runs in it.
+    pub mode: SandboxMode,
     /// The weakest isolation that is enough, one of [`Self::LEVELS`].
     pub min_level: String,
     /// What the server sees and cannot change, absolute paths.
@@ -35,6 +38,33 @@ pub struct SandboxConfig {
     pub limits: SandboxLimits,
     /// The key of the E2B service, best given as `E2B_API_KEY`.
     pub e2b_api_key: Option<Secret>,
+}
+
+/// For how long a sandboxed server runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SandboxMode {
+    /// For a whole session.
+    #[default]
+    PerSession,
+    /// For one call of a tool: each has a server of its own, which is gone afterwards.
+    PerCall,
+}
+
+impl SandboxMode {
+    /// The words of the configuration.
+    pub const NAMES: &'static [&'static str] = &["per_session", "per_call"];
+
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PerSession => "per_session",
+            Self::PerCall => "per_call",
+        }
+    }
+
+    fn of(name: &str) -> Self {
+        if name == Self::PerCall.name() { Self::PerCall } else { Self::PerSession }
+    }
 }
 
 /// How much a sandboxed server may use.
@@ -64,6 +94,7 @@ impl Default for SandboxConfig {
     fn default() -> Self {
         Self {
             required: false,
+            mode: SandboxMode::PerSession,
             min_level: Self::DEFAULT_LEVEL.to_owned(),
             read_only: Vec::new(),
             writable: Vec::new(),
@@ -80,7 +111,7 @@ impl SandboxConfig {
     pub const LEVELS: &'static [&'static str] = &["lite", "box", "kernel", "machine"];
     const DEFAULT_LEVEL: &'static str = "box";
 
-    pub(super) fn read(reader: &mut Reader<'_, '_>, file: Option<&ConfigFile<'_>>) -> Self {
+    pub(super) fn read(reader: &mut Reader<'_, '_>, file: Option<&ConfigFile<'_>>, flags: &Flags) -> Self {
         refuse_exposed_key(reader, file);
         let default = SandboxLimits::default();
         let mut count = |key, default| reader.count(key, default).0;
@@ -91,8 +122,11 @@ impl SandboxConfig {
             files: count("sandbox.max_files", default.files),
             open_files: count("sandbox.max_open_files", default.open_files),
         };
-        Self {
-            required: reader.boolean("sandbox.required", false).0,
+        let required = reader.boolean("sandbox.required", false).0;
+        let (mode, at) = mode(reader);
+        let all = Self {
+            required,
+            mode,
             min_level: min_level(reader),
             read_only: list(reader, "read_only"),
             writable: list(reader, "writable"),
@@ -100,7 +134,9 @@ impl SandboxConfig {
             hosts: list(reader, "hosts"),
             limits,
             e2b_api_key: reader.secret(KEY).map(|(key, _)| Secret::new(key)),
-        }
+        };
+        all.expect_a_sandbox(at, "sandbox.mode", flags, reader);
+        all
     }
 }
 
@@ -112,6 +148,7 @@ impl SandboxConfig {
         table: &DeTable<'_>,
         path: &str,
         at: At,
+        flags: &Flags,
         reader: &mut Reader<'_, '_>,
     ) -> Self {
         let count = |name, general| match single(table, name) {
@@ -125,13 +162,15 @@ impl SandboxConfig {
             files: count("max_files", self.limits.files),
             open_files: count("max_open_files", self.limits.open_files),
         };
-        let required = self.required_of(table, path, at, reader);
+        let required = self.required_of(table, path, at, flags, reader);
+        let mode = self.mode_of(table, path, reader);
         let min_level = self.min_level_of(table, path, reader);
         let mut list = |name, general: &Vec<String>| {
             items(table, name, path, reader).map_or_else(|| general.clone(), |(items, _)| items)
         };
         Self {
             required,
+            mode,
             min_level,
             read_only: list("read_only", &self.read_only),
             writable: list("writable", &self.writable),
@@ -142,18 +181,25 @@ impl SandboxConfig {
         }
     }
 
-    fn required_of(&self, table: &DeTable<'_>, path: &str, at: At, reader: &mut Reader<'_, '_>) -> bool {
+    fn required_of(
+        &self,
+        table: &DeTable<'_>,
+        path: &str,
+        at: At,
+        flags: &Flags,
+        reader: &mut Reader<'_, '_>,
+    ) -> bool {
         let key = join(path, "required");
         match single(table, "required") {
             Some((Scalar::Bool(required), at)) => {
-                if self.required && !required {
+                if self.required && !required && !flags.sandbox {
                     let message = "this server runs outside of the sandbox, which `[sandbox]` requires";
                     reader.report.warning(at, &key, message, None);
                 }
                 required
             }
             // Who describes a sandbox may take it for granted.
-            _ if !self.required && !table.is_empty() => {
+            _ if !self.required && !table.is_empty() && !flags.sandbox => {
                 let message = "this server runs outside of its sandbox, unless --sandbox asks for it";
                 let help = "write `required = true`, or `required = false` if that is meant".to_owned();
                 reader.report.warning(at, &key, message, Some(help));
@@ -161,6 +207,16 @@ impl SandboxConfig {
             }
             _ => self.required,
         }
+    }
+
+    fn mode_of(&self, table: &DeTable<'_>, path: &str, reader: &mut Reader<'_, '_>) -> SandboxMode {
+        let Some((Scalar::Text(name), at)) = single(table, "mode") else { return self.mode };
+        let mode = SandboxMode::of(&name);
+        if mode < self.mode {
+            let message = "calls of this server share what it keeps, and `[sandbox]` asks for `per_call`";
+            reader.report.warning(at, &join(path, "mode"), message, None);
+        }
+        mode
     }
 
     fn min_level_of(&self, table: &DeTable<'_>, path: &str, reader: &mut Reader<'_, '_>) -> String {
@@ -175,6 +231,41 @@ impl SandboxConfig {
         }
         level
     }
+}
+
+impl SandboxConfig {
+    /// These settings with what the flags ask for; an error where they ask for what cannot be.
+    pub(super) fn asked_for(mut self, flags: &Flags, reader: &mut Reader<'_, '_>) -> Self {
+        if flags.sandbox {
+            self.required = true;
+            reader.record("sandbox.required", "true".to_owned(), At::Flag);
+        }
+        if flags.per_call {
+            self.mode = SandboxMode::PerCall;
+            reader.record("sandbox.mode", self.mode.name().to_owned(), At::Flag);
+            self.expect_a_sandbox(At::Flag, "sandbox.mode", flags, reader);
+        }
+        self
+    }
+
+    /// Without a sandbox there is no server for each call: that would be somebody else's code, started with all rights
+    /// for every call.
+    pub(super) fn expect_a_sandbox(&self, at: At, key: &str, flags: &Flags, reader: &mut Reader<'_, '_>) {
+        if self.mode == SandboxMode::PerCall && !self.required && !flags.sandbox {
+            let help = "write `required = true` beside it, or give --sandbox".to_owned();
+            reader.report.error(at, key, "`per_call` is for servers in the sandbox", Some(help));
+        }
+    }
+}
+
+fn mode(reader: &mut Reader<'_, '_>) -> (SandboxMode, At) {
+    const MODE: &str = "sandbox.mode";
+    if let Some((name, at)) = reader.text(MODE) {
+        return (SandboxMode::of(&name), at);
+    }
+    let default = SandboxMode::default();
+    let at = reader.record(MODE, default.name().to_owned(), At::BuiltIn);
+    (default, at)
 }
 
 fn min_level(reader: &mut Reader<'_, '_>) -> String {

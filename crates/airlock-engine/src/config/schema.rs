@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use airlock_scan::{MAX_LENGTH, Validator};
 
 use super::{
-    sandbox::SandboxConfig,
+    sandbox::{SandboxConfig, SandboxMode},
     sanitization::{Injection, Strategy},
 };
 
@@ -169,6 +169,7 @@ static SERVER: &[Entry] =
 
 static SANDBOX: &[Entry] = &[
     entry("required", Shape::Bool),
+    entry("mode", Shape::Word(SandboxMode::NAMES)),
     entry("min_level", Shape::Word(SandboxConfig::LEVELS)),
     entry("read_only", Shape::Texts(WhenEmpty::Harmless)),
     entry("writable", Shape::Texts(WhenEmpty::Harmless)),

@@ -6,6 +6,7 @@
 use toml::de::DeTable;
 
 use super::{
+    flags::Flags,
     problem::At,
     reader::{Reader, texts},
     sandbox::SandboxConfig,
@@ -33,13 +34,14 @@ pub struct ServerConfig {
 pub(super) fn read(
     reader: &mut Reader<'_, '_>,
     general: &SandboxConfig,
+    flags: &Flags,
 ) -> (Vec<ServerConfig>, Option<ServerConfig>) {
-    let servers = read_all(reader, general);
+    let servers = read_all(reader, general, flags);
     let chosen = reader.text("server").and_then(|(name, at)| choose(&name, at, &servers, reader));
     (servers, chosen)
 }
 
-fn read_all(reader: &mut Reader<'_, '_>, general: &SandboxConfig) -> Vec<ServerConfig> {
+fn read_all(reader: &mut Reader<'_, '_>, general: &SandboxConfig, flags: &Flags) -> Vec<ServerConfig> {
     let Some(sections) = reader.table(&[SECTION]) else { return Vec::new() };
     reader.record_all(SECTION, sections);
     let mut servers = Vec::new();
@@ -56,7 +58,12 @@ fn read_all(reader: &mut Reader<'_, '_>, general: &SandboxConfig) -> Vec<ServerC
         let sandbox = table.get_key_value("sandbox").and_then(|(key, value)| {
             let table = value.get_ref().as_table()?;
             let place = (join(&path, "sandbox"), At::File(key.span().start));
-            Some(general.replaced_by(table, &place.0, place.1, reader))
+            let sandbox = general.replaced_by(table, &place.0, place.1, flags, reader);
+            // What is general was checked where it stands.
+            if sandbox != *general {
+                sandbox.expect_a_sandbox(place.1, &join(&place.0, "mode"), flags, reader);
+            }
+            Some(sandbox)
         });
         let sandbox = sandbox.unwrap_or_else(|| general.clone());
         servers.push(ServerConfig { name: name.to_owned(), command, sandbox });

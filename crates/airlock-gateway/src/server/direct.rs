@@ -87,6 +87,9 @@ impl Server {
     /// The exit code of the server, once it has ended.
     pub(crate) fn reap(&mut self) -> i32 {
         let status = self.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
+        if let Some(kill) = &mut self.kill {
+            kill.server_ended();
+        }
         status.ok().and_then(|status| status.code()).unwrap_or(-1)
     }
 }

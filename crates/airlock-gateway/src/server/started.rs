@@ -21,7 +21,16 @@ impl Started {
     /// `process` stands for the server; `kill` ends the server and all that it started, at once, so that `process`
     /// ends, too. What `kill` owns lives as long as the server; it is called at most once.
     pub fn new(process: Child, kill: impl FnOnce() + Send + 'static) -> Self {
-        Self(Some((process, Kill(Some(Box::new(kill))))))
+        Self(Some((process, Kill { now: Some(Box::new(kill)), kept: None })))
+    }
+
+    /// `kept` lives until the process has been waited for: what is to be put away when nothing of the server is left.
+    #[must_use]
+    pub fn keeping(mut self, kept: impl Send + 'static) -> Self {
+        if let Some((_, kill)) = &mut self.0 {
+            kill.kept = Some(Box::new(kept));
+        }
+        self
     }
 
     /// The process, and how it ends at once.
@@ -35,6 +44,7 @@ impl Drop for Started {
         if let Some((process, kill)) = &mut self.0 {
             kill.now();
             end_or_kill(process);
+            kill.server_ended();
         }
     }
 }
@@ -59,13 +69,22 @@ pub(super) fn end_or_kill(process: &mut Child) {
 }
 
 /// Ends a server at once.
-pub(super) struct Kill(Option<Box<dyn FnOnce() + Send>>);
+pub(super) struct Kill {
+    now: Option<Box<dyn FnOnce() + Send>>,
+    /// For as long as the server is there.
+    kept: Option<Box<dyn Send>>,
+}
 
 impl Kill {
     pub(super) fn now(&mut self) {
-        if let Some(kill) = self.0.take() {
+        if let Some(kill) = self.now.take() {
             kill();
         }
+    }
+
+    /// Lets go of what was kept until the server had ended.
+    pub(super) fn server_ended(&mut self) {
+        drop(self.kept.take());
     }
 }
 

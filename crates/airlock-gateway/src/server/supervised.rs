@@ -88,6 +88,9 @@ impl Server {
     pub(crate) fn reap(&mut self) -> i32 {
         let status = self.supervisor.wait();
         self.reaped = true;
+        if let Some(kill) = &mut self.kill {
+            kill.server_ended();
+        }
         status.map_or(-1, |status| status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()))
     }
 

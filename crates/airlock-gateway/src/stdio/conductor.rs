@@ -21,7 +21,7 @@ use super::{
     SessionEnd,
     session::{Event, Session},
 };
-use crate::{Gate, server::Server};
+use crate::{Gate, per_call::Multiplexer, server::Server};
 
 /// How often the gate is asked what is pending, while that decides.
 const TICK: Duration = Duration::from_millis(10);
@@ -39,6 +39,8 @@ pub(super) struct Patience {
 pub(super) struct Conductor<G> {
     session: Arc<Session<G>>,
     server: Server,
+    /// With a server for each call: the others, of which `server` is the primary one.
+    per_call: Option<Arc<Multiplexer>>,
     events: Receiver<Event>,
     patience: Patience,
     stage: Stage,
@@ -81,12 +83,14 @@ impl<G: Gate> Conductor<G> {
     pub(super) fn new(
         session: Arc<Session<G>>,
         server: Server,
+        per_call: Option<Arc<Multiplexer>>,
         events: Receiver<Event>,
         patience: Patience,
     ) -> Self {
         Self {
             session,
             server,
+            per_call,
             events,
             patience,
             stage: Stage::Serving,
@@ -105,6 +109,9 @@ impl<G: Gate> Conductor<G> {
                 self.on_event(event);
             }
             self.on_time(Instant::now());
+        }
+        if let Some(servers) = &self.per_call {
+            servers.end();
         }
         self.session.close_client_side();
         match self.cause {

@@ -12,20 +12,27 @@
 
 mod conductor;
 mod session;
-mod sink;
+pub(crate) mod sink;
 
-use std::{ffi::OsString, fmt, io, sync::Arc, sync::mpsc, time::Duration};
+use std::{
+    ffi::OsString,
+    fmt, io,
+    sync::{Arc, Weak, mpsc},
+    time::Duration,
+};
 
+use airlock_engine::json::Bounds;
 use airlock_host::stream::Stream;
 use airlock_mcp::Report;
 
 use crate::{
-    Gate,
+    FreshServers, Gate,
+    per_call::{Multiplexer, PerCall},
     server::{Launcher, Program, Server, Started},
     signals::watch_end_signals,
 };
 use conductor::{Conductor, Patience};
-use session::{Event, Session};
+use session::{Event, ServerInput, Session};
 
 /// How a session is run.
 #[derive(Debug)]
@@ -38,10 +45,20 @@ pub struct SessionOptions {
 }
 
 /// Where the server comes from.
-#[derive(Debug)]
 enum Start {
     Command { launcher: Launcher, command: Vec<OsString> },
     Done(Started),
+    PerCall { primary: Started, servers: Arc<dyn FreshServers>, bounds: Bounds },
+}
+
+impl fmt::Debug for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command { command, .. } => f.debug_tuple("Command").field(command).finish(),
+            Self::Done(started) => f.debug_tuple("Done").field(started).finish(),
+            Self::PerCall { primary, .. } => f.debug_tuple("PerCall").field(primary).finish_non_exhaustive(),
+        }
+    }
 }
 
 impl SessionOptions {
@@ -63,6 +80,13 @@ impl SessionOptions {
     /// Takes over a server that was started already.
     pub fn of(server: Started) -> Self {
         Self::starting(Start::Done(server))
+    }
+
+    /// Runs every call of a tool on a server of its own, which `servers` starts and which is ended after it, and
+    /// everything else on `primary`, which was started already. To the gate it is one server. `bounds` are those within
+    /// which the gate reads a message.
+    pub fn per_call(primary: Started, servers: Arc<dyn FreshServers>, bounds: Bounds) -> Self {
+        Self::starting(Start::PerCall { primary, servers, bounds })
     }
 
     fn starting(start: Start) -> Self {
@@ -153,25 +177,43 @@ fn start<G: Gate>(
     options: SessionOptions,
     reports: session::Reports,
 ) -> io::Result<Conductor<G>> {
-    let (input, output) = (Stream::stdin()?, Stream::stdout()?);
+    let (input_of_client, output) = (Stream::stdin()?, Stream::stdout()?);
     let (sender, events) = mpsc::sync_channel(16);
     // Before the server is started: a signal in between must end both of us.
     let told = sender.clone();
     // When nobody listens any more, the session is over.
     watch_end_signals(move |signal| drop(told.send(Event::Signal(signal))))?;
+    let mut per_call = None;
     let (server, pipes) = match options.start {
         Start::Command { launcher, command } => {
             let program = Program { command: &command, withheld: &options.withheld };
             Server::start(&launcher, program, options.grace)?
         }
         Start::Done(started) => Server::take(started)?,
+        Start::PerCall { primary, servers, bounds } => {
+            per_call = Some(PerCall { servers, bounds, grace: options.grace, max_line: options.max_line });
+            Server::take(primary)?
+        }
     };
-    let session =
-        Arc::new(Session::new(gate, reports, output, pipes.input, options.max_line, sender.clone()));
+    let (per_call, input) = match per_call {
+        Some(options) => {
+            let (multiplexer, input) = Multiplexer::new(options, pipes.input);
+            (Some(multiplexer), ServerInput::PerCall(input))
+        }
+        None => (None, ServerInput::Process(pipes.input)),
+    };
+    let session = Arc::new(Session::new(gate, reports, output, input, options.max_line, sender.clone()));
+    if let Some(servers) = &per_call {
+        let downstream: Weak<Session<G>> = Arc::downgrade(&session);
+        servers.begin(downstream)?;
+    }
     let exited = sender.clone();
     server.on_exit(move || drop(exited.send(Event::ServerGone)))?;
-    session.spawn("server", |session| Some(session.server_to_client(pipes.output)))?;
+    let primary = per_call.clone();
+    session
+        .spawn("server", move |session| Some(session.server_to_client(pipes.output, primary.as_deref())))?;
     session.spawn("injector", Session::inject)?;
-    session.spawn("client", |session| Some(session.client_to_server(input)))?;
-    Ok(Conductor::new(session, server, events, Patience { grace: options.grace, drain: options.drain }))
+    session.spawn("client", |session| Some(session.client_to_server(input_of_client)))?;
+    let patience = Patience { grace: options.grace, drain: options.drain };
+    Ok(Conductor::new(session, server, per_call, events, patience))
 }

@@ -5,21 +5,23 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     process::ChildStdin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::SyncSender,
     },
     thread,
 };
 
+use airlock_engine::Rejection;
 use airlock_host::stream::Stream;
-use airlock_mcp::Report;
+use airlock_mcp::{Id, Report};
 use pollster::block_on;
 
-use super::sink::{ClientSink, ServerSink};
+use super::sink::{ClientSink, ServerSink, TakesLines};
 use crate::{
     Gate,
     line::{Line, LineReader},
+    per_call::{self, Downstream, Multiplexer, Stop},
 };
 
 /// Where reports go.
@@ -44,15 +46,36 @@ pub(super) enum Event {
     Failed(io::Error),
 }
 
+/// What the server is written to.
+#[derive(Debug)]
+pub(super) enum ServerInput {
+    /// One server for the whole session.
+    Process(ChildStdin),
+    /// One for each call.
+    PerCall(per_call::Input),
+}
+
+impl TakesLines for ServerInput {
+    fn take_line(&mut self, line: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Process(process) => process.take_line(line),
+            Self::PerCall(input) => input.take(line),
+        }
+    }
+}
+
 /// What the threads of a session share.
 pub(super) struct Session<G> {
     gate: Arc<G>,
     reports: Reports,
     to_client: ClientSink<Stream>,
-    to_server: ServerSink<ChildStdin>,
+    to_server: ServerSink<ServerInput>,
     server_closed: AtomicBool,
     /// A message of the server is being decided: calls that were held may be on their way to the queue.
     deciding: AtomicBool,
+    /// Messages of the server's direction are decided one after the other, whichever thread reads them.
+    server_turn: Mutex<()>,
+    client_reads: AtomicBool,
     max_line: usize,
     events: SyncSender<Event>,
 }
@@ -62,7 +85,7 @@ impl<G: Gate> Session<G> {
         gate: Arc<G>,
         reports: Reports,
         output: Stream,
-        server_input: ChildStdin,
+        server_input: ServerInput,
         max_line: usize,
         events: SyncSender<Event>,
     ) -> Self {
@@ -74,6 +97,8 @@ impl<G: Gate> Session<G> {
             to_server: ServerSink::new(server_input, max_line.saturating_mul(4)),
             server_closed: AtomicBool::new(false),
             deciding: AtomicBool::new(false),
+            server_turn: Mutex::new(()),
+            client_reads: AtomicBool::new(true),
             max_line,
             events,
         }
@@ -117,42 +142,60 @@ impl<G: Gate> Session<G> {
     }
 
     /// Carries the server's messages to the client until the server closes its output, then answers what is
-    /// in flight. Goes on reading when the client is gone, so that the server can end in peace.
-    pub(super) fn server_to_client(&self, output: impl Read) -> Event {
+    /// in flight. Goes on reading when the client is gone, so that the server can end in peace. With a server for
+    /// each call it is the primary one, and the others end with it.
+    pub(super) fn server_to_client(&self, output: impl Read, per_call: Option<&Multiplexer>) -> Event {
         let mut lines = LineReader::new(output, self.max_line);
-        let mut client_reads = true;
         loop {
-            let outcome = match lines.next_line() {
-                Ok(Some(line)) => {
-                    self.deciding.store(true, Ordering::SeqCst);
-                    match line {
-                        Line::Whole(line) => block_on(self.gate.on_server(line)),
-                        Line::Oversize(seen) => block_on(self.gate.on_server_oversize(seen)),
-                    }
-                }
+            let delivered = match lines.next_line() {
+                Ok(Some(line)) => match per_call {
+                    Some(servers) => servers.primary_says(line),
+                    None => self.deliver_line(line),
+                },
                 Ok(None) => break,
                 Err(error) => {
                     self.report(vec![Report::warning(format!("cannot read from the server: {error}"))]);
                     break;
                 }
             };
-            self.report(outcome.reports);
-            let queued = self.to_server.queue(outcome.to_server);
-            // The client's direction may go on; before we write, because the client may not read.
-            drop(outcome.release);
-            self.deciding.store(false, Ordering::SeqCst);
-            if queued.is_err() {
-                // Said before our end of the pipe closes, which ends the server too.
-                drop(self.events.send(Event::Failed(io::Error::other("the server does not read its input"))));
+            if delivered.is_err() {
                 break;
             }
-            let sent = self.to_client.send(outcome.forward.as_deref(), &outcome.to_client);
-            if sent.is_err() && client_reads {
-                client_reads = false;
-                drop(self.events.send(Event::ClientUnreachable));
-            }
+        }
+        if let Some(servers) = per_call {
+            servers.stop();
         }
         self.answer_in_flight()
+    }
+
+    /// One message of the server, decided and sent.
+    fn deliver_line(&self, line: Line<'_>) -> Result<(), Stop> {
+        let _turn = self.server_turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.deciding.store(true, Ordering::SeqCst);
+        let outcome = match line {
+            Line::Whole(line) => block_on(self.gate.on_server(line)),
+            Line::Oversize(seen) => block_on(self.gate.on_server_oversize(seen)),
+        };
+        self.report(outcome.reports);
+        let queued = self.to_server.queue(outcome.to_server);
+        // The client's direction may go on; before we write, because the client may not read.
+        drop(outcome.release);
+        self.deciding.store(false, Ordering::SeqCst);
+        if queued.is_err() {
+            // Said before our end of the pipe closes, which ends the server too.
+            drop(self.events.send(Event::Failed(io::Error::other("the server does not read its input"))));
+            return Err(Stop);
+        }
+        self.tell_client(outcome.forward.as_deref(), &outcome.to_client);
+        Ok(())
+    }
+
+    /// Writes to the client; one that is gone ends the session, once.
+    fn tell_client(&self, forward: Option<&[u8]>, own: &[Vec<u8>]) {
+        let sent = self.to_client.send(forward, own);
+        if sent.is_err() && self.client_reads.swap(false, Ordering::SeqCst) {
+            drop(self.events.send(Event::ClientUnreachable));
+        }
     }
 
     /// Writes what the server's direction has to say to the server, so that this direction never waits.
@@ -196,5 +239,27 @@ impl<G: Gate> Session<G> {
 
     fn report(&self, reports: Vec<Report>) {
         reports.into_iter().for_each(&self.reports);
+    }
+}
+
+impl<G: Gate> Downstream for Session<G> {
+    fn deliver(&self, line: Line<'_>) -> Result<(), Stop> {
+        self.deliver_line(line)
+    }
+
+    fn not_run(&self, call: &Id, rejection: Rejection) {
+        let outcome = self.gate.on_call_not_run(call, rejection);
+        self.report(outcome.reports);
+        self.tell_client(None, &outcome.to_client);
+    }
+
+    fn lost(&self, call: &Id, rejection: Rejection) {
+        let outcome = self.gate.on_call_lost(call, rejection);
+        self.report(outcome.reports);
+        self.tell_client(None, &outcome.to_client);
+    }
+
+    fn report(&self, report: Report) {
+        self.report(vec![report]);
     }
 }

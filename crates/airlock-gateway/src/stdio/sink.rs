@@ -13,19 +13,31 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Takes messages one by one.
+pub(crate) trait TakesLines {
+    /// The whole message, without its line break; or it is not known what of it was taken.
+    fn take_line(&mut self, line: &[u8]) -> io::Result<()>;
+}
+
+impl<W: Write> TakesLines for W {
+    fn take_line(&mut self, line: &[u8]) -> io::Result<()> {
+        write_line(self, line)
+    }
+}
+
 /// Where both directions write what the client is to read. Blocks while the client does not read.
 #[derive(Debug)]
-pub(super) struct ClientSink<W> {
+pub(crate) struct ClientSink<W> {
     writer: Mutex<W>,
 }
 
 impl<W: Write> ClientSink<W> {
-    pub(super) fn new(writer: W) -> Self {
+    pub(crate) fn new(writer: W) -> Self {
         Self { writer: Mutex::new(writer) }
     }
 
     /// Writes the messages one after the other, with nothing of the other direction between them.
-    pub(super) fn send(&self, forward: Option<&[u8]>, own: &[Vec<u8>]) -> io::Result<()> {
+    pub(crate) fn send(&self, forward: Option<&[u8]>, own: &[Vec<u8>]) -> io::Result<()> {
         if forward.is_none() && own.is_empty() {
             return Ok(());
         }
@@ -37,7 +49,7 @@ impl<W: Write> ClientSink<W> {
     }
 
     /// Whether somebody is writing right now, perhaps for ever.
-    pub(super) fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         self.writer.try_lock().is_err()
     }
 }
@@ -48,7 +60,7 @@ impl<W: Write> ClientSink<W> {
 /// injector, because it must go on reading: a server that writes before it reads would wait for us while we
 /// wait for it. The queue is bounded in bytes, so a server that never reads ends the session, not our memory.
 #[derive(Debug)]
-pub(super) struct ServerSink<W> {
+pub(crate) struct ServerSink<W> {
     writer: Mutex<Option<W>>,
     queue: Mutex<Queue>,
     changed: Condvar,
@@ -64,11 +76,11 @@ struct Queue {
 
 /// More messages wait for the server than are worth keeping.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Overfull;
+pub(crate) struct Overfull;
 
-impl<W: Write> ServerSink<W> {
+impl<W: TakesLines> ServerSink<W> {
     /// At most `max_queued` bytes wait for the injector, or one batch of messages of any size.
-    pub(super) fn new(writer: W, max_queued: usize) -> Self {
+    pub(crate) fn new(writer: W, max_queued: usize) -> Self {
         Self {
             writer: Mutex::new(Some(writer)),
             queue: Mutex::default(),
@@ -79,19 +91,19 @@ impl<W: Write> ServerSink<W> {
 
     /// Writes messages of the client's direction, after what was queued before them. Blocks while the server
     /// does not read.
-    pub(super) fn send(&self, forward: Option<&[u8]>, own: &[Vec<u8>]) -> io::Result<()> {
+    pub(crate) fn send(&self, forward: Option<&[u8]>, own: &[Vec<u8>]) -> io::Result<()> {
         if forward.is_none() && own.is_empty() {
             return Ok(());
         }
         let mut writer = lock(&self.writer);
         let writer = writer.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         self.write_queued(writer)?;
-        forward.into_iter().chain(own.iter().map(Vec::as_slice)).try_for_each(|line| write_line(writer, line))
+        forward.into_iter().chain(own.iter().map(Vec::as_slice)).try_for_each(|line| writer.take_line(line))
     }
 
     /// Hands messages of the server's direction to the injector. Never blocks. After [`close`](Self::close)
     /// they have nowhere to go and are dropped.
-    pub(super) fn queue(&self, messages: Vec<Vec<u8>>) -> Result<(), Overfull> {
+    pub(crate) fn queue(&self, messages: Vec<Vec<u8>>) -> Result<(), Overfull> {
         let bytes: usize = messages.iter().map(Vec::len).sum();
         let mut queue = lock(&self.queue);
         if queue.closed || messages.is_empty() {
@@ -107,13 +119,13 @@ impl<W: Write> ServerSink<W> {
     }
 
     /// The server's input ends after what is queued. Never blocks; the injector does it.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         lock(&self.queue).closed = true;
         self.changed.notify_one();
     }
 
     /// Writes what is queued until the sink is closed, then closes the server's input.
-    pub(super) fn inject(&self) -> io::Result<()> {
+    pub(crate) fn inject(&self) -> io::Result<()> {
         loop {
             let queue = self
                 .changed
@@ -136,7 +148,7 @@ impl<W: Write> ServerSink<W> {
             let Some(message) = queue.messages.pop_front() else { return Ok(()) };
             queue.bytes -= message.len();
             drop(queue);
-            write_line(writer, &message)?;
+            writer.take_line(&message)?;
         }
     }
 }

@@ -189,6 +189,29 @@ impl Guard {
         outcome
     }
 
+    /// The server never got this call, for a reason of the host's: it is refused. A call that the client cancelled meanwhile
+    /// gets no answer.
+    pub fn on_call_not_run(&self, id: &Id, rejection: Rejection) -> Outcome<'static> {
+        self.call_over(id, |permits| {
+            permits.into_iter().fold(rejection, |rejection, permit| permit.refuse(rejection))
+        })
+    }
+
+    /// The server got this call and will not answer it, while others go on. A call that the client cancelled meanwhile
+    /// gets no answer.
+    pub fn on_call_lost(&self, id: &Id, rejection: Rejection) -> Outcome<'static> {
+        self.call_over(id, |permits| {
+            permits.into_iter().fold(rejection, |rejection, permit| permit.fail(rejection))
+        })
+    }
+
+    fn call_over(&self, id: &Id, close: impl FnOnce(Vec<Permit>) -> Rejection) -> Outcome<'static> {
+        let answered = self.state().answered(id);
+        let Some(mut request) = answered.filter(|request| !request.cancelled) else { return Outcome::stop() };
+        let rejection = close(std::mem::take(&mut request.permits));
+        Outcome { to_client: vec![refuse(&request, &rejection)], ..Outcome::stop() }
+    }
+
     /// The client is gone: what is under way is closed, and the records say `abandoned`.
     #[expect(clippy::unused_async, reason = "a transport need not know which decisions wait for a store")]
     pub async fn on_client_closed(&self) {
@@ -263,12 +286,18 @@ fn is_free_id(token: &str, state: &State) -> bool {
 }
 
 /// The answer to a request that the server will not answer any more.
-fn fail(request: InFlight, rejection: Rejection) -> Vec<u8> {
-    let rejection = request.permits.into_iter().fold(rejection, |rejection, permit| permit.fail(rejection));
+fn fail(mut request: InFlight, rejection: Rejection) -> Vec<u8> {
+    let permits = std::mem::take(&mut request.permits);
+    let rejection = permits.into_iter().fold(rejection, |rejection, permit| permit.fail(rejection));
+    refuse(&request, &rejection)
+}
+
+/// The answer to a request that was refused.
+fn refuse(request: &InFlight, rejection: &Rejection) -> Vec<u8> {
     if request.is_tool_call {
-        refusal::as_tool_result(&request.raw_id, &rejection, request.era)
+        refusal::as_tool_result(&request.raw_id, rejection, request.era)
     } else {
-        refusal::as_error(&request.raw_id, &rejection)
+        refusal::as_error(&request.raw_id, rejection)
     }
 }
 

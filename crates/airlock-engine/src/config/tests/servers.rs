@@ -85,6 +85,8 @@ fn less_than_is_asked_for_all_is_a_warning() {
         ("required = true\nmin_level = \"machine\"", "min_level = \"box\"", &[LEVEL]),
         ("required = true", "min_level = \"lite\"\nrequired = false", &[LEVEL, REQUIRED]),
         ("required = true", "min_level = \"machine\"", &[]),
+        ("required = true\nmode = \"per_call\"", "mode = \"per_session\"", &["servers.a.sandbox.mode"]),
+        ("required = true", "mode = \"per_call\"", &[]),
     ] {
         let text = with(general, own);
         assert_eq!(warned(&read(&text).unwrap()), warnings, "{text}");
@@ -98,6 +100,57 @@ fn less_than_is_asked_for_all_is_a_warning() {
         "airlock.toml:6:12: warning: servers.a.sandbox.required: this server runs outside of the sandbox, which \
          `[sandbox]` requires"
     );
+}
+
+/// A server for each call is one in the sandbox, whoever asks for it.
+#[test]
+fn per_call_needs_the_sandbox() {
+    let with = |text: &str, flags: Flags| {
+        layered(text, &[], flags)
+            .map_or_else(|problems| problems.to_string(), |config| format!("{:?}", config.sandbox.mode))
+    };
+    let (general, server) = (
+        "[sandbox]\nmode = \"per_call\"\n",
+        "[servers.a]\ncommand = [\"a\"]\nsandbox = { mode = \"per_call\", required = false }\n",
+    );
+    let name = || Some("a".to_owned());
+    let (none, boxed) = (Flags::default(), Flags { sandbox: true, ..Flags::default() });
+    let per_call = Flags { per_call: true, ..Flags::default() };
+    let both = Flags { per_call: true, ..boxed.clone() };
+    for (text, flags, place) in [
+        (general, none.clone(), "airlock.toml:2:8: error: sandbox.mode: "),
+        (general, Flags { server: None, ..per_call.clone() }, "airlock.toml:2:8: error: sandbox.mode: "),
+        (server, none.clone(), "airlock.toml:3:1: error: servers.a.sandbox.mode: "),
+        ("", per_call.clone(), "--per-call: error: sandbox.mode: "),
+        (
+            "[servers.a]\ncommand = [\"a\"]\n",
+            Flags { server: name(), ..per_call.clone() },
+            "--per-call: error: sandbox.mode: ",
+        ),
+        (
+            "[sandbox]\nmode = \"per-call\"\n",
+            boxed.clone(),
+            "airlock.toml:2:8: error: sandbox.mode: expected `per_session` or `per_call`",
+        ),
+    ] {
+        let said = with(text, flags);
+        assert!(said.starts_with(place), "{text}: {said}");
+    }
+    for (text, flags, mode) in [
+        (general, boxed.clone(), "PerCall"),
+        (server, Flags { server: name(), ..boxed.clone() }, "PerCall"),
+        ("", both.clone(), "PerCall"),
+        ("[sandbox]\nrequired = true\n", per_call.clone(), "PerCall"),
+        ("[sandbox]\nrequired = true\nmode = \"per_call\"\n", none.clone(), "PerCall"),
+        ("[sandbox]\nrequired = true\nmode = \"per_session\"\n", both.clone(), "PerCall"),
+        ("", boxed.clone(), "PerSession"),
+    ] {
+        assert_eq!(with(text, flags), mode, "{text}");
+    }
+    // The flag is stronger than what a server does without, and then there is nothing to warn of.
+    let text = "[sandbox]\nrequired = true\n[servers.a]\ncommand = [\"a\"]\nsandbox.required = false\n";
+    let config = layered(text, &[], Flags { server: name(), ..boxed }).unwrap();
+    assert!(config.sandbox.required && config.warnings.is_empty(), "{:?}", config.warnings);
 }
 
 #[test]

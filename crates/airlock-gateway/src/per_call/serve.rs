@@ -1,0 +1,268 @@
+//! One server of a call, from its start to its end, on a thread of its own.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use airlock_engine::{Code, Rejection};
+
+use super::{
+    AT_ONCE, Multiplexer,
+    calls::{Call, Fresh, Key, Phase, Stage, State},
+    lock,
+    route::Said,
+};
+use crate::{
+    line::{Line, LineReader},
+    server::{Pipes, Server},
+    stdio::sink::ServerSink,
+};
+
+/// Ends a server at once. Who waits for its end right now has killed it before.
+pub(super) fn kill(server: &Arc<Mutex<Server>>) {
+    if let Ok(mut server) = server.try_lock() {
+        server.kill();
+    }
+}
+
+impl State {
+    /// A server has been through its handshake.
+    pub(super) fn greeted(&mut self, key: Key) {
+        let rest = [&self.greeting.initialized, &self.greeting.level];
+        let rest: Vec<_> = rest.into_iter().flatten().cloned().collect();
+        let Some(fresh) = self.servers.get_mut(&key) else { return };
+        for line in rest {
+            fresh.tell(line);
+        }
+        if fresh.stage == Stage::Starting {
+            fresh.stage = Stage::Ready;
+            fresh.give_call();
+        }
+    }
+}
+
+impl Fresh {
+    fn tell(&self, line: Vec<u8>) {
+        if let Some(input) = &self.input {
+            // There is room: what comes before its call, and the call.
+            drop(input.queue(vec![line]));
+        }
+    }
+
+    /// Hands over the call that it was started for.
+    fn give_call(&mut self) {
+        if self.stage == Stage::Ready
+            && let Some(call) = &mut self.call
+        {
+            let line = std::mem::take(&mut call.line);
+            self.stage = Stage::Calling;
+            self.tell(line);
+        }
+    }
+}
+
+impl Multiplexer {
+    /// Gives calls that wait to servers, as many as there may be.
+    pub(super) fn start_waiting(self: &Arc<Self>) {
+        loop {
+            let mut state = self.state();
+            if state.phase == Phase::Over || state.waiting.is_empty() {
+                return;
+            }
+            let spare = state.spare.take().filter(|key| {
+                state
+                    .servers
+                    .get(key)
+                    .is_some_and(|fresh| matches!(fresh.stage, Stage::Starting | Stage::Ready))
+            });
+            if spare.is_none() && state.servers.len() >= AT_ONCE {
+                return;
+            }
+            state.spare_failed = false;
+            let Some(call) = state.next_call() else { return };
+            if let Some(key) = spare {
+                state.calls.insert(call.id.clone(), Some(key));
+                if let Some(fresh) = state.servers.get_mut(&key) {
+                    fresh.call = Some(call);
+                    fresh.give_call();
+                }
+                continue;
+            }
+            let key = state.add(Some(call));
+            drop(state);
+            self.spawn(key);
+        }
+    }
+
+    /// Starts a server before there is a call for it.
+    pub(super) fn start_ahead(self: &Arc<Self>) {
+        let mut state = self.state();
+        let wanted = state.started && state.phase == Phase::Open && !state.spare_failed;
+        if !wanted || state.spare.is_some() || !state.waiting.is_empty() || state.servers.len() >= AT_ONCE {
+            return;
+        }
+        let key = state.add(None);
+        drop(state);
+        self.spawn(key);
+    }
+
+    fn spawn(self: &Arc<Self>, key: Key) {
+        let this = Arc::clone(self);
+        let served = move || {
+            let end = catch_unwind(AssertUnwindSafe(|| this.serve(key)));
+            let end = end.unwrap_or_else(|_panic| {
+                Err(Rejection::new(Code::InternalPanic).with_message("the thread of a call panicked"))
+            });
+            this.over(key, end);
+        };
+        if let Err(error) = thread::Builder::new().name("call".to_owned()).spawn(served) {
+            let text = format!("no thread can be had for it: {error}");
+            self.over(key, Err(Rejection::new(Code::SandboxError).with_message(text)));
+        }
+    }
+
+    /// Runs a server until it has answered its call or ended. An error is why it could not be started.
+    fn serve(self: &Arc<Self>, key: Key) -> Result<(), Rejection> {
+        let (server, Pipes { input, output }) = Server::take(self.options.servers.start()?)
+            .map_err(|error| Rejection::new(Code::SandboxError).with_message(error.to_string()))?;
+        let server = Arc::new(Mutex::new(server));
+        let input = Arc::new(ServerSink::new(input, self.options.max_line.saturating_mul(4)));
+        let writer = Arc::clone(&input);
+        let written = thread::Builder::new().name("call's input".to_owned()).spawn(move || writer.inject());
+        let begun = written.is_ok() && self.introduce(key, &server, &input);
+        if begun {
+            let mut lines = LineReader::new(output, self.options.max_line);
+            while let Ok(Some(line)) = lines.next_line() {
+                if self.hear(key, line) == Next::Over {
+                    break;
+                }
+            }
+        }
+        input.close();
+        let mut server = lock(&server);
+        server.kill();
+        server.reap();
+        Ok(())
+    }
+
+    /// Begins the handshake; whether there is one to begin.
+    fn introduce(
+        &self,
+        key: Key,
+        server: &Arc<Mutex<Server>>,
+        input: &Arc<ServerSink<std::process::ChildStdin>>,
+    ) -> bool {
+        let mut state = self.state();
+        let wanted = state.phase < Phase::Over && !state.is_done();
+        let greeting = state.greeting.initialize.clone();
+        let Some(fresh) = state.servers.get_mut(&key) else { return false };
+        fresh.server = Some(Arc::clone(server));
+        fresh.input = Some(Arc::clone(input));
+        if !wanted || fresh.stage == Stage::Over {
+            return false;
+        }
+        match greeting {
+            Some((id, line)) => {
+                fresh.awaited = Some(id);
+                fresh.tell(line);
+            }
+            None => state.greeted(key),
+        }
+        true
+    }
+
+    /// One line of a server.
+    fn hear(self: &Arc<Self>, key: Key, line: Line<'_>) -> Next {
+        let said = self.judge(key, &line);
+        let Some(downstream) = self.downstream() else { return Next::Over };
+        let (passed, next) = match said {
+            Said::Pass => (downstream.deliver(line), Next::More),
+            Said::Edited(line) => (downstream.deliver(Line::Whole(&line)), Next::More),
+            Said::Answer => (downstream.deliver(line), Next::Over),
+            Said::Nothing => (Ok(()), Next::More),
+            Said::Unreadable(problem) => {
+                self.warn(format!("the answer of a call's server cannot be read: {problem}"));
+                (Ok(()), Next::Over)
+            }
+        };
+        if passed.is_err() { Next::Over } else { next }
+    }
+
+    /// A server is gone, or never came: its call is answered if it was not, and the next one gets its turn.
+    fn over(self: &Arc<Self>, key: Key, end: Result<(), Rejection>) {
+        let mut state = self.state();
+        let Some(fresh) = state.servers.get_mut(&key) else { return };
+        let stage = std::mem::replace(&mut fresh.stage, Stage::Over);
+        let mut call = fresh.call.take();
+        let ahead = fresh.ahead;
+        if state.spare == Some(key) {
+            state.spare = None;
+            state.spare_failed = true;
+        }
+        state.spare_failed |= end.is_err();
+        // What became of a server that was started before there was this call is not the call's fault.
+        let untouched = end.is_err() || matches!(stage, Stage::Starting | Stage::Ready);
+        if ahead
+            && untouched
+            && stage != Stage::Over
+            && state.phase < Phase::Over
+            && let Some(call) = call.take()
+        {
+            state.wait_again(call);
+        }
+        let unanswered = state.questions.gone(key);
+        let heard = state.phase < Phase::Over;
+        drop(state);
+        if let Some(downstream) = self.downstream().filter(|_| heard) {
+            for line in unanswered {
+                drop(downstream.deliver(Line::Whole(&line)));
+            }
+            if let Some(Call { id, .. }) = &call {
+                let ended = "the server that was started for this call ended before it answered";
+                match (end, stage) {
+                    // Cancelled before it was given to a server.
+                    (Ok(()), Stage::Over) => downstream.lost(id, Rejection::new(Code::InternalUpstream)),
+                    (Ok(()), Stage::Calling | Stage::Cancelled) => {
+                        downstream.lost(id, Rejection::new(Code::InternalUpstream).with_message(ended));
+                    }
+                    (Ok(()), Stage::Starting | Stage::Ready) => {
+                        let text = "the server that was started for this call ended before it got it";
+                        downstream.not_run(id, Rejection::new(Code::SandboxError).with_message(text));
+                    }
+                    (Err(rejection), _) => downstream.not_run(id, rejection),
+                }
+            }
+        }
+        // Only now is the id free, and the slot.
+        let mut state = self.state();
+        state.servers.remove(&key);
+        if let Some(Call { id, .. }) = &call
+            && state.calls.get(id) == Some(&Some(key))
+        {
+            state.calls.remove(id);
+        }
+        self.changed.notify_all();
+        drop(state);
+        self.settle();
+    }
+
+    /// What is to be done when a call is over.
+    pub(super) fn settle(self: &Arc<Self>) {
+        self.start_waiting();
+        let done = self.state().is_done();
+        if done {
+            self.close_primary();
+        } else {
+            self.start_ahead();
+        }
+    }
+}
+
+/// Whether a server has more to say that counts.
+#[derive(PartialEq, Eq)]
+enum Next {
+    More,
+    Over,
+}
