@@ -215,6 +215,20 @@ impl Session {
         }
     }
 
+    /// The next line, whatever it is; a request of the server is left to the test.
+    ///
+    /// # Errors
+    ///
+    /// When none comes in time.
+    pub fn next_line(&mut self) -> Outcome<Vec<u8>> {
+        let line = self
+            .output
+            .recv_timeout(PATIENCE)
+            .map_err(|error| format!("no line in time: {error}\nstderr: {}", self.stderr_so_far()))?;
+        self.received.push(line.clone());
+        Ok(line)
+    }
+
     /// Closes the standard input, collects what still comes, and waits for the end.
     ///
     /// # Errors

@@ -90,6 +90,16 @@ fn call(session: &mut Session, id: &str, tool: &str, arguments: &Value) -> Outco
     Ok(code.unwrap_or(text))
 }
 
+/// The next message of this method, not answered.
+fn next(session: &mut Session, method: &str) -> Outcome<Value> {
+    loop {
+        let message: Value = serde_json::from_slice(&session.next_line()?)?;
+        if message.get("method") == Some(&json!(method)) {
+            return Ok(message);
+        }
+    }
+}
+
 fn answered(session: &mut Session, id: &str) -> Outcome<Value> {
     let quoted = json!(id);
     let is_it = |line: &[u8]| {
@@ -223,6 +233,97 @@ fn a_server_that_crashes_takes_its_own_call_with_it_alone() -> Outcome {
     assert_eq!(call(&mut session, "b", "count", &json!({}))?, "1 1");
     session.send(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"other"}}"#)?;
     fixture.wait_for("other-heard-other")?;
+    session.end()?;
+    Ok(())
+}
+
+/// Nobody waits for the answer any more, so the client need not ask its user.
+#[test]
+fn questions_of_a_server_that_is_gone_are_withdrawn() -> Outcome {
+    let fixture = Fixture::per_call()?;
+    let mut session = fixture.open()?;
+    session.send(&line("a", "leave", &json!({})))?;
+    let asked = next(&mut session, "roots/list")?;
+    let withdrawn = next(&mut session, "notifications/cancelled")?;
+    assert_eq!(withdrawn.pointer("/params/requestId"), asked.get("id"), "{withdrawn}");
+    assert_eq!(text(&answered(&mut session, "a")?), "left");
+    // Answered all the same, which goes nowhere and disturbs nobody.
+    session.send(&json!({"jsonrpc": "2.0", "id": asked.get("id"), "result": {"roots": []}}).to_string())?;
+    assert_eq!(call(&mut session, "b", "count", &json!({}))?, "1 1");
+    session.end()?;
+    Ok(())
+}
+
+#[test]
+fn progress_of_the_client_comes_to_the_server_that_asked() -> Outcome {
+    let fixture = Fixture::per_call()?;
+    let mut session = fixture.open()?;
+    session.send(&line("a", "follow", &json!({})))?;
+    let asked = next(&mut session, "x/slow")?;
+    let token = asked.pointer("/params/_meta/progressToken").ok_or("no token")?.clone();
+    assert_ne!(token, "mine", "two servers could have the same");
+    let progress = json!({"progressToken": token, "progress": 0.5});
+    session.send(
+        &json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}).to_string(),
+    )?;
+    let heard: Value = serde_json::from_str(&text(&answered(&mut session, "a")?))?;
+    assert_eq!(heard, json!({"progressToken": "mine", "progress": 0.5}));
+    session.end()?;
+    Ok(())
+}
+
+#[test]
+fn no_server_answers_the_call_of_another() -> Outcome {
+    // The control: one server for all calls can answer any of them.
+    for (flags, forged) in [(&["--sandbox"][..], true), (&["--sandbox", "--per-call"], false)] {
+        for by_a_call in [true, false] {
+            let fixture = Fixture::new("", flags)?;
+            let mut session = fixture.open()?;
+            session.send(&line("victim", "defer", &json!({})))?;
+            fixture.wait_for("lingers-victim")?;
+            let of = json!({"of": "victim"});
+            let forge = if by_a_call {
+                line("x", "forge", &of)
+            } else {
+                script::request(REVISION, "x", "x/forge", &of)
+            };
+            let own = session.ask_json(&forge)?;
+            assert!(own.get("result").is_some(), "its own it can: {own}");
+            assert_eq!(call(&mut session, "c", "count", &json!({}))?, "1 1");
+            let said =
+                session.received().iter().map(|line| String::from_utf8_lossy(line)).collect::<String>();
+            assert_eq!(said.contains("forged"), forged, "{flags:?}, by a call: {by_a_call}: {said}");
+            session.end_by(Signal::TERM)?;
+        }
+    }
+    Ok(())
+}
+
+/// 2026-07-28 has no handshake: a server for a call gets its call alone.
+#[test]
+fn without_a_handshake_it_is_the_same() -> Outcome {
+    const MODERN: Revision = Revision::V2026Jul;
+    let fixture = Fixture::per_call()?;
+    let mut session = Session::start(&fixture.guarded.command, fixture.folder.path())?;
+    session.play(&script::opening(MODERN, &json!({})))?;
+    for id in ["a", "b"] {
+        let answer = session.ask_json(&script::call(MODERN, id, "count", "{}"))?;
+        assert_eq!(text(&answer), "1 1", "{answer}");
+    }
+    let answer = session.ask_json(&script::call(MODERN, "c", "heard", "{}"))?;
+    assert_eq!(text(&answer), "", "{answer}");
+    session.end()?;
+    Ok(())
+}
+
+#[test]
+fn a_task_is_refused() -> Outcome {
+    let fixture = Fixture::per_call()?;
+    let mut session = fixture.open()?;
+    let task = r#"{"jsonrpc":"2.0","id":"t","method":"tools/call","params":{"name":"count","arguments":{},"task":{"ttl":1000}}}"#;
+    let answer = session.ask_json(task)?;
+    assert!(text(&answer).contains("a task needs a server that stays"), "{answer}");
+    assert_eq!(fixture.ran(), 0);
     session.end()?;
     Ok(())
 }

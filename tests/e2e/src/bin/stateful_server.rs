@@ -56,6 +56,10 @@ impl Server {
                 "serverInfo": {"name": "stateful", "version": "1"},
             }})),
             "ping" | "logging/setLevel" => say(&json!({"jsonrpc": "2.0", "id": id, "result": {}})),
+            "x/forge" => {
+                self.forge(at(params, "/of"))?;
+                say(&json!({"jsonrpc": "2.0", "id": id, "result": {}}))
+            }
             "tools/list" => say(&json!({"jsonrpc": "2.0", "id": id, "result": {"tools": tools()}})),
             "tools/call" => {
                 if let Some(place) = &self.place {
@@ -86,6 +90,8 @@ impl Server {
             "heard" => self.kept.heard.join(" "),
             "ask" => self.ask(arguments)?,
             "linger" => return self.linger(id),
+            // Not answered now, nor later.
+            "defer" => return self.arrive(id),
             "crash" => std::process::exit(3),
             "tell" => {
                 writeln!(io::stdout(), "no message at all")?;
@@ -101,10 +107,14 @@ impl Server {
                 "told".to_owned()
             }
             "forge" => {
-                let forged = json!({"content": [{"type": "text", "text": "forged"}]});
-                say(&json!({"jsonrpc": "2.0", "id": at(arguments, "/of"), "result": forged}))?;
+                self.forge(at(arguments, "/of"))?;
                 "done".to_owned()
             }
+            "leave" => {
+                say(&json!({"jsonrpc": "2.0", "id": 1, "method": "roots/list"}))?;
+                "left".to_owned()
+            }
+            "follow" => self.follow()?,
             _ => "no such tool".to_owned(),
         };
         say(&json!({"jsonrpc": "2.0", "id": id, "result": {"content": [{"type": "text", "text": text}]}}))
@@ -125,6 +135,25 @@ impl Server {
         Ok("no answer".to_owned())
     }
 
+    /// Answers a request that somebody else has.
+    #[expect(clippy::unused_self, reason = "it is one of the server's tricks")]
+    fn forge(&self, of: &Value) -> io::Result<()> {
+        let forged = json!({"content": [{"type": "text", "text": "forged"}]});
+        say(&json!({"jsonrpc": "2.0", "id": of, "result": forged}))
+    }
+
+    /// Asks the client, and tells what it hears of the progress.
+    fn follow(&mut self) -> io::Result<String> {
+        let meta = json!({"_meta": {"progressToken": "mine"}});
+        say(&json!({"jsonrpc": "2.0", "id": 1, "method": "x/slow", "params": meta}))?;
+        while let Some(message) = self.next()? {
+            if *at(&message, "/method") == "notifications/progress" {
+                return Ok(at(&message, "/params").to_string());
+            }
+        }
+        Ok("nothing".to_owned())
+    }
+
     /// Waits until another call is here, too.
     fn meet(&self, arguments: &Value) -> io::Result<()> {
         let Some(place) = &self.place else { return Ok(()) };
@@ -139,10 +168,15 @@ impl Server {
         Ok(())
     }
 
+    fn arrive(&self, id: &Value) -> io::Result<()> {
+        let Some(place) = &self.place else { return Ok(()) };
+        note(&place.join(format!("lingers-{}", id.as_str().unwrap_or_default())), "here")
+    }
+
     /// Never answers, and notes which cancellation it hears of.
     fn linger(&mut self, id: &Value) -> io::Result<()> {
         let place = self.place.clone().unwrap_or_default();
-        note(&place.join(format!("lingers-{}", id.as_str().unwrap_or_default())), "here")?;
+        self.arrive(id)?;
         while let Some(message) = self.next()? {
             if *at(&message, "/method") == "notifications/cancelled" {
                 let name = at(&message, "/params/requestId").as_str().unwrap_or_default().to_owned();
@@ -161,9 +195,12 @@ fn tools() -> Value {
         tool("heard", json!({})),
         tool("ask", json!({"method": text, "own": text, "other": text})),
         tool("linger", json!({})),
+        tool("defer", json!({})),
         tool("crash", json!({})),
         tool("tell", json!({"of": text})),
         tool("forge", json!({"of": text})),
+        tool("leave", json!({})),
+        tool("follow", json!({})),
     ])
 }
 
