@@ -237,6 +237,16 @@ fn a_server_that_crashes_takes_its_own_call_with_it_alone() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn a_call_that_takes_too_long_is_ended() -> Outcome {
+    let fixture = Fixture::new("[sandbox]\nmax_call_seconds = 1\n", &["--sandbox", "--per-call"])?;
+    let mut session = fixture.open()?;
+    assert_eq!(call(&mut session, "a", "linger", &json!({}))?, "timeout");
+    assert_eq!(call(&mut session, "b", "count", &json!({}))?, "1 1", "others go on");
+    session.end()?;
+    Ok(())
+}
+
 /// Nobody waits for the answer any more, so the client need not ask its user.
 #[test]
 fn questions_of_a_server_that_is_gone_are_withdrawn() -> Outcome {

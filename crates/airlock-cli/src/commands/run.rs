@@ -7,6 +7,7 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
     process,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use airlock_engine::{
@@ -90,7 +91,12 @@ pub(crate) fn execute(
     };
     let (options, aftermath) = if let Some(Boxed { server, fresh, aftermath, errors, .. }) = boxed {
         let options = match fresh {
-            Some(fresh) => SessionOptions::per_call(server, fresh, config.limits.message),
+            Some(fresh) => {
+                let options = SessionOptions::per_call(server, fresh, config.limits.message);
+                let limit =
+                    config.sandbox.max_call_seconds.map(|seconds| Duration::from_secs(seconds as u64));
+                limit.into_iter().fold(options, SessionOptions::call_limit)
+            }
             None => SessionOptions::of(server),
         };
         (options, Some((aftermath, errors)))

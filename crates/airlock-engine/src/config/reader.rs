@@ -82,6 +82,13 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
+    /// A whole number within the bounds of its key, and who set it; `None` where no layer does.
+    pub(super) fn optional_count(&mut self, key: &'static str) -> Option<(usize, At)> {
+        let (Scalar::Count(value), at) = self.single(key)? else { return None };
+        self.record(key, value.to_string(), at);
+        Some((value, at))
+    }
+
     /// A text or word and who set it; `None` where no layer does.
     pub(super) fn text(&mut self, key: &'static str) -> Option<(String, At)> {
         let (Scalar::Text(value), at) = self.single(key)? else { return None };

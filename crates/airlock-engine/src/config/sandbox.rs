@@ -24,6 +24,8 @@ pub struct SandboxConfig {
     pub required: bool,
     /// For how long a server runs in it.
     pub mode: SandboxMode,
+    /// Seconds that a call may take, where each has a server of its own.
+    pub max_call_seconds: Option<usize>,
     /// The weakest isolation that is enough, one of [`Self::LEVELS`].
     pub min_level: String,
     /// What the server sees and cannot change, absolute paths.
@@ -95,6 +97,7 @@ impl Default for SandboxConfig {
         Self {
             required: false,
             mode: SandboxMode::PerSession,
+            max_call_seconds: None,
             min_level: Self::DEFAULT_LEVEL.to_owned(),
             read_only: Vec::new(),
             writable: Vec::new(),
@@ -124,9 +127,11 @@ impl SandboxConfig {
         };
         let required = reader.boolean("sandbox.required", false).0;
         let (mode, at) = mode(reader);
+        let limit = reader.optional_count("sandbox.max_call_seconds");
         let all = Self {
             required,
             mode,
+            max_call_seconds: limit.map(|(limit, _)| limit),
             min_level: min_level(reader),
             read_only: list(reader, "read_only"),
             writable: list(reader, "writable"),
@@ -136,6 +141,9 @@ impl SandboxConfig {
             e2b_api_key: reader.secret(KEY).map(|(key, _)| Secret::new(key)),
         };
         all.expect_a_sandbox(at, "sandbox.mode", flags, reader);
+        if let Some((_, at)) = limit {
+            all.expect_calls(at, "sandbox.max_call_seconds", flags, reader);
+        }
         all
     }
 }
@@ -164,6 +172,12 @@ impl SandboxConfig {
         };
         let required = self.required_of(table, path, at, flags, reader);
         let mode = self.mode_of(table, path, reader);
+        let limit = single(table, "max_call_seconds");
+        let max_call_seconds = match limit {
+            Some((Scalar::Count(limit), _)) => Some(limit),
+            // One for all calls says nothing about a server that has one for its session.
+            _ => self.max_call_seconds.filter(|_| mode == SandboxMode::PerCall),
+        };
         let min_level = self.min_level_of(table, path, reader);
         let mut list = |name, general: &Vec<String>| {
             items(table, name, path, reader).map_or_else(|| general.clone(), |(items, _)| items)
@@ -171,6 +185,7 @@ impl SandboxConfig {
         Self {
             required,
             mode,
+            max_call_seconds,
             min_level,
             read_only: list("read_only", &self.read_only),
             writable: list("writable", &self.writable),
@@ -246,6 +261,15 @@ impl SandboxConfig {
             self.expect_a_sandbox(At::Flag, "sandbox.mode", flags, reader);
         }
         self
+    }
+
+    /// A limit that bounds nothing is said to do so.
+    pub(super) fn expect_calls(&self, at: At, key: &str, flags: &Flags, reader: &mut Reader<'_, '_>) {
+        if self.max_call_seconds.is_some() && self.mode != SandboxMode::PerCall && !flags.per_call {
+            let help = "write `mode = \"per_call\"` beside it".to_owned();
+            let message = "no call is bounded by it, since calls share a server";
+            reader.report.warning(at, key, message, Some(help));
+        }
     }
 
     /// Without a sandbox there is no server for each call: that would be somebody else's code, started with all rights

@@ -170,6 +170,7 @@ static SERVER: &[Entry] =
 static SANDBOX: &[Entry] = &[
     entry("required", Shape::Bool),
     entry("mode", Shape::Word(SandboxMode::NAMES)),
+    entry("max_call_seconds", Shape::Count { min: 1, max: 86_400 }),
     entry("min_level", Shape::Word(SandboxConfig::LEVELS)),
     entry("read_only", Shape::Texts(WhenEmpty::Harmless)),
     entry("writable", Shape::Texts(WhenEmpty::Harmless)),

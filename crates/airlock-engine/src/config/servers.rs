@@ -62,6 +62,7 @@ fn read_all(reader: &mut Reader<'_, '_>, general: &SandboxConfig, flags: &Flags)
             // What is general was checked where it stands.
             if sandbox != *general {
                 sandbox.expect_a_sandbox(place.1, &join(&place.0, "mode"), flags, reader);
+                sandbox.expect_calls(place.1, &join(&place.0, "max_call_seconds"), flags, reader);
             }
             Some(sandbox)
         });

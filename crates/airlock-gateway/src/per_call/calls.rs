@@ -59,6 +59,8 @@ pub(super) struct Fresh {
     pub(super) server: Option<Arc<Mutex<Server>>>,
     /// When it is ended.
     pub(super) until: Option<Instant>,
+    /// It was ended because it took too long.
+    pub(super) late: bool,
 }
 
 /// What every server of a call is told before its call, as the client wrote it.
@@ -120,6 +122,7 @@ impl State {
             input: None,
             server: None,
             until: None,
+            late: false,
         };
         self.servers.insert(key, fresh);
         key

@@ -60,6 +60,8 @@ pub(crate) struct PerCall {
     pub(crate) bounds: Bounds,
     /// How long a server has to answer after its call was cancelled.
     pub(crate) grace: Duration,
+    /// How long a server has to answer its call.
+    pub(crate) limit: Option<Duration>,
     pub(crate) max_line: usize,
 }
 
@@ -200,6 +202,7 @@ impl Multiplexer {
                 let left = until.saturating_duration_since(now);
                 if left.is_zero() {
                     fresh.until = None;
+                    fresh.late = true;
                     late.extend(fresh.server.clone());
                 } else {
                     next = Some(next.map_or(left, |next| next.min(left)));

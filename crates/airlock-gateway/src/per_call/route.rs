@@ -209,7 +209,8 @@ impl Multiplexer {
         let server = match fresh.stage {
             Stage::Calling => {
                 fresh.stage = Stage::Cancelled;
-                fresh.until = Some(Instant::now() + self.options.grace);
+                let grace = Instant::now() + self.options.grace;
+                fresh.until = Some(fresh.until.map_or(grace, |until| until.min(grace)));
                 // One that does not read is ended when its time is over.
                 fresh.input.iter().for_each(|input| drop(input.queue(vec![line.to_vec()])));
                 None
@@ -369,7 +370,8 @@ impl Multiplexer {
         let Some(fresh) = state.servers.get_mut(&key) else { return Said::Nothing };
         if fresh.awaited.is_some() && fresh.awaited.as_ref() == id {
             fresh.awaited = None;
-            state.greeted(key);
+            state.greeted(key, self.options.limit);
+            self.changed.notify_all();
             return Said::Nothing;
         }
         let given = matches!(fresh.stage, Stage::Calling | Stage::Cancelled);

@@ -4,6 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex},
     thread,
+    time::{Duration, Instant},
 };
 
 use airlock_engine::{Code, Rejection};
@@ -29,7 +30,7 @@ pub(super) fn kill(server: &Arc<Mutex<Server>>) {
 
 impl State {
     /// A server has been through its handshake.
-    pub(super) fn greeted(&mut self, key: Key) {
+    pub(super) fn greeted(&mut self, key: Key, limit: Option<Duration>) {
         let rest = [&self.greeting.initialized, &self.greeting.level];
         let rest: Vec<_> = rest.into_iter().flatten().cloned().collect();
         let Some(fresh) = self.servers.get_mut(&key) else { return };
@@ -38,7 +39,7 @@ impl State {
         }
         if fresh.stage == Stage::Starting {
             fresh.stage = Stage::Ready;
-            fresh.give_call();
+            fresh.give_call(limit);
         }
     }
 }
@@ -52,12 +53,13 @@ impl Fresh {
     }
 
     /// Hands over the call that it was started for.
-    fn give_call(&mut self) {
+    fn give_call(&mut self, limit: Option<Duration>) {
         if self.stage == Stage::Ready
             && let Some(call) = &mut self.call
         {
             let line = std::mem::take(&mut call.line);
             self.stage = Stage::Calling;
+            self.until = limit.map(|limit| Instant::now() + limit);
             self.tell(line);
         }
     }
@@ -86,8 +88,9 @@ impl Multiplexer {
                 state.calls.insert(call.id.clone(), Some(key));
                 if let Some(fresh) = state.servers.get_mut(&key) {
                     fresh.call = Some(call);
-                    fresh.give_call();
+                    fresh.give_call(self.options.limit);
                 }
+                self.changed.notify_all();
                 continue;
             }
             let key = state.add(Some(call));
@@ -168,8 +171,9 @@ impl Multiplexer {
                 fresh.awaited = Some(id);
                 fresh.tell(line);
             }
-            None => state.greeted(key),
+            None => state.greeted(key, self.options.limit),
         }
+        self.changed.notify_all();
         true
     }
 
@@ -196,7 +200,7 @@ impl Multiplexer {
         let Some(fresh) = state.servers.get_mut(&key) else { return };
         let stage = std::mem::replace(&mut fresh.stage, Stage::Over);
         let mut call = fresh.call.take();
-        let ahead = fresh.ahead;
+        let (ahead, late) = (fresh.ahead, fresh.late);
         if state.spare == Some(key) {
             state.spare = None;
             state.spare_failed = true;
@@ -224,6 +228,7 @@ impl Multiplexer {
                 match (end, stage) {
                     // Cancelled before it was given to a server.
                     (Ok(()), Stage::Over) => downstream.lost(id, Rejection::new(Code::InternalUpstream)),
+                    (Ok(()), Stage::Calling) if late => downstream.lost(id, Rejection::new(Code::Timeout)),
                     (Ok(()), Stage::Calling | Stage::Cancelled) => {
                         downstream.lost(id, Rejection::new(Code::InternalUpstream).with_message(ended));
                     }

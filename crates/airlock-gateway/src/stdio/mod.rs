@@ -48,7 +48,7 @@ pub struct SessionOptions {
 enum Start {
     Command { launcher: Launcher, command: Vec<OsString> },
     Done(Started),
-    PerCall { primary: Started, servers: Arc<dyn FreshServers>, bounds: Bounds },
+    PerCall { primary: Started, servers: Arc<dyn FreshServers>, bounds: Bounds, limit: Option<Duration> },
 }
 
 impl fmt::Debug for Start {
@@ -86,7 +86,16 @@ impl SessionOptions {
     /// everything else on `primary`, which was started already. To the gate it is one server. `bounds` are those within
     /// which the gate reads a message.
     pub fn per_call(primary: Started, servers: Arc<dyn FreshServers>, bounds: Bounds) -> Self {
-        Self::starting(Start::PerCall { primary, servers, bounds })
+        Self::starting(Start::PerCall { primary, servers, bounds, limit: None })
+    }
+
+    /// How long a call may take where each has a server of its own; it is ended then, and its call fails.
+    #[must_use]
+    pub fn call_limit(mut self, most: Duration) -> Self {
+        if let Start::PerCall { limit, .. } = &mut self.start {
+            *limit = Some(most);
+        }
+        self
     }
 
     fn starting(start: Start) -> Self {
@@ -190,8 +199,9 @@ fn start<G: Gate>(
             Server::start(&launcher, program, options.grace)?
         }
         Start::Done(started) => Server::take(started)?,
-        Start::PerCall { primary, servers, bounds } => {
-            per_call = Some(PerCall { servers, bounds, grace: options.grace, max_line: options.max_line });
+        Start::PerCall { primary, servers, bounds, limit } => {
+            let (grace, max_line) = (options.grace, options.max_line);
+            per_call = Some(PerCall { servers, bounds, grace, limit, max_line });
             Server::take(primary)?
         }
     };

@@ -1,5 +1,8 @@
 //! A session as a whole: both directions, cancellation, ends.
 
+use airlock_engine::{Code, Rejection};
+use airlock_mcp::Id;
+
 use crate::harness::{Seen, Session};
 
 #[test]
@@ -57,6 +60,39 @@ fn the_end_of_the_server_answers_nothing_that_was_cancelled() {
     assert_eq!(seen.answer()["id"], 2);
     let results = session.results();
     assert!(results.contains(&("abandoned".to_owned(), None)) && results.len() == 2, "{results:?}");
+}
+
+/// A host that has a server for each call: one of them cannot be started, or ends.
+#[test]
+fn one_call_can_be_refused_or_lost_while_others_go_on() {
+    let session = Session::strict();
+    for id in ["1", "2", "3", "4"] {
+        session.call(id, r#"{"path":"a"}"#);
+    }
+    let id = |number| Id::Number(number);
+    let refused = session.guard.on_call_not_run(&id(1), Rejection::new(Code::SandboxUnavailable));
+    assert_eq!(Seen::of(refused).block_reason(), "sandbox_unavailable");
+    let lost = session.guard.on_call_lost(&id(2), Rejection::new(Code::InternalUpstream));
+    assert_eq!(Seen::of(lost).block_reason(), "internal_upstream");
+    session.client(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":3}}"#);
+    let cancelled = session.guard.on_call_lost(&id(3), Rejection::new(Code::InternalUpstream));
+    assert!(Seen::of(cancelled).to_client.is_empty(), "nobody waits for it");
+    // Once each, and never an answer to what nobody asked.
+    for (number, again) in [(1, "1"), (9, "9")] {
+        let outcome = session.guard.on_call_not_run(&id(number), Rejection::new(Code::SandboxUnavailable));
+        assert!(Seen::of(outcome).to_client.is_empty(), "{again}");
+    }
+    assert!(session.server(r#"{"jsonrpc":"2.0","id":4,"result":{"content":[]}}"#).untouched);
+    let result = |result: &str, reason: Option<&str>| (result.to_owned(), reason.map(str::to_owned));
+    assert_eq!(
+        session.results(),
+        [
+            result("blocked", Some("sandbox_unavailable")),
+            result("failed", Some("internal_upstream")),
+            result("abandoned", None),
+            result("allowed", None),
+        ]
+    );
 }
 
 #[test]

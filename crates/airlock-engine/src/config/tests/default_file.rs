@@ -78,6 +78,7 @@ fn the_examples_of_the_default_file_are_valid_and_name_every_key() {
             "sanitization.allow",
             "sanitization.allow",
             "sanitization.allow_kinds.phone",
+            "sandbox.max_call_seconds",
         ]
     );
 

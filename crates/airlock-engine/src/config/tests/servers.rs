@@ -153,6 +153,36 @@ fn per_call_needs_the_sandbox() {
     assert!(config.sandbox.required && config.warnings.is_empty(), "{:?}", config.warnings);
 }
 
+/// A limit for calls bounds nothing where they share a server, which is said.
+#[test]
+fn a_limit_for_calls_needs_calls_of_their_own() {
+    let general = "[sandbox]\nrequired = true\nmax_call_seconds = 5\n";
+    assert_eq!(warned(&read(general).unwrap()), ["sandbox.max_call_seconds"]);
+    let flags = Flags { per_call: true, ..Flags::default() };
+    let config = layered(general, &[], flags).unwrap();
+    assert_eq!((config.sandbox.max_call_seconds, config.warnings.len()), (Some(5), 0));
+    for (own, limit, warnings) in [
+        ("", Some(5), &[][..]),
+        ("max_call_seconds = 7", Some(7), &[]),
+        ("mode = \"per_session\"", None, &["servers.a.sandbox.mode"]),
+        (
+            "mode = \"per_session\", max_call_seconds = 7",
+            Some(7),
+            &["servers.a.sandbox.max_call_seconds", "servers.a.sandbox.mode"],
+        ),
+    ] {
+        let text = format!(
+            "[sandbox]\nrequired = true\nmode = \"per_call\"\nmax_call_seconds = 5\n[servers.a]\ncommand = [\"a\"]\nsandbox = {{ {own} }}\n"
+        );
+        let config = chosen(&text, "a");
+        assert_eq!(
+            (config.sandbox.max_call_seconds, warned(&config).as_slice()),
+            (limit, warnings),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn what_is_wrong_with_a_server_is_said_with_its_place() {
     for (text, problems) in [
