@@ -338,6 +338,18 @@ fn a_task_is_refused() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn an_answer_that_cannot_be_read_is_an_answer_all_the_same() -> Outcome {
+    let fixture = Fixture::per_call()?;
+    let mut session = fixture.open()?;
+    for how in ["batch", "twice", "lines", "broken"] {
+        assert_eq!(call(&mut session, how, "garble", &json!({"how": how}))?, "internal_upstream", "{how}");
+    }
+    assert_eq!(call(&mut session, "a", "count", &json!({}))?, "1 1");
+    session.end()?;
+    Ok(())
+}
+
 /// What is shown to the servers disappears, so that no box can be made.
 #[test]
 fn a_call_without_a_server_is_refused_and_comes_to_no_other() -> Outcome {

@@ -7,6 +7,19 @@ use airlock_mcp::Id;
 
 use super::calls::Key;
 
+/// Most open requests of one server: as many as the guard lets pass, and some that it did not.
+const MAX_OPEN: usize = 1_200;
+
+/// What becomes of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    AsItIs,
+    /// The line with the id that the client is to know.
+    Renamed(Vec<u8>),
+    /// It goes nowhere.
+    Refused,
+}
+
 /// A request of a server.
 #[derive(Debug)]
 pub(super) struct Question {
@@ -27,30 +40,34 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    /// Notes a request. The line with the id that the client is to know, where that is another one; a server of a call
-    /// always gets another one, the primary server only where its own is taken.
-    pub(super) fn ask(&mut self, server: Key, doc: &Document<'_>) -> Option<Vec<u8>> {
+    /// Notes a request. A server of a call always gets another id for it, the primary server only where its own is
+    /// taken.
+    pub(super) fn ask(&mut self, server: Key, doc: &Document<'_>) -> Asked {
         let root = doc.root();
-        let id = root.get("id")?;
-        // What is no id is refused by the guard.
-        let inner = Id::read(id)?;
+        let id = root.get("id");
+        let Some((id, inner)) = id.and_then(|id| Some((id, Id::read(id)?))) else {
+            // No id, which the guard refuses.
+            return if server == Key::PRIMARY { Asked::AsItIs } else { Asked::Refused };
+        };
+        if self.open.values().filter(|own| own.server == server).count() >= MAX_OPEN {
+            return Asked::Refused;
+        }
         let (own, mut question) =
             (inner.clone(), Question { server, id: id.raw().to_owned(), inner, token: None });
         if server == Key::PRIMARY && !self.open.contains_key(&own) {
             self.open.insert(own, question);
-            return None;
+            return Asked::AsItIs;
         }
         let (outer, name) = self.name();
         let mut edits = Splices::default();
         edits.replace(id.span(), &name);
-        let token =
-            member(root, &["params", "_meta", "progressToken"]).filter(|token| Id::read(*token).is_some());
-        if let Some(token) = token {
+        let token = member(root, &["params", "_meta", "progressToken"]);
+        if let Some(token) = token.filter(|token| Id::read(*token).is_some()) {
             edits.replace(token.span(), &name);
             question.token = Some(token.raw().to_owned());
         }
         self.open.insert(outer, question);
-        Some(edits.apply(doc.text()).into_bytes())
+        Asked::Renamed(edits.apply(doc.text()).into_bytes())
     }
 
     /// Where an answer of the client belongs, and the answer with the id that was asked under.
@@ -129,4 +146,96 @@ fn raw(id: &Id) -> String {
 /// A member of a member.
 pub(super) fn member<'d>(root: Value<'d>, path: &[&str]) -> Option<Value<'d>> {
     path.iter().try_fold(root, |value, name| value.get(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use airlock_engine::json::{Bounds, Document};
+
+    use super::{Asked, MAX_OPEN, Questions};
+    use crate::per_call::calls::{Key, State};
+
+    fn parse(line: &str) -> Document<'_> {
+        Document::parse(line.as_bytes(), &Bounds::DEFAULT).unwrap()
+    }
+
+    fn request(id: &str) -> String {
+        format!(
+            r#"{{"jsonrpc":"2.0", "id": {id} ,"method":"ping","params":{{"_meta":{{"progressToken":"t"}}}}}}"#
+        )
+    }
+
+    /// Three servers, each of which asks under the id 1 and the token "t".
+    fn asked() -> (Questions, [Key; 3], Vec<Asked>) {
+        let mut state = State::default();
+        let servers = [Key::PRIMARY, state.add(None), state.add(None)];
+        let mut questions = Questions::default();
+        let line = request("1");
+        let asked = servers.iter().map(|server| questions.ask(*server, &parse(&line))).collect();
+        (questions, servers, asked)
+    }
+
+    fn answered(questions: &mut Questions, id: &str) -> Option<(Key, String)> {
+        let line = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"x":1e2}}}}"#);
+        let doc = parse(&line);
+        let (server, line) = questions.answered(doc.root().get("id").unwrap(), &doc)?;
+        Some((server, String::from_utf8(line).unwrap()))
+    }
+
+    #[test]
+    fn every_answer_finds_the_server_that_asked() {
+        let (mut questions, servers, asked) = asked();
+        assert_eq!(asked[0], Asked::AsItIs);
+        for (number, asked) in asked.iter().enumerate().skip(1) {
+            let Asked::Renamed(line) = asked else { panic!("{asked:?}") };
+            let expected = request(&format!(r#""airlock-call-{number}""#))
+                .replace(r#""progressToken":"t""#, &format!(r#""progressToken":"airlock-call-{number}""#));
+            assert_eq!(String::from_utf8_lossy(line), expected, "the id and the token alone are others");
+        }
+        for (id, server) in
+            [(r#""airlock-call-2""#, servers[2]), ("1", servers[0]), (r#""airlock-call-1""#, servers[1])]
+        {
+            let (found, line) = answered(&mut questions, id).unwrap();
+            assert_eq!((found, line.as_str()), (server, r#"{"jsonrpc":"2.0","id":1,"result":{"x":1e2}}"#));
+            assert_eq!(answered(&mut questions, id), None, "once");
+        }
+    }
+
+    #[test]
+    fn the_first_server_cannot_take_the_name_of_anothers_question() {
+        let (mut questions, servers, _) = asked();
+        let line = request(r#""airlock-call-2""#);
+        let Asked::Renamed(_) = questions.ask(Key::PRIMARY, &parse(&line)) else { panic!("it is taken") };
+        assert_eq!(answered(&mut questions, r#""airlock-call-2""#).unwrap().0, servers[2]);
+        let (server, line) = answered(&mut questions, r#""airlock-call-3""#).unwrap();
+        assert_eq!(server, Key::PRIMARY);
+        assert!(line.contains(r#""id":"airlock-call-2""#), "{line}");
+    }
+
+    #[test]
+    fn a_server_withdraws_its_own_question_alone() {
+        let (mut questions, servers, _) = asked();
+        let line = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+        let doc = parse(line);
+        let id = super::member(doc.root(), &["params", "requestId"]).unwrap();
+        let withdrawn = questions.withdrawn(servers[2], id, &doc).unwrap();
+        assert_eq!(String::from_utf8(withdrawn).unwrap(), line.replace("1}", r#""airlock-call-2"}"#));
+        assert_eq!(answered(&mut questions, r#""airlock-call-2""#), None);
+        assert_eq!(questions.gone(servers[1]).len(), 1);
+        assert_eq!(answered(&mut questions, r#""airlock-call-1""#), None);
+        assert_eq!(answered(&mut questions, "1").unwrap().0, Key::PRIMARY);
+    }
+
+    #[test]
+    fn questions_are_bounded_for_each_server() {
+        let (mut questions, servers, _) = asked();
+        let ask = |questions: &mut Questions, server, id: usize| {
+            let line = request(&id.to_string());
+            questions.ask(server, &parse(&line)) == Asked::Refused
+        };
+        let refused = (2..=MAX_OPEN + 10).filter(|id| ask(&mut questions, servers[1], *id)).count();
+        assert_eq!(refused, 10);
+        assert!(!ask(&mut questions, servers[2], 2) && !ask(&mut questions, Key::PRIMARY, 2));
+        assert_eq!(questions.ask(servers[2], &parse(&request("1.5"))), Asked::Refused, "no id");
+    }
 }

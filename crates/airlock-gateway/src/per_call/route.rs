@@ -11,7 +11,7 @@ use airlock_mcp::{Id, skim::Skimmer};
 use super::{
     MAX_WAITING, Multiplexer, Stop,
     calls::{Call, Key, Phase, Stage},
-    questions::member,
+    questions::{Asked, member},
     serve,
 };
 use crate::line::Line;
@@ -258,9 +258,13 @@ impl Multiplexer {
             return downstream.deliver(line);
         };
         let root = doc.root();
-        let edited = match (root.get("method").and_then(|method| method.as_str()).as_deref(), root.get("id"))
-        {
-            (Some(_), Some(_)) => self.state().questions.ask(Key::PRIMARY, &doc),
+        let method = root.get("method").map(|method| method.as_str().unwrap_or_default());
+        let edited = match (method.as_deref(), root.get("id")) {
+            (Some(_), Some(_)) => match self.state().questions.ask(Key::PRIMARY, &doc) {
+                Asked::Renamed(line) => Some(line),
+                Asked::AsItIs => None,
+                Asked::Refused => return Ok(()),
+            },
             (Some("notifications/cancelled"), None) => {
                 let id = member(root, &["params", "requestId"]);
                 id.and_then(|id| self.state().questions.withdrawn(Key::PRIMARY, id, &doc))
@@ -325,11 +329,23 @@ impl Multiplexer {
                 return if own { Said::Unreadable("it is too long".to_owned()) } else { self.noise() };
             }
         };
-        let Some(doc) = self.parse(bytes) else { return self.noise() };
+        // The guard takes a line break inside of a message for several messages.
+        let is_one = !bytes.strip_suffix(b"\r").unwrap_or(bytes).contains(&b'\r');
+        let Some(doc) = self.parse(bytes).filter(|_| is_one) else {
+            let mut skimmer = Skimmer::new();
+            skimmer.push(bytes);
+            let seen = skimmer.finish();
+            let own = seen.method.is_none() && seen.id.as_deref().is_some_and(|id| self.is_its_call(key, id));
+            return if own { Said::Unreadable("it is no message".to_owned()) } else { self.noise() };
+        };
         let root = doc.root();
-        let method = root.get("method").and_then(|method| method.as_str());
+        // What stands there and is no text makes the message no answer.
+        let method = root.get("method").map(|method| method.as_str().unwrap_or_default());
         match (method.as_deref(), root.get("id")) {
-            (Some(_), Some(_)) => self.state().questions.ask(key, &doc).map_or(Said::Nothing, Said::Edited),
+            (Some(_), Some(_)) => match self.state().questions.ask(key, &doc) {
+                Asked::Renamed(line) => Said::Edited(line),
+                Asked::AsItIs | Asked::Refused => Said::Nothing,
+            },
             (Some(method), None) => self.judge_notification(key, method, &doc),
             (None, Some(id)) => self.judge_answer(key, Id::read(id).as_ref()),
             (None, None) if root.is_array() => Said::Unreadable("it is a batch".to_owned()),

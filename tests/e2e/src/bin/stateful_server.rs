@@ -110,6 +110,16 @@ impl Server {
                 self.forge(at(arguments, "/of"))?;
                 "done".to_owned()
             }
+            "garble" => {
+                let id = id.to_string();
+                let line = match at(arguments, "/how").as_str() {
+                    Some("batch") => format!(r#"[{{"jsonrpc":"2.0","id":{id},"result":{{}}}}]"#),
+                    Some("twice") => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}},"result":{{}}}}"#),
+                    Some("lines") => format!("{{\"jsonrpc\":\"2.0\",\r\"id\":{id},\"result\":{{}}}}"),
+                    _ => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":}}"#),
+                };
+                return writeln!(io::stdout(), "{line}");
+            }
             "leave" => {
                 say(&json!({"jsonrpc": "2.0", "id": 1, "method": "roots/list"}))?;
                 "left".to_owned()
@@ -199,6 +209,7 @@ fn tools() -> Value {
         tool("crash", json!({})),
         tool("tell", json!({"of": text})),
         tool("forge", json!({"of": text})),
+        tool("garble", json!({"how": text})),
         tool("leave", json!({})),
         tool("follow", json!({})),
     ])
