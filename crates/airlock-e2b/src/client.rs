@@ -58,6 +58,34 @@ impl Machine {
     pub fn id(&self) -> &str {
         &self.id
     }
+
+    /// What nobody is shown.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        [self.token.as_str()].into_iter().chain(self.traffic_token.as_deref())
+    }
+}
+
+/// A call of the control API.
+#[derive(Clone, Copy)]
+struct Ask<'a> {
+    method: Method,
+    path: &'a str,
+    body: Option<&'a Value>,
+    retry: Retry,
+    /// What it may take with all its repetitions.
+    patience: Duration,
+    /// Under which the service does it once.
+    key: Option<&'a str>,
+    /// What it is about: what it says may repeat secrets of it.
+    machine: Option<&'a Machine>,
+}
+
+impl<'a> Ask<'a> {
+    /// A call without a body, which to make twice is as to make once.
+    fn new(method: Method, path: &'a str) -> Self {
+        let retry = Retry::Repeatable;
+        Self { method, path, body: None, retry, patience: PATIENCE, key: None, machine: None }
+    }
 }
 
 /// Whether a machine works.
@@ -121,7 +149,7 @@ impl Client {
             if let (Some(guarded), Some(fields)) = (guarded, body.as_object_mut()) {
                 fields.insert("secure".to_owned(), guarded.into());
             }
-            self.control(Method::Post, path, Some(&body), Some(&key), Retry::Repeatable, PATIENCE)
+            self.control(Ask { body: Some(&body), key: Some(&key), ..Ask::new(Method::Post, path) })
         };
         let text = match create("/v2/sandboxes", None) {
             // An older service, or one of somebody's own.
@@ -143,7 +171,7 @@ impl Client {
     /// As [`Self::kill`], and takes no longer than `patience`.
     pub(crate) fn kill_within(&self, machine: &Machine, patience: Duration) -> Result<bool, CallError> {
         let path = format!("/sandboxes/{}", machine.id);
-        match self.control(Method::Delete, &path, None, None, Retry::Repeatable, patience) {
+        match self.control(Ask { patience, machine: Some(machine), ..Ask::new(Method::Delete, &path) }) {
             Ok(_) => Ok(true),
             Err(CallError::Refused { status: 404, .. }) => Ok(false),
             Err(error) => Err(error),
@@ -189,7 +217,9 @@ impl Client {
     /// It is not there, or nobody knows.
     pub fn state(&self, machine: &Machine) -> Result<State, CallError> {
         let text = self.about(Method::Get, machine, "", "", None, Retry::Repeatable)?;
-        serde_json::from_slice(&text).map(|Detail { state }| state).map_err(|error| nonsense(&error))
+        serde_json::from_slice(&text)
+            .map(|Detail { state }| state)
+            .map_err(|error| CallError::nonsense(&error))
     }
 
     /// Whether the service is there and accepts the key.
@@ -197,7 +227,7 @@ impl Client {
     /// # Errors
     /// It is not, or does not.
     pub(crate) fn check(&self) -> Result<(), CallError> {
-        let list = |path| self.control(Method::Get, path, None, None, Retry::Repeatable, PATIENCE);
+        let list = |path| self.control(Ask::new(Method::Get, path));
         match list("/v2/sandboxes?limit=1") {
             Err(CallError::Refused { status: 404 | 405, .. }) => list("/sandboxes").map(drop),
             other => other.map(drop),
@@ -215,22 +245,16 @@ impl Client {
         retry: Retry,
     ) -> Result<Vec<u8>, CallError> {
         let path = format!("{version}/sandboxes/{}{what}", machine.id);
-        self.control(method, &path, body, None, retry, PATIENCE).map_err(|error| match error {
+        let ask = Ask { body, retry, machine: Some(machine), ..Ask::new(method, &path) };
+        self.control(ask).map_err(|error| match error {
             CallError::Refused { status: 404, .. } => CallError::Gone,
             error => error,
         })
     }
 
-    /// A call of the control API, made again as `retry` says. The text of the answer, which is a success.
-    fn control(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        key: Option<&str>,
-        retry: Retry,
-        patience: Duration,
-    ) -> Result<Vec<u8>, CallError> {
+    /// A call of the control API, made again as it says. The text of the answer, which is a success.
+    fn control(&self, ask: Ask<'_>) -> Result<Vec<u8>, CallError> {
+        let Ask { method, path, body, retry, patience, key, machine } = ask;
         let url = format!("{}{path}", self.settings.api());
         let body = body.map(Value::to_string);
         let mut headers = vec![("x-api-key", self.settings.expose_key()), ("accept", "application/json")];
@@ -262,10 +286,16 @@ impl Client {
             let wait = retry.after(answered, attempt, left, u16::from(spread) * 0x101);
             if !wait.is_some_and(|wait| self.sits_out(wait)) {
                 let (status, _, _, text) = answer?;
-                return Err(CallError::refused(status, &text, self.settings.expose_key()));
+                return Err(CallError::refused(status, &text, &self.secrets(machine)));
             }
             attempt += 1;
         }
+    }
+
+    /// What no error repeats.
+    pub(crate) fn secrets<'a>(&'a self, machine: Option<&'a Machine>) -> Vec<&'a str> {
+        let of_machine = machine.into_iter().flat_map(Machine::secrets);
+        [self.settings.expose_key()].into_iter().chain(of_machine).collect()
     }
 
     /// Whether all of `wait` went by without a stop.
@@ -285,7 +315,7 @@ impl Client {
     /// The machine that an answer names.
     fn machine(&self, text: &[u8]) -> Result<Machine, CallError> {
         let Named { id, envd_access_token, traffic_access_token, domain } =
-            serde_json::from_slice(text).map_err(|error| nonsense(&error))?;
+            serde_json::from_slice(text).map_err(|error| CallError::nonsense(&error))?;
         let address = |port| {
             self.settings
                 .sandbox(&id, domain.as_deref(), port)
@@ -312,8 +342,4 @@ fn whole_seconds(time: Duration) -> u64 {
 /// Nobody else has it; not a secret.
 pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0)
-}
-
-pub(crate) fn nonsense(error: &serde_json::Error) -> CallError {
-    CallError::Nonsense(error.to_string())
 }

@@ -9,7 +9,7 @@ use ureq::BodyReader;
 
 use crate::{
     CallError, Client, Machine,
-    client::{nonsense, random},
+    client::random,
     frames::{Frame, Frames},
     http::{Answer, Call, Method},
 };
@@ -82,7 +82,8 @@ pub enum Signal {
 pub struct Events {
     body: BodyReader<'static>,
     frames: Frames,
-    key: String,
+    /// What no error repeats.
+    secrets: Vec<String>,
 }
 
 impl fmt::Debug for Events {
@@ -122,6 +123,17 @@ struct Last {
     error: Option<Value>,
 }
 
+impl Event {
+    /// What it is, without what is in it.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Started(_) => "that the program began",
+            Self::Stdout(_) | Self::Stderr(_) => "output",
+            Self::Ended(_) => "that the program ended",
+        }
+    }
+}
+
 impl Events {
     /// Waits for the next event; `None` if the service ended the stream.
     ///
@@ -138,9 +150,11 @@ impl Events {
                     }
                 }
                 Some(Frame::End(message)) => {
-                    let last: Last = serde_json::from_slice(&message).map_err(|error| nonsense(&error))?;
+                    let last: Last =
+                        serde_json::from_slice(&message).map_err(|error| CallError::nonsense(&error))?;
+                    let secrets: Vec<_> = self.secrets.iter().map(String::as_str).collect();
                     return last.error.map_or(Ok(None), |error| {
-                        Err(CallError::refused(200, error.to_string().as_bytes(), &self.key))
+                        Err(CallError::refused(200, error.to_string().as_bytes(), &secrets))
                     });
                 }
                 None => {
@@ -159,7 +173,7 @@ impl Events {
 
 /// The event in a message, if it is one that matters.
 fn event(message: &[u8]) -> Result<Option<Event>, CallError> {
-    let Message { event } = serde_json::from_slice(message).map_err(|error| nonsense(&error))?;
+    let Message { event } = serde_json::from_slice(message).map_err(|error| CallError::nonsense(&error))?;
     let decode = |text: String| {
         STANDARD.decode(text).map_err(|error| CallError::Nonsense(format!("output in base64: {error}")))
     };
@@ -198,8 +212,8 @@ impl Client {
         ];
         let path = "/process.Process/Start";
         let answer = self.inside(Method::Post, machine, path, &headers, Some(&frame), whole)?;
-        let key = self.settings.expose_key().to_owned();
-        Ok(Events { body: answer.body, frames: Frames::new(MOST_OF_A_MESSAGE), key })
+        let secrets = self.secrets(Some(machine)).into_iter().map(str::to_owned).collect();
+        Ok(Events { body: answer.body, frames: Frames::new(MOST_OF_A_MESSAGE), secrets })
     }
 
     /// Writes to the standard input of a program.
@@ -294,7 +308,7 @@ impl Client {
         if (200..300).contains(&status) {
             return Ok(answer);
         }
-        Err(CallError::refused(status, &answer.text(MOST)?, self.settings.expose_key()))
+        Err(CallError::refused(status, &answer.text(MOST)?, &self.secrets(Some(machine))))
     }
 }
 

@@ -7,7 +7,6 @@ use ureq::BodyReader;
 
 use crate::{
     CallError, Client, Machine,
-    client::nonsense,
     envd::TRAFFIC,
     http::{Call, Method},
     lines::{Lines, TooLong},
@@ -156,7 +155,7 @@ fn next(line: &[u8]) -> Result<Option<Next>, CallError> {
 }
 
 fn read<T: DeserializeOwned>(line: &[u8]) -> Result<T, CallError> {
-    serde_json::from_slice(line).map_err(|error| nonsense(&error))
+    serde_json::from_slice(line).map_err(|error| CallError::nonsense(&error))
 }
 
 impl Client {
@@ -194,7 +193,7 @@ impl Client {
         let answer = self.http.send(call)?;
         let status = answer.status;
         if !(200..300).contains(&status) {
-            return Err(CallError::refused(status, &answer.text(MOST)?, self.settings.expose_key()));
+            return Err(CallError::refused(status, &answer.text(MOST)?, &self.secrets(Some(machine))));
         }
         Ok(Outputs { body: answer.body, lines: Lines::new(MOST_OF_A_LINE), read: 0, most })
     }

@@ -229,7 +229,10 @@ fn start(
     let mut events = lease.client().start(&lease.machine, program, stdin, whole)?;
     match events.next()? {
         Some(Event::Started(pid)) => Ok((events, pid)),
-        other => Err(CallError::Nonsense(format!("the first event is {other:?}"))),
+        other => {
+            let what = other.as_ref().map_or("that nothing follows", Event::kind);
+            Err(CallError::Nonsense(format!("the first that it says is {what}")))
+        }
     }
 }
 

@@ -40,6 +40,8 @@ const HANG: Duration = Duration::from_secs(60);
 pub(crate) enum Fault {
     /// This status, these headers (each with the end of its line) and this text; nothing is done.
     Answer(u16, &'static str, &'static str),
+    /// It is refused with all that it said, and what the service knows besides; nothing is done.
+    Echo,
     /// The connection is closed, and nothing is done.
     Ignored,
     /// It is done, and the connection is closed without an answer.
@@ -298,6 +300,19 @@ impl State {
         match fault {
             Some(Fault::Answer(status, headers, body)) => {
                 return answer(stream, status, headers, body.as_bytes());
+            }
+            Some(Fault::Echo) => {
+                let machines: Vec<_> = lock(&self.machines).values().map(|machine| machine.named()).collect();
+                let secrets = request.headers.values().map(String::as_str);
+                let mut said: Vec<_> =
+                    secrets.filter(|value| value.contains("token") || *value == KEY).collect();
+                let all = json!(machines).to_string();
+                said.push(&all);
+                return say(
+                    stream,
+                    400,
+                    &json!({ "code": 400, "message": format!("you said {}", said.join(" ")) }),
+                );
             }
             Some(Fault::Ignored) => return Ok(()),
             Some(Fault::Unanswered)

@@ -28,6 +28,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("faults::nobody_there_is_unavailable", nobody_there_is_unavailable),
     ("faults::an_old_service_is_spoken_to_in_its_words", an_old_service_is_spoken_to_in_its_words),
     ("faults::what_cannot_be_had_there_is_not_asked_for", what_cannot_be_had_there_is_not_asked_for),
+    ("faults::nothing_that_the_service_says_gets_into_errors", nothing_that_it_says_gets_into_errors),
+    ("faults::no_token_gets_into_errors", no_token_gets_into_errors),
     ("faults::a_machine_that_cannot_be_ended_has_a_limit", a_machine_that_cannot_be_ended_has_a_limit),
 ];
 
@@ -284,4 +286,44 @@ fn a_machine_that_cannot_be_ended_has_a_limit(fake: &Fake) {
     assert_eq!(fake.living(), 1);
     let body = &fake.calls(CREATE)[0];
     assert_eq!((&body["timeout"], &body["autoPause"]), (&120.into(), &false.into()));
+}
+
+fn nothing_that_it_says_gets_into_errors(fake: &Fake) {
+    // What the program wrote, as a first event, in words that are no number, and where a machine should be named.
+    let first = "\0\0\0\0\x28{\"event\":{\"data\":{\"stdout\":\"Y2FuYXJ5\"}}}";
+    let number = "\0\0\0\0\x24{\"event\":{\"start\":{\"pid\":\"canary\"}}}";
+    assert_eq!((first.len(), number.len()), (5 + 0x28, 5 + 0x24));
+    for (route, text, says) in [
+        (START, first, "is output"),
+        (START, number, "line 1, column"),
+        (CREATE, r#"{"sandboxID":"i1","envdAccessToken":{"a":1},"domain":"canary"}"#, "line 1, column"),
+        (CREATE, r#"{"sandboxID":"canary"#, "too early"),
+    ] {
+        fake.fault(route, 1, Fault::Answer(200, "", text));
+        let error = fake.sandbox().run(&shell("true"), &Confinement::default()).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+        // As text, in base64 and as numbers.
+        for canary in ["canary", "Y2Fu", "99, 97"] {
+            assert!(!error.contains(canary) && error.len() < 500, "{error}");
+        }
+    }
+}
+
+fn no_token_gets_into_errors(fake: &Fake) {
+    let client = fake.client();
+    let machine = client.create("base", Duration::from_secs(60)).unwrap();
+    let number = &machine.id()[1..];
+    let [token, traffic] = ["token", "traffic"].map(|name| format!("{name}-{number}"));
+    fake.fault("", 4, Fault::Echo);
+    for refused in [
+        client.set_timeout(&machine, Duration::from_secs(60)).unwrap_err(),
+        client.write_file(&machine, "a", b"").unwrap_err(),
+        client.send_input(&machine, 1, b"").unwrap_err(),
+        client.kill(&machine).unwrap_err(),
+    ] {
+        let text = format!("{refused:?} {refused}");
+        // It was really said.
+        assert!(text.contains("you said ***") && !text.contains(KEY), "{text}");
+        assert!(!text.contains(&token) && !text.contains(&traffic), "{text}");
+    }
 }
