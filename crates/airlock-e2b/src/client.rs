@@ -14,13 +14,15 @@ use serde_json::{Value, json};
 use crate::{
     CallError, Settings, envd, execute,
     http::{Call, Failure, Http, Method},
+    left::Ledger,
     retry::{Answered, Retry},
+    settings::is_id,
 };
 
 /// What a call may take with all its repetitions.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What ending a machine may take: it also ends by itself, at its time limit.
-const PATIENCE_TO_KILL: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE_TO_KILL: Duration = Duration::from_secs(15);
 /// The longest answer that is read.
 const MOST: u64 = 1 << 20;
 
@@ -31,6 +33,8 @@ pub struct Client {
     pub(crate) http: Http,
     /// Each of them ends the waiting for another attempt.
     stops: Vec<Stop>,
+    /// Machines that were to be ended, and may live on.
+    pub(crate) left: Ledger,
 }
 
 /// A machine of the service.
@@ -102,12 +106,17 @@ pub enum State {
     Other,
 }
 
-/// The answer that names a machine.
+/// The answer that names a machine: first its name, since a machine that has one costs money, whatever else it says.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Named {
+struct Name {
     #[serde(rename = "sandboxID")]
     id: String,
+}
+
+/// The rest of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Described {
     envd_access_token: Option<String>,
     traffic_access_token: Option<String>,
     domain: Option<String>,
@@ -122,7 +131,7 @@ impl Client {
     /// Connects to nothing yet.
     pub fn new(settings: Settings) -> Self {
         let http = Http::new(settings.plain());
-        Self { settings, http, stops: Vec::new() }
+        Self { settings, http, stops: Vec::new(), left: Ledger::default() }
     }
 
     /// The same, which makes no further attempt at a call once one of these is requested.
@@ -157,7 +166,12 @@ impl Client {
             Err(CallError::Refused { status: 404 | 405, .. }) => create("/sandboxes", Some(true))?,
             other => other?,
         };
-        self.machine(&text)
+        let until = Instant::now() + lifetime;
+        let id = name(&text)?;
+        self.described(&id, &text).inspect_err(|_| {
+            // It was made, and nobody will use it.
+            self.end(&id, until, PATIENCE_TO_KILL);
+        })
     }
 
     /// Ends a machine and all that is in it. Whether it was still there.
@@ -165,17 +179,29 @@ impl Client {
     /// # Errors
     /// It may live on, until its time limit.
     pub fn kill(&self, machine: &Machine) -> Result<bool, CallError> {
-        self.kill_within(machine, PATIENCE_TO_KILL)
+        self.delete(&machine.id, Some(machine), PATIENCE_TO_KILL)
     }
 
-    /// As [`Self::kill`], and takes no longer than `patience`.
-    pub(crate) fn kill_within(&self, machine: &Machine, patience: Duration) -> Result<bool, CallError> {
-        let path = format!("/sandboxes/{}", machine.id);
-        match self.control(Ask { patience, machine: Some(machine), ..Ask::new(Method::Delete, &path) }) {
-            Ok(_) => Ok(true),
-            Err(CallError::Refused { status: 404, .. }) => Ok(false),
-            Err(error) => Err(error),
+    /// Ends a machine, by its name, and takes no longer than `patience`. If that fails, it is noted that it may live until
+    /// then. Whether it is certain that it ended.
+    pub(crate) fn end(&self, id: &str, until: Instant, patience: Duration) -> bool {
+        let ended = self.delete(id, None, patience).is_ok();
+        if !ended {
+            self.left.note(id, until);
         }
+        ended
+    }
+
+    fn delete(&self, id: &str, machine: Option<&Machine>, patience: Duration) -> Result<bool, CallError> {
+        let path = format!("/sandboxes/{id}");
+        let ask = Ask { patience, machine, retry: Retry::Insistent, ..Ask::new(Method::Delete, &path) };
+        let was_there = match self.control(ask) {
+            Ok(_) => true,
+            Err(CallError::Refused { status: 404, .. }) => false,
+            Err(error) => return Err(error),
+        };
+        self.left.strike(id);
+        Ok(was_there)
     }
 
     /// Gives a machine `lifetime` from now on, counted in whole seconds.
@@ -198,7 +224,7 @@ impl Client {
     /// Resumes a machine if it was stopped, and gives it `lifetime` from now on.
     ///
     /// # Errors
-    /// It cannot be used.
+    /// It cannot be used, or the service spoke of another one. It is left as it is: whoever had it kept wants it still.
     pub fn connect(&self, machine: &Machine, lifetime: Duration) -> Result<Machine, CallError> {
         let body = json!({ "timeout": whole_seconds(lifetime) });
         let connect =
@@ -208,7 +234,10 @@ impl Client {
             Err(CallError::Gone | CallError::Refused { status: 405, .. }) => connect("")?,
             other => other?,
         };
-        self.machine(&text)
+        if name(&text)? != machine.id {
+            return Err(CallError::Nonsense("it names another machine".to_owned()));
+        }
+        self.described(&machine.id, &text)
     }
 
     /// Whether a machine works.
@@ -312,26 +341,33 @@ impl Client {
         whole
     }
 
-    /// The machine that an answer names.
-    fn machine(&self, text: &[u8]) -> Result<Machine, CallError> {
-        let Named { id, envd_access_token, traffic_access_token, domain } =
+    /// The machine of that name, as an answer describes it.
+    fn described(&self, id: &str, text: &[u8]) -> Result<Machine, CallError> {
+        let Described { envd_access_token, traffic_access_token, domain } =
             serde_json::from_slice(text).map_err(|error| CallError::nonsense(&error))?;
+        // Some services have none, and say so by an empty one.
+        let domain = domain.filter(|domain| !domain.is_empty());
         let address = |port| {
             self.settings
-                .sandbox(&id, domain.as_deref(), port)
+                .sandbox(id, domain.as_deref(), port)
                 .ok_or_else(|| CallError::Nonsense("it names a machine that cannot be addressed".to_owned()))
         };
         let (address, interpreter) = (address(envd::PORT)?, address(execute::PORT)?);
         let (token, traffic_token) = (envd_access_token.unwrap_or_default(), traffic_access_token);
-        let machine = Machine { id, address, interpreter, token, traffic_token };
         let is_token = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
         // Whoever knows the name of a machine without one can use it.
-        if !is_token(&machine.token) || !machine.traffic_token.as_deref().is_none_or(is_token) {
-            drop(self.kill(&machine));
+        if !is_token(&token) || !traffic_token.as_deref().is_none_or(is_token) {
             return Err(CallError::Nonsense("no token guards the machine".to_owned()));
         }
-        Ok(machine)
+        Ok(Machine { id: id.to_owned(), address, interpreter, token, traffic_token })
     }
+}
+
+/// The name of the machine that an answer is about; it can stand in an address.
+fn name(text: &[u8]) -> Result<String, CallError> {
+    let Name { id } = serde_json::from_slice(text).map_err(|error| CallError::nonsense(&error))?;
+    let odd = || CallError::Nonsense("it names a machine that cannot be addressed".to_owned());
+    if is_id(&id) { Ok(id) } else { Err(odd()) }
 }
 
 /// Never shorter than was asked for.

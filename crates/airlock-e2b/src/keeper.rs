@@ -38,7 +38,11 @@ pub(crate) fn keep(machines: &Machines, warm: Warm) {
             drop(machines.wait(state, until));
             continue;
         }
-        let _under_way = machines.begin(state);
+        let machine = match &task {
+            Task::KeepAlive(waiting) | Task::ThrowAway(waiting) => Some(waiting.machine.id.clone()),
+            Task::Make | Task::Wait(_) => None,
+        };
+        let _under_way = machines.begin(state, machine, lifetime);
         match task {
             Task::Make => {
                 let made =

@@ -7,6 +7,7 @@
 //! | [`Client`], [`Machine`], [`Events`], [`Outputs`] | the calls: machines, programs and files, the code interpreter |
 //! | [`E2bSandbox`] | the port of `airlock-sandbox`: one program, one machine |
 //! | `machines`, `keeper` | which machines there are, and those that wait ([`Warm`]); all end with their backend |
+//! | `left` | those that could not be ended ([`Left`]) |
 //! | `interpreter` | code for the interpreter of a machine ([`E2bSandbox::interpret`]) |
 //! | `payload` | code with arguments, which runs only if it arrived as it was sent ([`E2bSandbox::call`]) |
 //! | `retry` | whether and when a call is made once more |
@@ -16,7 +17,8 @@
 //! Nothing here ever runs a program on this machine: what the service does not do is an error.
 //!
 //! Machines cost money while they live. They end with their program, when it is given up, and with their backend; a host
-//! that catches signals calls [`E2bSandbox::shut_down`]. Whatever happens to this process, the service ends a machine in
+//! that catches signals calls [`E2bSandbox::shut_down`]. One that could not be ended is named by that, and by
+//! [`E2bSandbox::left`]. Whatever happens to this process, the service ends a machine in
 //! use a minute after the time limit of its program, and one that waits after [`Warm::lifetime`].
 //!
 //! # Example: code that somebody else wrote, with a machine that waits for it
@@ -31,7 +33,9 @@
 //! let code = Code { text: "6 * 7".to_owned(), ..Code::default() };
 //! let done = sandbox.interpret(&code, Limits::default(), &Stop::default())?;
 //! assert_eq!(done.text.as_deref(), Some("42"));
-//! assert_eq!(sandbox.shut_down(Duration::from_secs(10)), 0, "none is left");
+//! for left in sandbox.shut_down(Duration::from_secs(10)) {
+//!     eprintln!("warning: {left}");
+//! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -50,6 +54,7 @@ mod frames;
 mod http;
 mod interpreter;
 mod keeper;
+mod left;
 mod lines;
 mod machines;
 mod payload;
@@ -62,6 +67,7 @@ pub use envd::{Event, Events, Program, ProgramEnd, Signal};
 pub use error::CallError;
 pub use execute::{Code, Next, Output, Outputs, RaisedError};
 pub use interpreter::{Execution, Finish};
+pub use left::Left;
 pub use machines::Warm;
 pub use payload::PythonCall;
 pub use sandbox::E2bSandbox;

@@ -1,7 +1,7 @@
 //! The machines of one backend: those in use, and those that were made ahead. All of them end with it.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     io,
     num::NonZeroUsize,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -11,7 +11,7 @@ use std::{
 
 use airlock_sandbox::{Awaited, Stop};
 
-use crate::{CallError, Client, Machine, keeper};
+use crate::{CallError, Client, Left, Machine, client::PATIENCE_TO_KILL, keeper};
 
 /// How long a machine may live longer than its program: what making it and ending it takes.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -77,9 +77,9 @@ impl Fleet {
         &self.machines
     }
 
-    /// Ends all machines, also those in use, and takes no longer than `patience`. How many may live on, until their time
-    /// limit.
-    pub(crate) fn shut_down(&self, patience: Duration) -> usize {
+    /// Ends all machines, also those in use and those that could not be ended before, and takes no longer than
+    /// `patience`. Those that may live on, until their time limit.
+    pub(crate) fn shut_down(&self, patience: Duration) -> Vec<Left> {
         let left = self.machines.end_all(Instant::now() + patience.min(LONGEST_LIFE));
         // One that still waits for the service ends the machine that it gets, and itself: nothing needs to wait for it.
         if self.machines.is_idle()
@@ -93,7 +93,10 @@ impl Fleet {
 
 impl Drop for Fleet {
     fn drop(&mut self) {
-        self.shut_down(PATIENCE);
+        // Once is enough: whoever did so before said how long it may take, and heard of those that are left.
+        if !self.machines.state().closed {
+            self.shut_down(PATIENCE);
+        }
     }
 }
 
@@ -113,10 +116,20 @@ pub(crate) struct State {
     pub(crate) closed: bool,
     /// Made ahead, and never used.
     pub(crate) waiting: VecDeque<Waiting>,
-    /// In use, and about to be ended.
-    used: Vec<Machine>,
-    /// How many calls are under way that make, keep or end a machine that is in neither list.
-    under_way: usize,
+    /// In use, and about to be ended; by their names, and until when the service lets them live.
+    used: BTreeMap<String, Instant>,
+    /// The calls under way that make, keep or end a machine that is in neither list.
+    under_way: BTreeMap<u64, Call>,
+    calls: u64,
+}
+
+/// A call under way.
+#[derive(Debug)]
+struct Call {
+    /// The machine, if it has a name already.
+    machine: Option<String>,
+    /// How long it lives at most when the call is made.
+    lifetime: Duration,
 }
 
 /// A machine that was made ahead.
@@ -134,6 +147,8 @@ pub(crate) struct Waiting {
 pub(crate) struct Lease<'a> {
     machines: &'a Machines,
     pub(crate) machine: Machine,
+    /// Until when the service lets it live.
+    until: Instant,
     /// Whether it was made ahead: it may have ended since.
     pub(crate) waited: bool,
 }
@@ -156,8 +171,8 @@ impl Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        drop(self.machines.client.kill(&self.machine));
-        self.machines.state().used.retain(|used| used.id != self.machine.id);
+        self.machines.client.end(&self.machine.id, self.until, PATIENCE_TO_KILL);
+        self.machines.state().used.remove(&self.machine.id);
         self.machines.changed.notify_all();
     }
 }
@@ -170,8 +185,13 @@ impl Machines {
     /// A machine that nobody has used, for something that takes at most `wall`.
     pub(crate) fn lease(&self, wall: Duration, stop: &Stop) -> Result<Lease<'_>, CallError> {
         let need = wall + MARGIN;
-        while let Some((lease, until)) = self.take(need)? {
-            let enough = until.saturating_duration_since(Instant::now()) >= need;
+        while let Some(mut lease) = self.take(need)? {
+            let enough = lease.until.saturating_duration_since(Instant::now()) >= need;
+            if !enough {
+                // Also if that fails: nobody knows whether it was done.
+                lease.until = Instant::now() + need;
+                self.state().used.insert(lease.machine.id.clone(), lease.until);
+            }
             if enough || self.until(stop).set_timeout(&lease.machine, need).is_ok() {
                 return Ok(lease);
             }
@@ -185,15 +205,15 @@ impl Machines {
         if state.closed {
             return Err(CallError::ShutDown);
         }
-        let _under_way = self.begin(state);
-        self.make(wall + MARGIN, stop, |state, Waiting { machine, .. }| {
-            state.used.push(machine.clone());
-            Lease { machines: self, machine, waited: false }
+        let _under_way = self.begin(state, None, wall + MARGIN);
+        self.make(wall + MARGIN, stop, |state, Waiting { machine, until, .. }| {
+            state.used.insert(machine.id.clone(), until);
+            Lease { machines: self, machine, until, waited: false }
         })
     }
 
-    /// One of those that wait, and until when it lives, if one may live as long as it needs to.
-    fn take(&self, need: Duration) -> Result<Option<(Lease<'_>, Instant)>, CallError> {
+    /// One of those that wait, if one may live as long as it needs to.
+    fn take(&self, need: Duration) -> Result<Option<Lease<'_>>, CallError> {
         let mut state = self.state();
         if state.closed {
             return Err(CallError::ShutDown);
@@ -201,10 +221,10 @@ impl Machines {
         let fit = |waiting: &Waiting| waiting.made.elapsed() + need <= LONGEST_LIFE;
         let Some(at) = state.waiting.iter().position(fit) else { return Ok(None) };
         let Some(Waiting { machine, until, .. }) = state.waiting.remove(at) else { return Ok(None) };
-        state.used.push(machine.clone());
+        state.used.insert(machine.id.clone(), until);
         drop(state);
         self.changed.notify_all();
-        Ok(Some((Lease { machines: self, machine, waited: true }, until)))
+        Ok(Some(Lease { machines: self, machine, until, waited: true }))
     }
 
     /// Makes a machine, and has `keep` keep it, unless all are to end meanwhile: then it is ended.
@@ -219,7 +239,7 @@ impl Machines {
         let mut state = self.state();
         if state.closed {
             drop(state);
-            drop(self.client.kill(&machine));
+            self.client.end(&machine.id, made + lifetime, PATIENCE_TO_KILL);
             return Err(CallError::ShutDown);
         }
         Ok(keep(&mut state, Waiting { machine, made, until: made + lifetime }))
@@ -233,19 +253,20 @@ impl Machines {
     pub(crate) fn keep_alive(&self, mut waiting: Waiting, lifetime: Duration) {
         let until = Instant::now() + lifetime;
         let kept = self.until(&Stop::default()).set_timeout(&waiting.machine, lifetime).is_ok();
+        // Also if that failed: nobody knows whether it was done.
+        waiting.until = until;
         let mut state = self.state();
         if kept && !state.closed {
-            waiting.until = until;
             state.waiting.push_back(waiting);
         } else {
             drop(state);
-            drop(self.client.kill(&waiting.machine));
+            self.throw_away(&waiting);
         }
     }
 
     /// Ends one that waits no more.
     pub(crate) fn throw_away(&self, waiting: &Waiting) {
-        drop(self.client.kill(&waiting.machine));
+        self.client.end(&waiting.machine.id, waiting.until, PATIENCE_TO_KILL);
     }
 
     /// Waits until something has changed, or until then.
@@ -260,54 +281,73 @@ impl Machines {
         }
     }
 
-    /// Until it is dropped, all machines are not ended for good.
-    pub(crate) fn begin(&self, mut state: MutexGuard<'_, State>) -> UnderWay<'_> {
-        state.under_way += 1;
-        UnderWay(self)
+    /// Until it is dropped, all machines are not ended for good: this one, or one without a name yet, may live for so long
+    /// after that.
+    pub(crate) fn begin(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        machine: Option<String>,
+        lifetime: Duration,
+    ) -> UnderWay<'_> {
+        let call = state.calls;
+        state.calls += 1;
+        state.under_way.insert(call, Call { machine, lifetime });
+        UnderWay(self, call)
     }
 
     fn is_idle(&self) -> bool {
-        self.state().under_way == 0
+        self.state().under_way.is_empty()
     }
 
-    /// No machine is made any more, and all are ended until `deadline`. How many may be left.
-    fn end_all(&self, deadline: Instant) -> usize {
+    /// No machine is made any more, and all are ended until `deadline`. Those that may be left.
+    fn end_all(&self, deadline: Instant) -> Vec<Left> {
         let mut state = self.state();
         state.closed = true;
-        let mut machines: Vec<_> = state.waiting.drain(..).map(|waiting| waiting.machine).collect();
-        machines.extend(state.used.iter().cloned());
+        let waiting = state.waiting.drain(..).map(|waiting| (waiting.machine.id, waiting.until));
+        let mut machines: BTreeMap<_, _> = waiting.collect();
+        machines.extend(state.used.clone());
         drop(state);
+        // Those, too, that could not be ended when they were to.
+        machines.extend(self.client.left.list());
         self.stop.request();
         self.changed.notify_all();
-        let mut left = 0;
+        let machines: Vec<_> = machines.into_iter().collect();
         for some in machines.chunks(AT_ONCE) {
-            left += thread::scope(|scope| {
-                let kill = |machine| {
+            thread::scope(|scope| {
+                for (id, until) in some {
                     let patience = deadline.saturating_duration_since(Instant::now());
-                    let kill = move || self.client.kill_within(machine, patience).is_ok();
-                    thread::Builder::new().name("e2b-end".to_owned()).spawn_scoped(scope, kill)
-                };
-                let killing: Vec<_> = some.iter().map(kill).collect();
-                let killed = |thread: io::Result<thread::ScopedJoinHandle<'_, bool>>| {
-                    thread.is_ok_and(|thread| thread.join().unwrap_or(false))
-                };
-                killing.into_iter().map(killed).filter(|killed| !killed).count()
+                    let end = move || self.client.end(id, *until, patience);
+                    let ending = thread::Builder::new().name("e2b-end".to_owned()).spawn_scoped(scope, end);
+                    if ending.is_err() {
+                        self.client.left.note(id, *until);
+                    }
+                }
             });
         }
         let mut state = self.state();
-        while state.under_way > 0 && Instant::now() < deadline {
+        while !state.under_way.is_empty() && Instant::now() < deadline {
             state = self.wait(state, Some(deadline));
         }
-        left + state.under_way
+        let mut left: BTreeMap<_, _> =
+            self.client.left.list().into_iter().map(|(id, until)| (Some(id), until)).collect();
+        let mut unnamed = Vec::new();
+        for Call { machine, lifetime } in state.under_way.values() {
+            let until = Instant::now() + *lifetime;
+            match machine {
+                Some(_) => drop(left.insert(machine.clone(), until)),
+                None => unnamed.push(Left::new(None, until)),
+            }
+        }
+        left.into_iter().map(|(machine, until)| Left::new(machine, until)).chain(unnamed).collect()
     }
 }
 
 /// That a call is under way.
-pub(crate) struct UnderWay<'a>(&'a Machines);
+pub(crate) struct UnderWay<'a>(&'a Machines, u64);
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.state().under_way -= 1;
+        self.0.state().under_way.remove(&self.1);
         self.0.changed.notify_all();
     }
 }
@@ -344,6 +384,6 @@ mod tests {
     fn nothing_lasts_for_ever() {
         let endless = Warm { lifetime: Duration::MAX, oldest: Duration::MAX, ..Warm::default() };
         let fleet = Fleet::kept_warm(client(), "base", endless).unwrap();
-        assert_eq!(fleet.shut_down(Duration::MAX), 0);
+        assert_eq!(fleet.shut_down(Duration::MAX), []);
     }
 }

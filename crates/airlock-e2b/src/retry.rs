@@ -35,6 +35,8 @@ pub(crate) enum Retry {
     /// To ask twice is as to ask once; also because it carries an `Idempotency-Key`, under which the service does it
     /// once.
     Repeatable,
+    /// As that, and it costs money if it is not done: asked for again whatever went wrong in the service.
+    Insistent,
 }
 
 impl Retry {
@@ -52,9 +54,9 @@ impl Retry {
         }
         let wait = match answered {
             Answered::Status { status, should_retry, retry_after } => {
-                let again = should_retry.map_or(matches!(status, 429 | 502 | 503 | 504), |word| {
-                    word.trim().eq_ignore_ascii_case("true")
-                });
+                let passes = matches!(status, 429 | 502 | 503 | 504)
+                    || self == Self::Insistent && (500..600).contains(&status);
+                let again = should_retry.map_or(passes, |word| word.trim().eq_ignore_ascii_case("true"));
                 if !again {
                     return None;
                 }
@@ -105,6 +107,22 @@ mod tests {
             assert_eq!(after(status, None, None), None, "{status}");
             assert_eq!(after(status, Some(" True "), None), Some(50), "{status}");
         }
+    }
+
+    #[test]
+    fn what_costs_money_is_asked_for_again_whatever_went_wrong() {
+        let after = |status, should_retry| {
+            let answered = Answered::Status { status, should_retry, retry_after: None };
+            Retry::Insistent.after(answered, 0, MINUTE, 0).is_some()
+        };
+        for status in [429, 500, 501, 502, 507] {
+            assert!(after(status, None), "{status}");
+            assert!(!after(status, Some("false")), "{status}");
+        }
+        for status in [200, 400, 401, 404] {
+            assert!(!after(status, None), "{status}");
+        }
+        assert!(Retry::Insistent.after(Answered::Dropped, 0, MINUTE, 0).is_some());
     }
 
     #[test]

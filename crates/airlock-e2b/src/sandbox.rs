@@ -17,7 +17,7 @@ use airlock_sandbox::{
 };
 
 use crate::{
-    CallError, Client, Event, Events, Machine, Program, ProgramEnd, Settings, SettingsError,
+    CallError, Client, Event, Events, Left, Machine, Program, ProgramEnd, Settings, SettingsError,
     machines::{Fleet, LONGEST_RUN, Lease, Warm},
 };
 
@@ -87,11 +87,18 @@ impl E2bSandbox {
     }
 
     /// Ends all machines, also those in use, whose programs are broken off, and takes no longer than `patience`. Nothing
-    /// can be run any more. How many machines may live on, until their time limit.
+    /// can be run any more. Those that may live on, until their time limit: tell whoever pays for them.
     ///
     /// For a process that is told to end: one that is killed leaves its machines to their time limit.
-    pub fn shut_down(&self, patience: Duration) -> usize {
-        self.fleet.as_ref().map_or(0, |fleet| fleet.shut_down(patience))
+    pub fn shut_down(&self, patience: Duration) -> Vec<Left> {
+        self.fleet.as_ref().map_or_else(|_| Vec::new(), |fleet| fleet.shut_down(patience))
+    }
+
+    /// The machines that were to be ended after their programs, and may live on, because the service did not do it.
+    /// [`Self::shut_down`] asks for it once more.
+    pub fn left(&self) -> Vec<Left> {
+        let left = self.client.as_ref().map(|client| client.left.list()).unwrap_or_default();
+        left.into_iter().map(|(machine, until)| Left::new(Some(machine), until)).collect()
     }
 
     /// Begins something in a machine of its own, which ends with the returned value, and at `stop`. `begin` is told until

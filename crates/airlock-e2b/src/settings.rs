@@ -132,7 +132,7 @@ impl Settings {
     /// service named is no part of the name of a host.
     pub(crate) fn sandbox(&self, id: &str, domain: Option<&str>, port: u16) -> Option<String> {
         let domain = domain.unwrap_or(&self.domain);
-        if !is_host(domain) || !is_host(id) || id.contains('.') {
+        if !is_host(domain) || !is_id(id) {
             return None;
         }
         Some(match &self.sandbox_url {
@@ -142,6 +142,11 @@ impl Settings {
             None => format!("https://{port}-{id}.{domain}"),
         })
     }
+}
+
+/// Whether it can be the name of a machine: a part of the name of a host, and of an address.
+pub(crate) fn is_id(id: &str) -> bool {
+    is_host(id) && !id.contains('.')
 }
 
 fn is_host(name: &str) -> bool {

@@ -52,6 +52,8 @@ pub(crate) enum Fault {
     Held,
     /// A machine is made, with another token in the answer than it wants.
     Token(Option<&'static str>),
+    /// A machine is made or connected to, and this member of the answer is this, in JSON.
+    Named(&'static str, &'static str),
     /// The program is refused at the end of the stream, with this code.
     Refused(&'static str),
     /// The program begins; then half a message, and the regular end of the answer.
@@ -113,6 +115,12 @@ struct Process {
     stdin: Option<Arc<Mutex<ChildStdin>>>,
     hold: Option<Hold>,
     helper: u32,
+}
+
+fn misname(named: &mut Value, fault: Option<Fault>) {
+    if let Some(Fault::Named(member, value)) = fault {
+        named[member] = serde_json::from_str(value).unwrap();
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -376,7 +384,9 @@ impl State {
                     ("POST", ["connect"]) => {
                         let paused = machine.paused.swap(false, Ordering::AcqRel);
                         *lock(&machine.end) = Instant::now() + seconds;
-                        say(stream, if paused { 201 } else { 200 }, &machine.named())
+                        let mut named = machine.named();
+                        misname(&mut named, fault);
+                        say(stream, if paused { 201 } else { 200 }, &named)
                     }
                     _ => say(stream, 405, &json!({ "code": 405, "message": "no such call" })),
                 }
@@ -446,6 +456,7 @@ impl State {
                 if let Some(Fault::Token(token)) = fault {
                     named["envdAccessToken"] = json!(token);
                 }
+                misname(&mut named, fault);
                 lock(&self.machines).insert(machine.id.clone(), Arc::new(machine));
                 named
             })

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path, process::Command, time::Duration};
 
-use airlock_e2b::E2bSandbox;
+use airlock_e2b::{CallError, E2bSandbox};
 use airlock_sandbox::{
     Backend, Confinement, End, Job, Level, Limits, Outcome, Sandbox as _, SandboxError, proxy::Network,
     strongest,
@@ -28,6 +28,9 @@ pub(crate) const TESTS: &[Test] = &[
     ("faults::nobody_there_is_unavailable", nobody_there_is_unavailable),
     ("faults::an_old_service_is_spoken_to_in_its_words", an_old_service_is_spoken_to_in_its_words),
     ("faults::what_cannot_be_had_there_is_not_asked_for", what_cannot_be_had_there_is_not_asked_for),
+    ("faults::a_machine_that_cannot_be_used_is_ended", a_machine_that_cannot_be_used_is_ended),
+    ("faults::an_empty_domain_is_none", an_empty_domain_is_none),
+    ("faults::a_machine_that_was_kept_stays", a_machine_that_was_kept_stays),
     ("faults::nothing_that_the_service_says_gets_into_errors", nothing_that_it_says_gets_into_errors),
     ("faults::no_token_gets_into_errors", no_token_gets_into_errors),
     ("faults::a_machine_that_cannot_be_ended_has_a_limit", a_machine_that_cannot_be_ended_has_a_limit),
@@ -281,11 +284,29 @@ fn what_cannot_be_had_there_is_not_asked_for(fake: &Fake) {
 }
 
 fn a_machine_that_cannot_be_ended_has_a_limit(fake: &Fake) {
-    fake.fault("DELETE", 1, Fault::Answer(500, "", ""));
-    ran(fake.sandbox().run(&shell("echo ran"), &Confinement::default()));
-    assert_eq!(fake.living(), 1);
+    let sandbox = fake.sandbox();
+    // It is asked for three times more.
+    fake.fault("DELETE", 3, Fault::Answer(500, "", ""));
+    ran(sandbox.run(&shell("echo ran"), &Confinement::default()));
+    assert_eq!((fake.living(), sandbox.left()), (0, vec![]));
+    for fault in [Fault::Answer(500, "", ""), Fault::Answer(403, "", "no")] {
+        fake.fault("DELETE", 4, fault);
+        ran(sandbox.run(&shell("echo ran"), &Confinement::default()));
+        let (machines, left) = (fake.machines(), sandbox.left());
+        let left = left.iter().find(|left| left.machine.as_ref() == machines.first()).unwrap();
+        let limit = Duration::from_secs(120);
+        assert!(left.at_most <= limit && left.at_most > limit / 2, "{left:?}");
+        fake.heal();
+        fake.end_machines();
+    }
     let body = &fake.calls(CREATE)[0];
     assert_eq!((&body["timeout"], &body["autoPause"]), (&120.into(), &false.into()));
+    fake.fault("DELETE", 4, Fault::Answer(500, "", ""));
+    ran(sandbox.run(&shell("echo ran"), &Confinement::default()));
+    assert_eq!(fake.living(), 1);
+    // The service is well again, and asked once more. Of the others it says that they are gone.
+    assert_eq!((sandbox.shut_down(Duration::from_secs(30)), sandbox.left()), (vec![], vec![]));
+    fake.is_empty();
 }
 
 fn nothing_that_it_says_gets_into_errors(fake: &Fake) {
@@ -326,4 +347,59 @@ fn no_token_gets_into_errors(fake: &Fake) {
         assert!(text.contains("you said ***") && !text.contains(KEY), "{text}");
         assert!(!text.contains(&token) && !text.contains(&traffic), "{text}");
     }
+}
+
+fn a_machine_that_cannot_be_used_is_ended(fake: &Fake) {
+    for (member, value) in [
+        ("domain", r#""evil/""#),
+        ("domain", "7"),
+        ("envdAccessToken", "null"),
+        ("envdAccessToken", "[]"),
+        ("trafficAccessToken", r#""""#),
+    ] {
+        let (made, ends) = (fake.made(), fake.calls("DELETE").len());
+        fake.fault(CREATE, 1, Fault::Named(member, value));
+        let outcome = fake.sandbox().run(&shell("true"), &Confinement::default());
+        assert!(is_unavailable(&outcome), "{member} {value}: {outcome:?}");
+        assert_eq!((fake.made() - made, fake.living()), (1, 0), "{member} {value}");
+        assert_eq!(fake.calls("DELETE").len() - ends, 1, "{member} {value}");
+    }
+    // One that the service does not end is told of.
+    fake.fault("DELETE", 4, Fault::Answer(500, "", ""));
+    fake.fault(CREATE, 1, Fault::Named("domain", "7"));
+    let sandbox = fake.sandbox();
+    assert!(sandbox.run(&shell("true"), &Confinement::default()).is_err());
+    assert!(fake.living() == 1 && sandbox.left()[0].machine.as_ref() == fake.machines().first());
+    fake.end_machines();
+    // A name that would lead elsewhere is not asked for anything.
+    for id in [r#""a/../b""#, r#""a?b""#, r#""""#] {
+        let ends = fake.calls("DELETE").len();
+        fake.fault(CREATE, 1, Fault::Named("sandboxID", id));
+        let outcome = fake.sandbox().run(&shell("true"), &Confinement::default());
+        assert!(is_unavailable(&outcome), "{id}: {outcome:?}");
+        assert_eq!(fake.calls("DELETE").len(), ends, "{id}");
+        fake.end_machines();
+    }
+    assert_eq!(fake.programs(), 0);
+}
+
+fn an_empty_domain_is_none(fake: &Fake) {
+    fake.fault(CREATE, 1, Fault::Named("domain", r#""""#));
+    ran(fake.sandbox().run(&shell("echo ran"), &Confinement::default()));
+    fake.is_empty();
+}
+
+fn a_machine_that_was_kept_stays(fake: &Fake) {
+    let (client, minute) = (fake.client(), Duration::from_secs(60));
+    let machine = client.create("base", minute).unwrap();
+    let other = client.create("base", minute).unwrap();
+    let named: &'static str = format!("{:?}", other.id()).leak();
+    for (member, value) in [("sandboxID", named), ("envdAccessToken", "null"), ("domain", "7")] {
+        fake.fault("/connect", 1, Fault::Named(member, value));
+        let error = client.connect(&machine, minute).unwrap_err();
+        assert!(matches!(error, CallError::Nonsense(_)), "{member}: {error}");
+        assert_eq!((fake.living(), fake.calls("DELETE").len()), (2, 0), "{member}");
+    }
+    // The control: the answer as it should be.
+    assert_eq!(client.connect(&machine, minute).unwrap(), machine);
 }

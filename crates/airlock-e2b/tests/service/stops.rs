@@ -80,7 +80,7 @@ fn shutting_down_ends_all_machines(fake: &Fake) {
     thread::scope(|scope| {
         let running = scope.spawn(|| sandbox.run(&shell("sleep 50"), &Confinement::default()));
         assert!(until(|| fake.programs() == 2 && sandbox.waiting() == 1), "one is in use, and one waits");
-        assert_eq!(sandbox.shut_down(Duration::from_secs(30)), 0);
+        assert_eq!(sandbox.shut_down(Duration::from_secs(30)), []);
         assert_eq!(fake.living(), 0);
         let outcome = running.join().unwrap();
         assert!(is_broken(&outcome), "{outcome:?}");
@@ -88,14 +88,16 @@ fn shutting_down_ends_all_machines(fake: &Fake) {
     let made = fake.made();
     let outcome = sandbox.run(&shell("true"), &Confinement::default());
     assert!(is_unavailable(&outcome), "{outcome:?}");
-    assert_eq!((sandbox.shut_down(Duration::from_secs(30)), fake.made()), (0, made));
+    assert_eq!((sandbox.shut_down(Duration::from_secs(30)), fake.made()), (vec![], made));
 }
 
 fn shutting_down_waits_for_nobody(fake: &Fake) {
     let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
     assert!(until(|| sandbox.waiting() == 1));
     fake.fault("DELETE", 1, Fault::Silent);
-    assert_eq!(sandbox.shut_down(Duration::from_millis(200)), 1);
+    let machines = fake.machines();
+    let left = sandbox.shut_down(Duration::from_millis(200));
+    assert!(left.len() == 1 && left[0].machine == machines.first().cloned(), "{left:?}");
     assert_eq!((fake.hanging(), fake.living()), (1, 1), "the service has not answered yet");
 }
 
@@ -104,12 +106,14 @@ fn shutting_down_stops_the_keeper_at_any_time(fake: &Fake) {
     fake.fault(CREATE, 1, Fault::Answer(429, "retry-after: 50\r\n", ""));
     let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
     assert!(until(|| fake.calls(CREATE).len() == 1));
-    assert_eq!((sandbox.shut_down(Duration::from_secs(30)), fake.made()), (0, 0));
+    assert_eq!((sandbox.shut_down(Duration::from_secs(30)), fake.made()), (vec![], 0));
     // While a machine is made, which comes too late.
     fake.fault(CREATE, 1, Fault::Held);
     let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
     assert!(until(|| fake.hanging() == 1));
-    assert_eq!(sandbox.shut_down(Duration::from_millis(200)), 1, "it says that one may be left");
+    let left = sandbox.shut_down(Duration::from_millis(200));
+    assert!(left.len() == 1 && left[0].machine.is_none(), "it says that one may be left: {left:?}");
+    assert!(left[0].at_most <= Warm::default().lifetime && !left[0].at_most.is_zero(), "{left:?}");
     fake.release();
     assert!(until(|| fake.made() == 1 && fake.living() == 0));
 }
