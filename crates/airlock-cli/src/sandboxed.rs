@@ -176,7 +176,7 @@ pub(crate) fn asked(
     let paths = |filed: &[String], given: &[PathBuf]| {
         filed.iter().map(PathBuf::from).chain(given.iter().cloned()).collect::<Vec<_>>()
     };
-    let configured = config.min_level.parse().map_err(|error| {
+    let configured: Level = config.min_level.parse().map_err(|error| {
         Failure::new(Exit::ConfigInvalid, format_args!("sandbox.min_level `{}`: {error}", config.min_level))
     })?;
     let mut environment = config.environment.clone();
@@ -197,7 +197,12 @@ pub(crate) fn asked(
         writable: paths(&config.writable, &flags.writable),
         environment,
         network,
-        min_level: Some(flags.min_level.unwrap_or(configured)),
+        min_level: Some(match flags.min_level {
+            // What the configuration says no option takes back.
+            Some(level) if config.min_level_is_given => level.max(configured),
+            Some(level) => level,
+            None => configured,
+        }),
     };
     let SandboxLimits { memory_mb, processes, tmpfs_mb, files, open_files } = config.limits;
     let few = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);

@@ -189,9 +189,9 @@ fn a_configured_sandbox_needs_no_option() -> Outcome {
     fs::write(&canary, "CANARY-4711")?;
     let script = format!("cat {} >{place}/seen 2>&1; echo ran >{place}/mark; cat", canary.display());
     let server: [OsString; 3] = ["sh".into(), "-c".into(), script.into()];
-    let run = |section: &str| -> Outcome<(Option<String>, String)> {
+    let run_with = |flags: &[&str], section: &str| -> Outcome<(Option<String>, String)> {
         let config = format!("{CONFIG}{section}");
-        let guarded = Guarded::configured(&config, &[], folder.path(), &server)?;
+        let guarded = Guarded::configured(&config, flags, folder.path(), &server)?;
         let (program, arguments) = guarded.command.split_first().ok_or("no command")?;
         let output =
             session::isolated(program, folder.path()).args(arguments).stdin(Stdio::null()).output()?;
@@ -200,15 +200,22 @@ fn a_configured_sandbox_needs_no_option() -> Outcome {
         fs::remove_file(&guarded.audit).ok();
         Ok((seen, String::from_utf8_lossy(&output.stderr).into_owned()))
     };
+    let run = |section: &str| run_with(&[], section);
     let (seen, said) = run("")?;
     assert_eq!(seen.as_deref(), Some("CANARY-4711"), "the control: {said}");
     let (seen, said) = run(&format!("[sandbox]\nrequired = true\nwritable = [\"{place}\"]\n"))?;
     assert!(seen.as_ref().is_some_and(|seen| !seen.contains("CANARY")), "{seen:?}: {said}");
     assert!(said.contains("sandbox box (") && said.contains("writes "), "{said}");
-    let (seen, said) =
-        run(&format!("[sandbox]\nrequired = true\nmin_level = \"machine\"\nwritable = [\"{place}\"]\n"))?;
-    assert_eq!(seen, None, "it ran all the same: {said}");
-    assert!(said.contains("the server was not started"), "{said}");
+    let machine = format!("[sandbox]\nrequired = true\nmin_level = \"machine\"\nwritable = [\"{place}\"]\n");
+    // No option takes back what is required.
+    for flags in [&[][..], &["--min-level", "box"], &["--sandbox", "--min-level", "lite"]] {
+        let (seen, said) = run_with(flags, &machine)?;
+        assert_eq!(seen, None, "it ran all the same: {said}");
+        assert!(said.contains("the server was not started"), "{said}");
+    }
+    let open = format!("[sandbox]\nrequired = true\nwritable = [\"{place}\"]\n");
+    let (seen, said) = run_with(&["--min-level", "lite"], &open)?;
+    assert!(seen.is_some() && said.contains("sandbox box ("), "the control: {said}");
     Ok(())
 }
 

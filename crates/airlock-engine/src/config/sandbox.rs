@@ -28,6 +28,8 @@ pub struct SandboxConfig {
     pub max_call_seconds: Option<usize>,
     /// The weakest isolation that is enough, one of [`Self::LEVELS`].
     pub min_level: String,
+    /// Whether the file says so; then no option asks for less.
+    pub min_level_is_given: bool,
     /// What the server sees and cannot change, absolute paths.
     pub read_only: Vec<String>,
     /// What the server sees and can change, absolute paths.
@@ -99,6 +101,7 @@ impl Default for SandboxConfig {
             mode: SandboxMode::PerSession,
             max_call_seconds: None,
             min_level: Self::DEFAULT_LEVEL.to_owned(),
+            min_level_is_given: false,
             read_only: Vec::new(),
             writable: Vec::new(),
             environment: Vec::new(),
@@ -128,11 +131,13 @@ impl SandboxConfig {
         let required = reader.boolean("sandbox.required", false).0;
         let (mode, at) = mode(reader);
         let limit = reader.optional_count("sandbox.max_call_seconds");
+        let (min_level, min_level_is_given) = min_level(reader);
         let all = Self {
             required,
             mode,
             max_call_seconds: limit.map(|(limit, _)| limit),
-            min_level: min_level(reader),
+            min_level,
+            min_level_is_given,
             read_only: list(reader, "read_only"),
             writable: list(reader, "writable"),
             environment: list(reader, "environment"),
@@ -187,6 +192,7 @@ impl SandboxConfig {
             mode,
             max_call_seconds,
             min_level,
+            min_level_is_given: self.min_level_is_given || table.contains_key("min_level"),
             read_only: list("read_only", &self.read_only),
             writable: list("writable", &self.writable),
             environment: list("environment", &self.environment),
@@ -292,14 +298,15 @@ fn mode(reader: &mut Reader<'_, '_>) -> (SandboxMode, At) {
     (default, at)
 }
 
-fn min_level(reader: &mut Reader<'_, '_>) -> String {
+/// The level, and whether the file says it.
+fn min_level(reader: &mut Reader<'_, '_>) -> (String, bool) {
     const LEVEL: &str = "sandbox.min_level";
     if let Some((level, _)) = reader.text(LEVEL) {
-        return level;
+        return (level, true);
     }
     let default = SandboxConfig::DEFAULT_LEVEL.to_owned();
     reader.record(LEVEL, default.clone(), At::BuiltIn);
-    default
+    (default, false)
 }
 
 /// A list of `[sandbox]`, whose effective value is noted.
