@@ -1,4 +1,4 @@
-//! What a box costs: the same program started plainly, in a box, and by bubblewrap, in turns.
+//! What a box costs: the same program started plainly, in a box, by bubblewrap, and on gVisor, in turns.
 //!
 //! Prints a figure per line: `box/true 7.13 ms`, medians of wall time. Programs that are not on this machine are left out
 //! and said so.
@@ -23,7 +23,8 @@ use std::{
 };
 
 use airlock_sandbox::{
-    Confinement, End, Job, Pool, ProcessBox, Sandbox as _, enter, system_call_filter, waiting_python,
+    Confinement, End, Gvisor, Job, Level, Pool, ProcessBox, Sandbox, enter, system_call_filter,
+    waiting_python,
 };
 
 /// Turns of each program, and how many come before and are not counted.
@@ -107,8 +108,15 @@ fn main() -> ExitCode {
     if bubblewrap.is_none() {
         eprintln!("skipped: no bubblewrap on this machine (apt-get install bubblewrap)");
     }
+    let gvisor = Gvisor::new(launcher.clone());
     let lite = ProcessBox::lite(launcher);
     let filter = filter();
+    let probe = gvisor.probe();
+    let has_gvisor = probe.level == Level::Kernel;
+    match gvisor.describe() {
+        Ok(description) if has_gvisor => eprintln!("gvisor: {description}"),
+        _ => eprintln!("skipped: no gVisor: {}", probe.reasons.join(", ")),
+    }
     for (name, command) in PROGRAMS {
         if !Path::new(command[0]).exists() {
             eprintln!("skipped: no {}", command[0]);
@@ -119,6 +127,7 @@ fn main() -> ExitCode {
         let mut wrapped = Vec::new();
         let mut light = Vec::new();
         let mut equal = Vec::new();
+        let mut second = Vec::new();
         for turn in 0..WARM + TURNS {
             let times = [
                 time(|| plainly(command)),
@@ -127,6 +136,7 @@ fn main() -> ExitCode {
                 bubblewrap.map_or(Duration::ZERO, |bubblewrap| time(|| wrap(bubblewrap, command))),
                 bubblewrap
                     .map_or(Duration::ZERO, |bubblewrap| time(|| wrap_equally(bubblewrap, &filter, command))),
+                if has_gvisor { time(|| in_a_box(&gvisor, command)) } else { Duration::ZERO },
             ];
             if turn >= WARM {
                 plain.push(times[0]);
@@ -134,6 +144,7 @@ fn main() -> ExitCode {
                 light.push(times[2]);
                 wrapped.push(times[3]);
                 equal.push(times[4]);
+                second.push(times[5]);
             }
         }
         say("plain", name, plain);
@@ -142,6 +153,9 @@ fn main() -> ExitCode {
         if bubblewrap.is_some() {
             say("bubblewrap", name, wrapped);
             say("bubblewrap_equal", name, equal);
+        }
+        if has_gvisor {
+            say("gvisor", name, second);
         }
     }
     warm(&sandbox);
@@ -232,7 +246,7 @@ fn check(command: &mut Command) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn in_a_box(sandbox: &ProcessBox, command: &[&str]) {
+fn in_a_box(sandbox: &dyn Sandbox, command: &[&str]) {
     let job = Job { command: command.iter().map(OsString::from).collect(), ..Job::default() };
     let outcome = sandbox.run(&job, &Confinement::default()).unwrap();
     assert_eq!(outcome.end, End::Exited(0), "{}", String::from_utf8_lossy(&outcome.stderr));

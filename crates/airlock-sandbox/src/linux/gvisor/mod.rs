@@ -20,7 +20,11 @@ mod outside;
 mod spec;
 mod tree;
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use rustix::process::geteuid;
 
@@ -73,18 +77,20 @@ pub struct Gvisor {
     _launcher: Launcher,
     program: Option<PathBuf>,
     min_level: Level,
+    /// What was found, since it takes a start of `runsc` to find out what it can.
+    found: Arc<OnceLock<Runsc>>,
 }
 
 impl Gvisor {
     /// The first `runsc` on `PATH`.
     pub fn new(launcher: Launcher) -> Self {
-        Self { _launcher: launcher, program: None, min_level: Level::Kernel }
+        Self { _launcher: launcher, program: None, min_level: Level::Kernel, found: Arc::default() }
     }
 
     /// This one.
     #[must_use]
     pub fn with_program(self, program: impl Into<PathBuf>) -> Self {
-        Self { program: Some(program.into()), ..self }
+        Self { program: Some(program.into()), found: Arc::default(), ..self }
     }
 
     /// Refuses whatever turns out to be weaker than `level`, and in any case what is no kernel of its own.
@@ -104,7 +110,11 @@ impl Gvisor {
     }
 
     fn find(&self) -> Result<Runsc, SandboxError> {
-        find::runsc(self.program.as_deref()).map_err(unavailable)
+        if let Some(found) = self.found.get() {
+            return Ok(found.clone());
+        }
+        let found = find::runsc(self.program.as_deref()).map_err(unavailable)?;
+        Ok(self.found.get_or_init(|| found).clone())
     }
 
     fn start(&self, job: &Job, confinement: &Confinement) -> Result<Running, SandboxError> {
