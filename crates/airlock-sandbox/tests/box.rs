@@ -73,6 +73,10 @@ fn main() -> ExitCode {
             gvisor::come_to_grief(&launcher);
             return ExitCode::SUCCESS;
         }
+        if kind == gvisor::AS_A_USER {
+            gvisor::write_as_a_user(&launcher);
+            return ExitCode::SUCCESS;
+        }
         let sandbox = if kind == "lite" { ProcessBox::lite(launcher) } else { ProcessBox::new(launcher) };
         traces::come_to_grief(&sandbox);
         return ExitCode::SUCCESS;

@@ -29,6 +29,7 @@ const TESTS: &[Test] = &[
     ("a_socket_that_is_shown_leads_nowhere", a_socket_that_is_shown_leads_nowhere),
     ("nothing_escapes", nothing_escapes),
     ("nothing_escapes_of_a_user_without_rights", nothing_escapes_of_a_user_without_rights),
+    ("a_user_without_rights_gets_no_writable_folder", a_user_without_rights_gets_no_writable_folder),
     ("ignoring_signals_and_stopping_does_not_help", ignoring_signals_and_stopping_does_not_help),
     ("processor_time_is_bounded", processor_time_is_bounded),
     ("processes_are_bounded", processes_are_bounded),
@@ -192,6 +193,38 @@ fn nothing_escapes(sandbox: &Gvisor) {
 
 fn nothing_escapes_of_a_user_without_rights(_: &Gvisor) {
     escape::nothing_gets_out_of_a_user("gvisor::nothing_escapes");
+}
+
+/// Set where this program is to be that user.
+pub(super) const AS_A_USER: &str = "gvisor-as-a-user";
+
+/// What it says then: what becomes of a program that is shown a folder to write to, and of one that is not.
+pub(super) fn write_as_a_user(launcher: &Launcher) {
+    let sandbox = Gvisor::new(launcher.clone());
+    let writable = Confinement { writable: vec!["/tmp".into()], ..Confinement::default() };
+    for confinement in [writable, Confinement::default()] {
+        match sandbox.run(&shell("id -u"), &confinement) {
+            Ok(outcome) => println!("{:?} {}", outcome.end, text(&outcome.stdout).trim_end()),
+            Err(error) => println!("{error}"),
+        }
+    }
+}
+
+fn a_user_without_rights_gets_no_writable_folder(_: &Gvisor) {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: it takes root to become a user without rights");
+        return;
+    }
+    let folder = folder("file");
+    let program = folder.path().join("box-test");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let mut user = Command::new("setpriv");
+    user.args(["--reuid=12345", "--regid=12345", "--clear-groups"]).arg(&program);
+    let said = user.env(GRIEF, AS_A_USER).current_dir("/").output().unwrap();
+    let said: Vec<_> = text(&said.stdout).lines().collect();
+    let [refused, ran] = said[..] else { panic!("{said:?}") };
+    assert!(refused.contains("`gvisor` cannot be used: it needs a second user"), "{said:?}");
+    assert_eq!(ran, "Exited(0) 12345", "the control");
 }
 
 fn ignoring_signals_and_stopping_does_not_help(sandbox: &Gvisor) {
