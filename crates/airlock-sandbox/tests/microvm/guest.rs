@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("guest::nothing_it_leaves_running_is_waited_for", nothing_it_leaves_running_is_waited_for),
     ("guest::the_deadline_keeps_what_was_written", the_deadline_keeps_what_was_written),
     ("guest::input_and_output_can_be_large", input_and_output_can_be_large),
+    ("guest::python_runs_where_the_image_has_it", python_runs_where_the_image_has_it),
 ];
 
 fn run_job(launcher: &Launcher, job: &Job, confinement: &Confinement) -> Outcome {
@@ -88,6 +89,19 @@ fn it_has_what_it_was_given(launcher: &Launcher) {
         lines
     };
     assert_eq!(sorted(said), sorted(expected), "{said}\n{}", text(&outcome.stderr));
+}
+
+fn python_runs_where_the_image_has_it(launcher: &Launcher) {
+    let script = "command -v python3 > /dev/null || exit 99; exec python3 -I -";
+    let job =
+        Job { input: b"import os; print(6 * 7, os.getcwd(), os.uname().nodename)".to_vec(), ..shell(script) };
+    let outcome = run_job(launcher, &job, &qemu::patient());
+    if outcome.end == End::Exited(99) {
+        println!("skipped: there is no python3 in the image");
+        return;
+    }
+    assert_eq!(outcome.end, End::Exited(0), "{}", text(&outcome.stderr));
+    assert_eq!(text(&outcome.stdout), "42 /work box\n");
 }
 
 fn each_end_is_told(launcher: &Launcher) {

@@ -17,12 +17,12 @@ use std::{
 
 use rustix::{
     mount::{MountFlags, mount},
-    system::{RebootCommand, reboot},
+    system::{RebootCommand, reboot, sethostname},
 };
 
 use self::running::Running;
 use super::{
-    super::{helper::as_report, plan::Report},
+    super::{helper::as_report, init::HOST_NAME, plan::Report},
     boot::{DEVICES, IMAGE, PROCESSES, ROOT},
     image::Kind,
     job::Task,
@@ -58,6 +58,7 @@ fn work() -> io::Result<()> {
     mounted("proc", PROCESSES, MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC, "")?;
     let Found { task, result, image } = find()?;
     let mut writer = Writer::new(result, Layout::new(task.token, task.output)?);
+    sethostname(HOST_NAME)?;
     let made = root::make(&image, &task.plan).map_err(SandboxError::at(Step::BuildRoot));
     match made.and_then(|()| Running::start(&task)) {
         Ok(running) => running.finish(&mut writer),
