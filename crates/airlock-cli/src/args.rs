@@ -213,8 +213,8 @@ pub(crate) struct ExecArgs {
     /// Language of the code
     #[arg(long, value_enum)]
     pub(crate) lang: Option<Language>,
-    /// Who isolates: box, lite, gvisor, microvm or e2b [default: box; gvisor where --min-level asks for a kernel; lite where the box
-    /// cannot be had and --min-level says that it is enough]
+    /// Who isolates: box, lite, gvisor, microvm or e2b [default: box; gvisor or microvm where --min-level asks for a
+    /// kernel or a machine; lite where the box cannot be had and --min-level says that it is enough]
     ///
     /// `gvisor` runs it on a kernel of its own, by the `runsc` on PATH, and takes some tenths of a second for that.
     ///

@@ -46,6 +46,11 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
         Some(Backend::E2b) => elsewhere(job, args, limits)?,
         #[cfg(all(feature = "microvm", target_os = "linux"))]
         Some(Backend::Microvm) => in_machine(&job, args, limits, launcher)?,
+        // Nothing else on this machine is one.
+        #[cfg(all(feature = "microvm", target_os = "linux"))]
+        None if args.confinement.min_level == Some(Level::Machine) => {
+            in_machine(&job, args, limits, launcher)?
+        }
         backend => {
             let sandbox = sandbox_of(backend, launcher, args.confinement.min_level)?;
             here(job, args, limits, sandbox.as_ref(), console)?

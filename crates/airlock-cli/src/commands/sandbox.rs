@@ -107,9 +107,6 @@ fn line_of(reach: &Reach, out: &mut Stream) -> io::Result<()> {
     let paint = out.paint;
     let (mark, note) = match (reach.missing.is_empty(), reach.built_in) {
         (true, true) => (paint.good("there"), String::new()),
-        (true, false) if reach.level == Level::Machine && cfg!(feature = "microvm") => {
-            (paint.note("possible"), "`airlock exec --backend microvm` gives it".to_owned())
-        }
         (true, false) => (paint.note("possible"), "the machine can, Airlock does not do it yet".to_owned()),
         (false, true) => (paint.bad("missing"), format!("for want of {}", reach.missing.join(", "))),
         (false, false) => (paint.faint("missing"), format!("for want of {}", reach.missing.join(", "))),

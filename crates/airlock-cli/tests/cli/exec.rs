@@ -122,7 +122,7 @@ fn the_exit_code_says_how_it_ended() {
         (&[], "kill -9 $$", 137, ""),
         (&["--timeout", "1"], "sleep 60", 124, "--timeout"),
         (&[], "yes", 124, "wrote more than 1048576 bytes"),
-        (&["--min-level", "machine"], "exit 0", 125, "`box` where `machine` is required"),
+        (&["--min-level", "machine"], "exit 0", 125, "`microvm` cannot be used"),
         (&["--ro", "/proc/self"], "exit 0", 125, "belongs to the box itself"),
         (&["--ro", "/no/such"], "exit 0", 64, "/no/such"),
         (&["--env", "NO_SUCH_VARIABLE"], "exit 0", 64, "NO_SUCH_VARIABLE"),
