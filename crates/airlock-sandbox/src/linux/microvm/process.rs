@@ -19,7 +19,7 @@ use crate::{Awaited, Stop};
 
 /// How much is kept of what it wrote last, in bytes, and shown of it, in characters.
 const KEPT: usize = 4 << 10;
-const SHOWN: usize = 400;
+const SHOWN: usize = 1_000;
 /// How often is read at once.
 const AT_ONCE: usize = 16;
 
