@@ -38,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 ///
 /// Its process has no environment, no descriptor of ours, no new privileges, ends with this one, and, where the kernel has
 /// Landlock, may open the files of its machine, the system's libraries and `/dev/kvm`, and reach no network. Firecracker
-/// adds filters of system calls of its own. A user of its own it does not get here: that is what `jailer` is for.
+/// adds filters of system calls of its own. A user of its own it does not get here, as from Firecracker's `jailer`.
 #[derive(Clone, Debug)]
 pub struct Firecracker {
     program: Option<PathBuf>,
