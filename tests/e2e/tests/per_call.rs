@@ -133,6 +133,7 @@ fn nothing_is_kept_between_calls() -> Outcome {
         assert_eq!(shown, expected == ["1 1"; 3], "{}", ended.stderr);
         let audit = fs::read_to_string(&fixture.guarded.audit)?;
         assert_eq!(audit.matches(r#""result":"allowed""#).count(), 3, "{audit}");
+        assert_eq!(audit.matches(r#""sandbox":"box""#).count(), 3, "{audit}");
     }
     Ok(())
 }
@@ -378,6 +379,11 @@ fn a_call_without_a_server_is_refused_and_comes_to_no_other() -> Outcome {
     let audit = fs::read_to_string(&fixture.guarded.audit)?;
     assert_eq!(audit.matches(r#""reason":"sandbox_unavailable""#).count(), refused, "{audit}");
     assert_eq!(audit.matches(r#""result":"blocked""#).count(), refused, "{audit}");
+    assert_eq!(
+        audit.matches(r#""sandbox":"box""#).count(),
+        2 + served,
+        "what did not run ran in no sandbox: {audit}"
+    );
     Ok(())
 }
 
