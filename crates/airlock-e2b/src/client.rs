@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     CallError, Settings, envd, execute,
-    http::{Call, Failure, Http, Method},
+    http::{Call, Failure, Http, Method, Time},
     left::Ledger,
     retry::{Answered, Retry},
     settings::is_id,
@@ -33,6 +33,8 @@ pub struct Client {
     pub(crate) http: Http,
     /// Each of them ends the waiting for another attempt.
     stops: Vec<Stop>,
+    /// When all calls have to be over, but for those that end machines.
+    deadline: Option<Instant>,
     /// Machines that were to be ended, and may live on.
     pub(crate) left: Ledger,
 }
@@ -48,11 +50,13 @@ pub struct Machine {
     pub(crate) token: String,
     /// Without it no port but that of programs and files is reached, where the service keeps to that.
     pub(crate) traffic_token: Option<String>,
+    /// Which version of the service is inside it, if that was said.
+    pub(crate) envd: Option<Version>,
 }
 
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, address, interpreter: _, token: _, traffic_token: _ } = self;
+        let Self { id, address, interpreter: _, token: _, traffic_token: _, envd: _ } = self;
         f.debug_struct("Machine").field("id", id).field("address", address).finish_non_exhaustive()
     }
 }
@@ -120,6 +124,21 @@ struct Described {
     envd_access_token: Option<String>,
     traffic_access_token: Option<String>,
     domain: Option<String>,
+    envd_version: Option<String>,
+}
+
+/// A version: three numbers.
+pub(crate) type Version = [u32; 3];
+
+/// What follows the third number is passed over.
+fn version(text: &str) -> Option<Version> {
+    let mut parts = text.trim().trim_start_matches('v').splitn(3, '.');
+    let mut number = || {
+        let part = parts.next()?;
+        let end = part.find(|char: char| !char.is_ascii_digit()).unwrap_or(part.len());
+        part.get(..end)?.parse().ok()
+    };
+    Some([number()?, number()?, number()?])
 }
 
 #[derive(Deserialize)]
@@ -131,12 +150,17 @@ impl Client {
     /// Connects to nothing yet.
     pub fn new(settings: Settings) -> Self {
         let http = Http::new(settings.plain());
-        Self { settings, http, stops: Vec::new(), left: Ledger::default() }
+        Self { settings, http, stops: Vec::new(), deadline: None, left: Ledger::default() }
     }
 
-    /// The same, which makes no further attempt at a call once one of these is requested.
-    pub(crate) fn until(&self, stops: Vec<Stop>) -> Self {
-        Self { stops, ..self.clone() }
+    /// The same, which makes no further attempt at a call once one of these is requested, and whose calls are over then.
+    pub(crate) fn until(&self, stops: Vec<Stop>, deadline: Option<Instant>) -> Self {
+        Self { stops, deadline, ..self.clone() }
+    }
+
+    /// What is left until the deadline; `otherwise` if there is none.
+    pub(crate) fn time_left(&self, otherwise: Duration) -> Duration {
+        self.deadline.map_or(otherwise, |deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Makes a machine of a template, which lives for at most `lifetime`, counted in whole seconds. It is asked for without
@@ -289,12 +313,17 @@ impl Client {
         let mut headers = vec![("x-api-key", self.settings.expose_key()), ("accept", "application/json")];
         headers.extend(body.as_ref().map(|_| ("content-type", "application/json")));
         headers.extend(key.map(|key| ("idempotency-key", key)));
+        let patience = match retry {
+            // That has to be done after the deadline, if not before.
+            Retry::Insistent => patience,
+            Retry::Once | Retry::Repeatable => self.time_left(patience).min(patience),
+        };
         let begin = Instant::now();
         let mut attempt = 0;
         loop {
             let left = patience.saturating_sub(begin.elapsed());
             let body = body.as_ref().map(String::as_bytes);
-            let call = Call { method, url: &url, headers: &headers, body, whole: left, silence: left };
+            let call = Call { method, url: &url, headers: &headers, body, time: Time::of(left) };
             let answer = self.http.send(call).and_then(|answer| {
                 let (status, should_retry, retry_after) =
                     (answer.status, answer.should_retry.clone(), answer.retry_after.clone());
@@ -343,7 +372,7 @@ impl Client {
 
     /// The machine of that name, as an answer describes it.
     fn described(&self, id: &str, text: &[u8]) -> Result<Machine, CallError> {
-        let Described { envd_access_token, traffic_access_token, domain } =
+        let Described { envd_access_token, traffic_access_token, domain, envd_version } =
             serde_json::from_slice(text).map_err(|error| CallError::nonsense(&error))?;
         // Some services have none, and say so by an empty one.
         let domain = domain.filter(|domain| !domain.is_empty());
@@ -359,7 +388,8 @@ impl Client {
         if !is_token(&token) || !traffic_token.as_deref().is_none_or(is_token) {
             return Err(CallError::Nonsense("no token guards the machine".to_owned()));
         }
-        Ok(Machine { id: id.to_owned(), address, interpreter, token, traffic_token })
+        let envd = envd_version.as_deref().and_then(version);
+        Ok(Machine { id: id.to_owned(), address, interpreter, token, traffic_token, envd })
     }
 }
 
@@ -378,4 +408,32 @@ fn whole_seconds(time: Duration) -> u64 {
 /// Nobody else has it; not a secret.
 pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::version;
+    use crate::{Client, Settings};
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert_eq!(version("0.5.10"), Some([0, 5, 10]));
+        assert!(version("v0.5.10-rc.1") > version("0.5.2"));
+        for odd in ["", "0.5", "a.b.c", "0.5.x", "1.2.99999999999"] {
+            assert_eq!(version(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_shortens_and_lengthens_patience() {
+        let settings = Settings::from_variables(|name| (name == "E2B_API_KEY").then(|| "k".to_owned()));
+        let client = Client::new(settings.unwrap());
+        let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
+        assert_eq!(client.time_left(minute), minute);
+        let within = |time| client.until(Vec::new(), Some(Instant::now() + time)).time_left(minute);
+        // A program may read on after more than a minute.
+        assert!(within(hour) > hour / 2 && within(Duration::ZERO).is_zero());
+    }
 }

@@ -11,7 +11,7 @@ use crate::{
     CallError, Client, Machine,
     client::random,
     frames::{Frame, Frames},
-    http::{Answer, Call, Method},
+    http::{Answer, Call, Method, Time},
 };
 
 /// Where the service inside a machine listens.
@@ -211,7 +211,8 @@ impl Client {
             ("keepalive-ping-interval", KEEP_ALIVE),
         ];
         let path = "/process.Process/Start";
-        let answer = self.inside(Method::Post, machine, path, &headers, Some(&frame), whole)?;
+        let time = Time { whole, silence: SILENCE };
+        let answer = self.inside(Method::Post, machine, path, &headers, Some(&frame), time)?;
         let secrets = self.secrets(Some(machine)).into_iter().map(str::to_owned).collect();
         Ok(Events { body: answer.body, frames: Frames::new(MOST_OF_A_MESSAGE), secrets })
     }
@@ -222,7 +223,9 @@ impl Client {
     /// It was not written, or nobody knows: it is asked for once.
     pub fn send_input(&self, machine: &Machine, pid: u32, input: &[u8]) -> Result<(), CallError> {
         let input = json!({ "stdin": STANDARD.encode(input) });
-        self.unary(machine, "SendInput", &json!({ "process": { "pid": pid }, "input": input }))
+        let ask = json!({ "process": { "pid": pid }, "input": input });
+        // It is taken when the program reads on, and that may be as late as the program likes.
+        self.unary(machine, "SendInput", &ask, Time::of(self.time_left(PATIENCE)))
     }
 
     /// Closes the standard input of a program, which machines since `envd` 0.5.2 can do.
@@ -230,7 +233,8 @@ impl Client {
     /// # Errors
     /// It may be open still.
     pub fn close_stdin(&self, machine: &Machine, pid: u32) -> Result<(), CallError> {
-        self.unary(machine, "CloseStdin", &json!({ "process": { "pid": pid } }))
+        let ask = json!({ "process": { "pid": pid } });
+        self.unary(machine, "CloseStdin", &ask, Time::of(self.time_left(PATIENCE)))
     }
 
     /// Sends a signal to a program.
@@ -242,7 +246,8 @@ impl Client {
             Signal::Kill => "SIGNAL_SIGKILL",
             Signal::Terminate => "SIGNAL_SIGTERM",
         };
-        self.unary(machine, "SendSignal", &json!({ "process": { "pid": pid }, "signal": signal }))
+        let ask = json!({ "process": { "pid": pid }, "signal": signal });
+        self.unary(machine, "SendSignal", &ask, self.patience())
     }
 
     /// Reads a file of at most `most` bytes.
@@ -251,7 +256,7 @@ impl Client {
     /// It cannot be read, or is longer.
     pub fn read_file(&self, machine: &Machine, path: &str, most: u64) -> Result<Vec<u8>, CallError> {
         let path = file(path);
-        let answer = self.inside(Method::Get, machine, &path, &[], None, PATIENCE)?;
+        let answer = self.inside(Method::Get, machine, &path, &[], None, self.patience())?;
         Ok(answer.text(most)?)
     }
 
@@ -268,16 +273,22 @@ impl Client {
         body.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
         let kind = format!("multipart/form-data; boundary={boundary}");
         let headers = [("content-type", kind.as_str())];
-        let answer = self.inside(Method::Post, machine, &file(path), &headers, Some(&body), PATIENCE)?;
+        let time = self.patience();
+        let answer = self.inside(Method::Post, machine, &file(path), &headers, Some(&body), time)?;
         answer.text(MOST)?;
         Ok(())
     }
 
+    /// What a call without a stream may take.
+    fn patience(&self) -> Time {
+        Time::of(self.time_left(PATIENCE).min(PATIENCE))
+    }
+
     /// A method of programs without a stream.
-    fn unary(&self, machine: &Machine, method: &str, body: &Value) -> Result<(), CallError> {
+    fn unary(&self, machine: &Machine, method: &str, body: &Value, time: Time) -> Result<(), CallError> {
         let headers = [("content-type", "application/json"), ("connect-protocol-version", "1")];
         let (path, body) = (format!("/process.Process/{method}"), body.to_string());
-        let answer = self.inside(Method::Post, machine, &path, &headers, Some(body.as_bytes()), PATIENCE)?;
+        let answer = self.inside(Method::Post, machine, &path, &headers, Some(body.as_bytes()), time)?;
         answer.text(MOST)?;
         Ok(())
     }
@@ -290,7 +301,7 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
-        whole: Duration,
+        time: Time,
     ) -> Result<Answer, CallError> {
         let url = format!("{}{path}", machine.address);
         let port = PORT.to_string();
@@ -302,8 +313,7 @@ impl Client {
         ];
         all.extend(machine.traffic_token.as_deref().map(|token| (TRAFFIC, token)));
         all.extend(headers);
-        let answer =
-            self.http.send(Call { method, url: &url, headers: &all, body, whole, silence: SILENCE })?;
+        let answer = self.http.send(Call { method, url: &url, headers: &all, body, time })?;
         let status = answer.status;
         if (200..300).contains(&status) {
             return Ok(answer);

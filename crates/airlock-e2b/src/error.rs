@@ -31,6 +31,8 @@ pub enum CallError {
     Dropped(String),
     /// The answer makes no sense. Nothing of it is repeated here.
     Nonsense(String),
+    /// Nothing was sent: the machine cannot do what was asked for.
+    Incapable(String),
     /// Nothing was sent: the backend was shut down.
     ShutDown,
 }
@@ -47,6 +49,7 @@ impl fmt::Display for CallError {
             Self::NotSent(why) => write!(f, "the service cannot be reached: {}", line(why)),
             Self::Dropped(why) => write!(f, "the connection to the service was lost: {}", line(why)),
             Self::Nonsense(why) => write!(f, "the answer of the service makes no sense: {}", line(why)),
+            Self::Incapable(why) => write!(f, "the machine cannot do that: {}", line(why)),
             Self::ShutDown => f.write_str("it was shut down"),
         }
     }

@@ -8,7 +8,7 @@ use ureq::BodyReader;
 use crate::{
     CallError, Client, Machine,
     envd::TRAFFIC,
-    http::{Call, Method},
+    http::{Call, Method, Time},
     lines::{Lines, TooLong},
 };
 
@@ -187,8 +187,7 @@ impl Client {
             url: &url,
             headers: &headers,
             body: Some(&body),
-            whole,
-            silence: whole,
+            time: Time::of(whole),
         };
         let answer = self.http.send(call)?;
         let status = answer.status;

@@ -45,10 +45,23 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: &'a [(&'a str, &'a str)],
     /// `None` for a method that has none.
     pub(crate) body: Option<&'a [u8]>,
-    /// What all of it may take, the answer's text included.
+    pub(crate) time: Time,
+}
+
+/// How long a request may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time {
+    /// All of it, the answer's text included.
     pub(crate) whole: Duration,
     /// What no single read may wait longer than.
     pub(crate) silence: Duration,
+}
+
+impl Time {
+    /// For what may be silent all the while.
+    pub(crate) fn of(whole: Duration) -> Self {
+        Self { whole, silence: whole }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,8 +154,8 @@ impl Http {
 
     fn run(&self, request: Request<impl AsSendBody>, call: Call<'_>) -> Result<Response<Body>, Error> {
         let configured = self.agent.configure_request(request);
-        let request =
-            configured.timeout_global(Some(call.whole)).timeout_per_read(Some(call.silence)).build();
+        let Time { whole, silence } = call.time;
+        let request = configured.timeout_global(Some(whole)).timeout_per_read(Some(silence)).build();
         self.agent.run(request)
     }
 }
@@ -174,13 +187,14 @@ mod tests {
         time::Duration,
     };
 
-    use super::{Answer, Call, Failure, Http, Method, Plain};
+    use super::{Answer, Call, Failure, Http, Method, Plain, Time};
 
     const LONG: Duration = Duration::from_secs(30);
 
     fn post(plain: Plain, url: &str, silence: Duration) -> Result<Answer, Failure> {
         let (method, body) = (Method::Post, Some(b"{}".as_slice()));
-        Http::new(plain).send(Call { method, url, headers: &[], body, whole: LONG, silence })
+        let time = Time { whole: LONG, silence };
+        Http::new(plain).send(Call { method, url, headers: &[], body, time })
     }
 
     /// A server that sends `first`, and `second` when it is told to.

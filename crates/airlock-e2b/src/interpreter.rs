@@ -1,7 +1,5 @@
 //! Code for the interpreter of a machine: one run, one machine, although the interpreter itself would keep what it is told.
 
-use std::time::Instant;
-
 use airlock_sandbox::{Limits, SandboxError, Stop};
 
 use crate::{
@@ -60,12 +58,13 @@ impl E2bSandbox {
         let wall = limits.wall.filter(|wall| *wall <= LONGEST_RUN);
         let wall = wall.ok_or_else(|| unavailable("no machine lives for so long there"))?;
         let most = limits.output.saturating_mul(PER_BYTE).saturating_add(PASSED_OVER);
-        let begun = self.begin(wall, stop, |lease, deadline| {
-            let whole = deadline.saturating_duration_since(Instant::now());
-            lease.client().execute(&lease.machine, code, whole, most)
-        });
+        let begun = self
+            .begin(wall, stop, |lease| lease.client().execute(&lease.machine, code, lease.time_left(), most));
         // The machine is ended with it.
-        let execution = begun.and_then(|begun| follow(begun, limits.output));
+        let execution = begun.and_then(|begun| {
+            let late = Execution { finish: Finish::DeadlineExceeded, ..Execution::default() };
+            begun.map_or(Ok(late), |begun| follow(begun, limits.output))
+        });
         given_up(stop).and(execution)
     }
 }
@@ -75,7 +74,7 @@ fn follow(mut begun: Begun<'_, Outputs>, most: usize) -> Result<Execution, Sandb
     let mut execution = Execution::default();
     loop {
         let next = begun.what.next();
-        let late = Instant::now() >= begun.deadline;
+        let late = begun.lease.is_late();
         let output = match next {
             Ok(Next::End) => return Ok(execution),
             Ok(Next::TooMuch) => return Ok(Execution { finish: Finish::OutputExceeded, ..execution }),

@@ -45,8 +45,8 @@ pub(crate) fn keep(machines: &Machines, warm: Warm) {
         let _under_way = machines.begin(state, machine, lifetime);
         match task {
             Task::Make => {
-                let made =
-                    machines.make(lifetime, &Stop::default(), |state, made| state.waiting.push_back(made));
+                let client = machines.until(&Stop::default(), None);
+                let made = machines.make(lifetime, &client, |state, made| state.waiting.push_back(made));
                 failures = if made.is_ok() { 0 } else { failures + 1 };
                 pause = made.err().map(|_| Instant::now() + pause_after(failures));
             }
@@ -107,8 +107,14 @@ mod tests {
         let mut state = State::default();
         for (nth, (made, until)) in machines.iter().enumerate() {
             let (id, text) = (nth.to_string(), String::new);
-            let machine =
-                Machine { id, address: text(), interpreter: text(), token: text(), traffic_token: None };
+            let machine = Machine {
+                id,
+                address: text(),
+                interpreter: text(),
+                token: text(),
+                traffic_token: None,
+                envd: None,
+            };
             state.waiting.push_back(Waiting { machine, made: *made, until: *until });
         }
         state

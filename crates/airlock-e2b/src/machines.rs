@@ -13,8 +13,8 @@ use airlock_sandbox::{Awaited, Stop};
 
 use crate::{CallError, Client, Left, Machine, client::PATIENCE_TO_KILL, keeper};
 
-/// How long a machine may live longer than its program: what making it and ending it takes.
-const MARGIN: Duration = Duration::from_secs(60);
+/// How long a machine may live longer than its program: what ending it takes.
+pub(crate) const MARGIN: Duration = Duration::from_secs(60);
 /// The service ends a machine that was running for so long.
 pub(crate) const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3_600);
 /// And so what can be run there takes no longer than this.
@@ -146,6 +146,9 @@ pub(crate) struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Lease<'a> {
     machines: &'a Machines,
+    /// Its calls are over at the deadline of the use.
+    client: Client,
+    pub(crate) deadline: Instant,
     pub(crate) machine: Machine,
     /// Until when the service lets it live.
     until: Instant,
@@ -155,7 +158,17 @@ pub(crate) struct Lease<'a> {
 
 impl Lease<'_> {
     pub(crate) fn client(&self) -> &Client {
-        &self.machines.client
+        &self.client
+    }
+
+    /// What is left for the use.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether nothing is.
+    pub(crate) fn is_late(&self) -> bool {
+        self.time_left().is_zero()
     }
 
     /// Ends it as soon as `stop` is requested, so that whoever waits for what is in it does not wait longer.
@@ -182,38 +195,50 @@ impl Machines {
         lock(&self.state)
     }
 
-    /// A machine that nobody has used, for something that takes at most `wall`.
-    pub(crate) fn lease(&self, wall: Duration, stop: &Stop) -> Result<Lease<'_>, CallError> {
+    /// A machine that nobody has used, for something that takes at most `wall`. To get it takes no longer than until
+    /// `deadline`.
+    pub(crate) fn lease(
+        &self,
+        wall: Duration,
+        deadline: Instant,
+        stop: &Stop,
+    ) -> Result<Lease<'_>, CallError> {
         let need = wall + MARGIN;
-        while let Some(mut lease) = self.take(need)? {
+        while let Some(mut lease) = self.take(need, deadline)? {
             let enough = lease.until.saturating_duration_since(Instant::now()) >= need;
             if !enough {
                 // Also if that fails: nobody knows whether it was done.
                 lease.until = Instant::now() + need;
                 self.state().used.insert(lease.machine.id.clone(), lease.until);
             }
-            if enough || self.until(stop).set_timeout(&lease.machine, need).is_ok() {
+            if enough || self.until(stop, Some(deadline)).set_timeout(&lease.machine, need).is_ok() {
                 return Ok(lease);
             }
         }
-        self.make_lease(wall, stop)
+        self.make_lease(wall, deadline, stop)
     }
 
     /// As [`Self::lease`], made just now.
-    pub(crate) fn make_lease(&self, wall: Duration, stop: &Stop) -> Result<Lease<'_>, CallError> {
+    pub(crate) fn make_lease(
+        &self,
+        wall: Duration,
+        deadline: Instant,
+        stop: &Stop,
+    ) -> Result<Lease<'_>, CallError> {
         let state = self.state();
         if state.closed {
             return Err(CallError::ShutDown);
         }
         let _under_way = self.begin(state, None, wall + MARGIN);
-        self.make(wall + MARGIN, stop, |state, Waiting { machine, until, .. }| {
+        let client = self.until(stop, Some(deadline));
+        self.make(wall + MARGIN, &client, |state, Waiting { machine, until, .. }| {
             state.used.insert(machine.id.clone(), until);
-            Lease { machines: self, machine, until, waited: false }
+            self.leased(machine, until, deadline, false)
         })
     }
 
     /// One of those that wait, if one may live as long as it needs to.
-    fn take(&self, need: Duration) -> Result<Option<Lease<'_>>, CallError> {
+    fn take(&self, need: Duration, deadline: Instant) -> Result<Option<Lease<'_>>, CallError> {
         let mut state = self.state();
         if state.closed {
             return Err(CallError::ShutDown);
@@ -224,18 +249,23 @@ impl Machines {
         state.used.insert(machine.id.clone(), until);
         drop(state);
         self.changed.notify_all();
-        Ok(Some(Lease { machines: self, machine, until, waited: true }))
+        Ok(Some(self.leased(machine, until, deadline, true)))
+    }
+
+    fn leased(&self, machine: Machine, until: Instant, deadline: Instant, waited: bool) -> Lease<'_> {
+        let client = self.client.until(Vec::new(), Some(deadline));
+        Lease { machines: self, client, deadline, machine, until, waited }
     }
 
     /// Makes a machine, and has `keep` keep it, unless all are to end meanwhile: then it is ended.
     pub(crate) fn make<T>(
         &self,
         lifetime: Duration,
-        stop: &Stop,
+        client: &Client,
         keep: impl FnOnce(&mut State, Waiting) -> T,
     ) -> Result<T, CallError> {
         let made = Instant::now();
-        let machine = self.until(stop).create(&self.template, lifetime)?;
+        let machine = client.create(&self.template, lifetime)?;
         let mut state = self.state();
         if state.closed {
             drop(state);
@@ -245,14 +275,15 @@ impl Machines {
         Ok(keep(&mut state, Waiting { machine, made, until: made + lifetime }))
     }
 
-    fn until(&self, stop: &Stop) -> Client {
-        self.client.until(vec![self.stop.clone(), stop.clone()])
+    /// For calls that are given up when all machines are to end, too.
+    pub(crate) fn until(&self, stop: &Stop, deadline: Option<Instant>) -> Client {
+        self.client.until(vec![self.stop.clone(), stop.clone()], deadline)
     }
 
     /// Gives one that waits another `lifetime`. It is ended if that fails.
     pub(crate) fn keep_alive(&self, mut waiting: Waiting, lifetime: Duration) {
         let until = Instant::now() + lifetime;
-        let kept = self.until(&Stop::default()).set_timeout(&waiting.machine, lifetime).is_ok();
+        let kept = self.until(&Stop::default(), None).set_timeout(&waiting.machine, lifetime).is_ok();
         // Also if that failed: nobody knows whether it was done.
         waiting.until = until;
         let mut state = self.state();

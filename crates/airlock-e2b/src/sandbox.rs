@@ -18,11 +18,15 @@ use airlock_sandbox::{
 
 use crate::{
     CallError, Client, Event, Events, Left, Machine, Program, ProgramEnd, Settings, SettingsError,
-    machines::{Fleet, LONGEST_RUN, Lease, Warm},
+    client::Version,
+    machines::{Fleet, LONGEST_RUN, Lease, MARGIN, Warm},
 };
 
 /// How much input is sent at once.
 const PIECE: usize = 64 << 10;
+/// Since when the service inside a machine can close a program's input, and start one without.
+const CLOSES_INPUT: Version = [0, 5, 2];
+const KNOWS_NO_INPUT: Version = [0, 3, 0];
 /// The signals, as the service calls them.
 const SIGNALS: [(&str, i32); 15] = [
     ("hangup", 1),
@@ -101,26 +105,29 @@ impl E2bSandbox {
         left.into_iter().map(|(machine, until)| Left::new(Some(machine), until)).collect()
     }
 
-    /// Begins something in a machine of its own, which ends with the returned value, and at `stop`. `begin` is told until
-    /// when all of it has to be over.
+    /// Begins something in a machine of its own, which ends with the returned value, and at `stop`. All of it is over
+    /// after `wall`, the making of the machine included. `None` if that was over before anybody knew whether it began.
     pub(crate) fn begin<T>(
         &self,
         wall: Duration,
         stop: &Stop,
-        begin: impl Fn(&Lease<'_>, Instant) -> Result<T, CallError>,
-    ) -> Result<Begun<'_, T>, SandboxError> {
+        begin: impl Fn(&Lease<'_>) -> Result<T, CallError>,
+    ) -> Result<Option<Begun<'_, T>>, SandboxError> {
+        let deadline = Instant::now() + wall;
         let machines = self.fleet.as_ref().map_err(unavailable)?.machines();
-        let mut lease = machines.lease(wall, stop).map_err(unavailable)?;
+        let no_machine = |error| no_machine(&error, wall);
+        let mut lease = machines.lease(wall, deadline, stop).map_err(no_machine)?;
         loop {
-            let (awaited, deadline) = (lease.end_when(stop), Instant::now() + wall);
-            match begin(&lease, deadline) {
-                Ok(what) => return Ok(Begun { what, deadline, _awaited: awaited, lease }),
+            let awaited = lease.end_when(stop);
+            match begin(&lease) {
+                Ok(what) => return Ok(Some(Begun { what, _awaited: awaited, lease })),
                 // It ended while it waited, and nothing ran in it.
                 Err(CallError::Gone) if lease.waited => {}
                 Err(error) if did_not_run(&error) => return Err(unavailable(error)),
+                Err(_) if lease.is_late() => return Ok(None),
                 Err(error) => return Err(broken(error)),
             }
-            lease = machines.make_lease(wall, stop).map_err(unavailable)?;
+            lease = machines.make_lease(wall, deadline, stop).map_err(no_machine)?;
         }
     }
 
@@ -134,17 +141,20 @@ impl E2bSandbox {
     ) -> Result<Outcome, SandboxError> {
         given_up(&job.stop)?;
         let (program, wall) = translate(job, confinement).map_err(unavailable)?;
-        let begun = self.begin(wall, &job.stop, |lease, deadline| {
+        let begun = self.begin(wall, &job.stop, |lease| {
             prepare(lease).map_err(|error| match error {
                 CallError::Gone => error,
                 // Nothing began, whatever became of this.
                 error => CallError::NotSent(error.to_string()),
             })?;
-            start(lease, &program, !job.input.is_empty(), deadline)
+            start(lease, &program, !job.input.is_empty())
         });
         let run = Run { most, output: [Vec::new(), Vec::new()] };
         // The machine is ended with it.
-        let outcome = begun.and_then(|begun| run.finish(begun, &job.input));
+        let outcome = begun.and_then(|begun| match begun {
+            Some(begun) => run.finish(begun, &job.input),
+            None => Ok(run.outcome(End::DeadlineExceeded)),
+        });
         given_up(&job.stop).and(outcome)
     }
 
@@ -183,9 +193,8 @@ pub(crate) fn given_up(stop: &Stop) -> Result<(), SandboxError> {
 /// Something that began in a machine. What is first is dropped first.
 pub(crate) struct Begun<'a, T> {
     pub(crate) what: T,
-    pub(crate) deadline: Instant,
     _awaited: Awaited,
-    lease: Lease<'a>,
+    pub(crate) lease: Lease<'a>,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for errors as they are handed over")]
@@ -196,6 +205,19 @@ pub(crate) fn unavailable(reason: impl ToString) -> SandboxError {
 #[expect(clippy::needless_pass_by_value, reason = "for errors as they are handed over")]
 pub(crate) fn broken(reason: impl ToString) -> SandboxError {
     SandboxError::Broken { backend: Backend::E2b, reason: reason.to_string() }
+}
+
+/// Nothing runs without a machine; one may have been made all the same.
+fn no_machine(error: &CallError, wall: Duration) -> SandboxError {
+    match error {
+        CallError::Dropped(_) => {
+            let seconds = (wall + MARGIN).as_secs();
+            unavailable(format_args!(
+                "{error}; a machine that was made unheard ends by itself after {seconds} s"
+            ))
+        }
+        error => unavailable(error),
+    }
 }
 
 /// What is asked for, in the words of the service; or why it cannot be had there.
@@ -226,14 +248,17 @@ fn translate(job: &Job, confinement: &Confinement) -> Result<(Program, Duration)
 }
 
 /// Starts a program; what happens to it, and its number.
-fn start(
-    lease: &Lease<'_>,
-    program: &Program,
-    stdin: bool,
-    deadline: Instant,
-) -> Result<(Events, u32), CallError> {
-    let whole = deadline.saturating_duration_since(Instant::now());
-    let mut events = lease.client().start(&lease.machine, program, stdin, whole)?;
+fn start(lease: &Lease<'_>, program: &Program, stdin: bool) -> Result<(Events, u32), CallError> {
+    let need = if stdin { CLOSES_INPUT } else { KNOWS_NO_INPUT };
+    if let Some(envd) = lease.machine.envd.filter(|envd| *envd < need) {
+        let version = |version: Version| version.map(|part| part.to_string()).join(".");
+        return Err(CallError::Incapable(format!(
+            "a program's input is never closed by its envd {}, which has to be {} for that: build the template anew",
+            version(envd),
+            version(need)
+        )));
+    }
+    let mut events = lease.client().start(&lease.machine, program, stdin, lease.time_left())?;
     match events.next()? {
         Some(Event::Started(pid)) => Ok((events, pid)),
         other => {
@@ -251,23 +276,26 @@ struct Run {
 
 impl Run {
     fn finish(mut self, begun: Begun<'_, (Events, u32)>, input: &[u8]) -> Result<Outcome, SandboxError> {
-        let Begun { what: (mut events, pid), deadline, _awaited, lease } = begun;
-        let (client, machine) = (lease.client(), &lease.machine);
-        let feeder = (!input.is_empty()).then(|| Feeder::begin(client, machine, pid, input)).transpose();
+        let Begun { what: (mut events, pid), _awaited, lease } = begun;
+        let feeder = (!input.is_empty()).then(|| Feeder::begin(&lease, pid, input)).transpose();
         let feeder = feeder.map_err(|error| broken(format!("no input can be sent: {error}")))?;
-        let end = self.follow(&mut events, deadline);
+        let end = self.follow(&mut events, &lease);
         // Also when it looks as if all went well: a machine that was ended for that may look so, too.
         if let Some(error) = feeder.and_then(|feeder| feeder.failure()) {
             return Err(broken(error));
         }
+        end.map(|end| self.outcome(end))
+    }
+
+    fn outcome(self, end: End) -> Outcome {
         let [stdout, stderr] = self.output;
         // As far as the service's word goes; nothing of it can be read back.
         let enforcement = Enforcement { level: Level::Machine, ..Enforcement::default() };
-        Ok(Outcome { end: end?, stdout, stderr, enforcement })
+        Outcome { end, stdout, stderr, enforcement }
     }
 
     /// Until the program has ended, or has to.
-    fn follow(&mut self, events: &mut Events, deadline: Instant) -> Result<End, SandboxError> {
+    fn follow(&mut self, events: &mut Events, lease: &Lease<'_>) -> Result<End, SandboxError> {
         loop {
             let (stream, text) = match events.next() {
                 Ok(Some(Event::Stdout(text))) => (0, text),
@@ -275,10 +303,10 @@ impl Run {
                 Ok(Some(Event::Ended(end))) => return how(&end),
                 Ok(Some(Event::Started(_))) => return Err(broken("the program began twice")),
                 Ok(None) => return Err(broken("the service said nothing of the program's end")),
-                Err(_) if Instant::now() >= deadline => return Ok(End::DeadlineExceeded),
+                Err(_) if lease.is_late() => return Ok(End::DeadlineExceeded),
                 Err(error) => return Err(broken(error)),
             };
-            if Instant::now() >= deadline {
+            if lease.is_late() {
                 return Ok(End::DeadlineExceeded);
             }
             let (Some(output), Some(&most)) = (self.output.get_mut(stream), self.most.get(stream)) else {
@@ -297,7 +325,7 @@ impl Run {
 /// that may also arise on the way back leaves it open.
 pub(crate) fn did_not_run(error: &CallError) -> bool {
     match error {
-        CallError::NotSent(_) | CallError::Gone | CallError::ShutDown => true,
+        CallError::NotSent(_) | CallError::Gone | CallError::Incapable(_) | CallError::ShutDown => true,
         CallError::Refused { status: 200, code, .. } => code.as_ref().is_some_and(|code| {
             let codes = [
                 "invalid_argument",
@@ -334,15 +362,16 @@ struct Feeder {
 }
 
 impl Feeder {
-    fn begin(client: &Client, machine: &Machine, pid: u32, input: &[u8]) -> io::Result<Self> {
+    fn begin(lease: &Lease<'_>, pid: u32, input: &[u8]) -> io::Result<Self> {
         let feeder = Self { over: Arc::default(), failure: Arc::default() };
         let (over, failure) = (Arc::clone(&feeder.over), Arc::clone(&feeder.failure));
-        let (client, machine, input) = (client.clone(), machine.clone(), input.to_vec());
+        let (client, machine, input) = (lease.client().clone(), lease.machine.clone(), input.to_vec());
         thread::Builder::new().name("e2b-input".to_owned()).spawn(move || {
             match feed(&client, &machine, pid, &input, &over) {
-                // A program that ended, or closed its input, needs no more of it. One that is left waiting for the rest
-                // meets its deadline: what it has is not passed off as all.
-                Ok(()) | Err(CallError::Refused { code: Some(_), .. }) => {}
+                Ok(()) => {}
+                Err(error) if no_longer_reads(&error) => {}
+                // Then all is over, and not for a reason of its own.
+                Err(_) if client.time_left(Duration::MAX).is_zero() => {}
                 // Ended before it does something with half of its input.
                 Err(error) => {
                     if !over.load(Ordering::Acquire) {
@@ -363,6 +392,20 @@ impl Feeder {
 impl Drop for Feeder {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Release);
+    }
+}
+
+/// Whether the program has ended, or closed its input: then it needs no more of it. Whatever else went wrong leaves it
+/// waiting for the rest.
+fn no_longer_reads(error: &CallError) -> bool {
+    let CallError::Refused { code: Some(code), message, .. } = error else { return false };
+    match code.as_str() {
+        "not_found" | "failed_precondition" => true,
+        // So `envd` says what it hears from the system.
+        "internal" | "unknown" => {
+            ["broken pipe", "file already closed"].iter().any(|words| message.contains(words))
+        }
+        _ => false,
     }
 }
 

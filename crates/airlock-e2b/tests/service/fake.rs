@@ -95,11 +95,14 @@ struct State {
     numbers: AtomicU32,
     /// It knows the first version only.
     old: AtomicBool,
+    /// The version inside of machines.
+    envd: Mutex<&'static str>,
     over: AtomicBool,
 }
 
 struct Machine {
     id: String,
+    envd: &'static str,
     token: String,
     /// What its ports need besides, but for that of programs and files.
     traffic: Option<String>,
@@ -156,6 +159,7 @@ impl Fake {
             released: AtomicBool::new(false),
             numbers: AtomicU32::new(1),
             old: AtomicBool::new(false),
+            envd: Mutex::new("0.5.6"),
             over: AtomicBool::new(false),
         });
         let serving = Arc::clone(&state);
@@ -209,6 +213,11 @@ impl Fake {
 
     pub(crate) fn make_old(&self) {
         self.state.old.store(true, Ordering::Release);
+    }
+
+    /// Machines are made with this version inside.
+    pub(crate) fn make_envd(&self, version: &'static str) {
+        *lock(&self.state.envd) = version;
     }
 
     /// How many programs have begun.
@@ -436,6 +445,7 @@ impl State {
                 // In a box there is no root, if there is one here.
                 fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
                 let machine = Machine {
+                    envd: *lock(&self.envd),
                     id: format!("i{number}"),
                     token: format!("token-{number}"),
                     traffic: (body["network"]["allowPublicTraffic"] == false)
@@ -467,7 +477,7 @@ impl State {
 impl Machine {
     fn named(&self) -> Value {
         json!({
-            "templateID": "base", "sandboxID": self.id, "clientID": "c", "envdVersion": "0.5.6",
+            "templateID": "base", "sandboxID": self.id, "clientID": "c", "envdVersion": self.envd,
             "envdAccessToken": self.token, "trafficAccessToken": self.traffic, "domain": null,
         })
     }

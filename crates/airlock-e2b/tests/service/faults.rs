@@ -23,6 +23,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("faults::what_was_lost_is_broken_and_not_begun_again", what_was_lost_is_broken_and_not_begun_again),
     ("faults::a_hang_meets_the_deadline", a_hang_meets_the_deadline),
     ("faults::lost_input_ends_the_program", lost_input_ends_the_program),
+    ("faults::input_that_can_never_be_closed_is_refused", input_that_can_never_be_closed_is_refused),
+    ("faults::making_a_machine_takes_no_longer_than_the_program_may", making_a_machine_is_within_the_time),
     ("faults::a_machine_needs_its_token", a_machine_needs_its_token),
     ("faults::without_the_key_it_cannot_be_used", without_the_key_it_cannot_be_used),
     ("faults::nobody_there_is_unavailable", nobody_there_is_unavailable),
@@ -175,8 +177,8 @@ fn a_hang_meets_the_deadline(fake: &Fake) {
     fake.is_empty();
     // Nobody knows whether it began.
     fake.fault(START, 1, Fault::Silent);
-    let outcome = fake.sandbox().run(&shell("true"), &confinement);
-    assert!(is_broken(&outcome), "{outcome:?}");
+    let outcome = fake.sandbox().run(&shell("true"), &confinement).unwrap();
+    assert_eq!((outcome.end, outcome.stdout.as_slice()), (End::DeadlineExceeded, b"".as_slice()));
     assert_eq!((fake.programs(), fake.calls(START).len(), fake.living()), (1, 2, 0));
 }
 
@@ -185,7 +187,13 @@ fn lost_input_ends_the_program(fake: &Fake) {
     let run = || fake.sandbox().run(&job, &Confinement::default());
     assert_eq!(run().unwrap().stdout, b"200000\n");
     for route in ["Process/SendInput", "Process/CloseStdin"] {
-        for fault in [Fault::Ignored, Fault::Answer(503, "", "who knows")] {
+        for fault in [
+            Fault::Ignored,
+            Fault::Answer(503, "", "who knows"),
+            Fault::Answer(501, "", r#"{"code":"unimplemented","message":"no such method"}"#),
+            Fault::Answer(403, "", r#"{"code":"permission_denied","message":"no"}"#),
+            Fault::Answer(500, "", r#"{"code":"internal","message":"no idea"}"#),
+        ] {
             let (programs, inputs) = (fake.programs(), fake.calls(route).len());
             fake.fault(route, 1, fault);
             let outcome = run();
@@ -402,4 +410,52 @@ fn a_machine_that_was_kept_stays(fake: &Fake) {
     }
     // The control: the answer as it should be.
     assert_eq!(client.connect(&machine, minute).unwrap(), machine);
+}
+
+fn input_that_can_never_be_closed_is_refused(fake: &Fake) {
+    let run = |input: &[u8]| {
+        let job = Job { input: input.to_vec(), ..shell("cat; echo ran") };
+        fake.sandbox().run(&job, &Confinement::default())
+    };
+    for (version, without, with) in [
+        ("0.2.9", false, false),
+        ("0.3.0", true, false),
+        ("0.5.1", true, false),
+        ("0.5.2", true, true),
+        ("0.10.0", true, true),
+        ("as ever", true, true),
+    ] {
+        fake.make_envd(version);
+        for (input, runs) in [(b"".as_slice(), without), (b"i", with)] {
+            let (programs, outcome) = (fake.programs(), run(input));
+            assert_eq!(fake.programs() - programs, usize::from(runs), "{version}");
+            if runs {
+                assert_eq!(outcome.unwrap().stdout, [input, b"ran\n"].concat(), "{version}");
+            } else {
+                assert!(is_unavailable(&outcome), "{version}: {outcome:?}");
+                let text = outcome.unwrap_err().to_string();
+                assert!(text.contains(version) && text.contains("template"), "{text}");
+            }
+            assert_eq!(fake.living(), 0);
+        }
+    }
+}
+
+fn making_a_machine_is_within_the_time(fake: &Fake) {
+    let run = |seconds| {
+        let limits = Limits { wall: Some(Duration::from_secs(seconds)), ..Limits::default() };
+        fake.sandbox().run(&shell("echo ran"), &Confinement { limits, ..Confinement::default() })
+    };
+    for fault in [Fault::Answer(429, "retry-after: 8\r\n", ""), Fault::Silent] {
+        let calls = fake.calls(CREATE).len();
+        fake.fault(CREATE, 9, fault);
+        let outcome = run(2);
+        assert!(is_unavailable(&outcome), "{fault:?}: {outcome:?}");
+        assert_eq!((fake.calls(CREATE).len() - calls, fake.programs()), (1, 0), "{fault:?}");
+        fake.heal();
+    }
+    // The control: it waits for as long as there is time.
+    fake.fault(CREATE, 1, Fault::Answer(429, "retry-after: 2\r\n", ""));
+    ran(run(60));
+    fake.is_empty();
 }

@@ -71,12 +71,12 @@ impl State {
                     return say(stream, 400, &json!({ "code": "failed_precondition", "message": message }));
                 };
                 drop(processes);
-                match lock(&stdin).write_all(&input) {
-                    Ok(()) => say(stream, 200, &json!({})),
-                    Err(error) => {
-                        say(stream, 500, &json!({ "code": "internal", "message": error.to_string() }))
-                    }
+                if lock(&stdin).write_all(&input).is_ok() {
+                    return say(stream, 200, &json!({}));
                 }
+                // In the words of `envd`.
+                let message = "error writing to stdin: write |1: broken pipe";
+                say(stream, 500, &json!({ "code": "internal", "message": message }))
             }
             "/process.Process/CloseStdin" => {
                 process.stdin = None;
