@@ -219,7 +219,8 @@ pub(crate) struct ExecArgs {
     /// `gvisor` runs it on a kernel of its own, by the `runsc` on PATH, and takes some tenths of a second for that.
     ///
     /// `e2b` runs it in a virtual machine of the E2B service, or of one that speaks its protocol: code, input and output
-    /// leave this machine, and nothing of this machine can be shown there. The key is E2B_API_KEY.
+    /// leave this machine, and nothing of this machine can be shown there. The key is E2B_API_KEY, or else
+    /// sandbox.e2b_api_key of the configuration.
     ///
     /// `microvm` runs it in a virtual machine of its own on this one, by Firecracker, where KVM is real. Its kernel and its
     /// root file system are named by AIRLOCK_MICROVM_KERNEL and AIRLOCK_MICROVM_ROOTFS; nothing else can be shown in it.
@@ -232,16 +233,30 @@ pub(crate) struct ExecArgs {
     #[arg(value_name = "COMMAND", last = true)]
     pub(crate) command: Vec<OsString>,
     /// Longest time, in seconds, of the clock and of the processor
+    ///
+    /// Standard input is read to its end first, which counts; `</dev/null` gives a command none.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) timeout: u32,
-    /// Most memory, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..))]
-    pub(crate) memory: u32,
+    /// Most memory, in MiB [default: 512; with `e2b` what its template has, and no other]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(16..))]
+    pub(crate) memory: Option<u32>,
     /// Its streams as they are, or one JSON object with what became of it and what held it
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: ReportFormat,
     #[command(flatten)]
     pub(crate) confinement: ConfinementArgs,
+    /// Configuration file [default: airlock/airlock.toml in your configuration folder, if it exists]
+    ///
+    /// Of its [sandbox] two things hold here: where `required` is true, nothing less than min_level isolates, whatever
+    /// --min-level says; and e2b_api_key. What it shows and allows, it shows and allows to servers, and nothing here.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "AIRLOCK_CONFIG",
+        hide_env_values = true,
+        help_heading = "Configuration"
+    )]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Check a configuration: every problem, what weakens protection, and who set what

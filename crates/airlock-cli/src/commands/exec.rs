@@ -7,14 +7,17 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicI32, Ordering},
+        atomic::{AtomicBool, AtomicI32, Ordering},
+        mpsc,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use airlock_e2b::{E2bSandbox, Settings};
+use airlock_e2b::{E2bSandbox, Left, Settings, variables};
+use airlock_engine::config::{Flags, SandboxConfig, Secret};
 use airlock_gateway::{end_by_signal, watch_end_signals};
+use airlock_host::Source;
 use airlock_sandbox::{
     Backend, Confinement, End, Gvisor, Job, Launcher, Level, Limits, Outcome, ProcessBox, Sandbox,
     SandboxError, Step, Stop,
@@ -30,30 +33,43 @@ use crate::{
 
 /// Longest program that is read, in bytes.
 const LONGEST_CODE: u64 = 16 << 20;
+/// What a program may use where nothing else is said, in MiB.
+const MEMORY: u32 = 512;
 /// How long a signal waits for a machine of a service to end, and then for this command to say so.
 const PATIENCE_TO_END: Duration = Duration::from_secs(10);
 const PATIENCE_TO_SAY: Duration = Duration::from_secs(1);
 
 pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console) -> CommandResult {
-    let job = job(args)?;
+    let config = configured(args.config.as_deref())?;
+    let required = required(args, &config)?;
+    if args.backend == Some(Backend::E2b) && args.memory.is_some() {
+        return Err(Failure::usage("--memory: what memory there is, the template of `e2b` says")
+            .with_help("leave it out"));
+    }
+    let time = Duration::from_secs(args.timeout.into());
+    let begin = Instant::now();
+    let job = job(args, time)?;
     let limits = Limits {
-        wall: Some(Duration::from_secs(args.timeout.into())),
-        cpu: Some(Duration::from_secs(args.timeout.into())),
-        memory: u64::from(args.memory) << 20,
+        wall: Some(time),
+        cpu: Some(time),
+        memory: u64::from(args.memory.unwrap_or(MEMORY)) << 20,
         ..Limits::default()
     };
-    let Ran { outcome, limits, found } = match args.backend {
-        Some(Backend::E2b) => elsewhere(job, args, limits)?,
+    let left = time.saturating_sub(begin.elapsed());
+    if left.is_zero() {
+        return Err(endless_input(time));
+    }
+    let within = Limits { wall: Some(left), ..limits };
+    let Ran { outcome, found } = match args.backend {
+        Some(Backend::E2b) => elsewhere(job, args, within, config.e2b_api_key.as_ref())?,
         #[cfg(all(feature = "microvm", target_os = "linux"))]
-        Some(Backend::Microvm) => in_machine(&job, args, limits, launcher)?,
+        Some(Backend::Microvm) => in_machine(&job, args, within, launcher)?,
         // Nothing else on this machine is one.
         #[cfg(all(feature = "microvm", target_os = "linux"))]
-        None if args.confinement.min_level == Some(Level::Machine) => {
-            in_machine(&job, args, limits, launcher)?
-        }
+        None if required == Some(Level::Machine) => in_machine(&job, args, within, launcher)?,
         backend => {
-            let sandbox = sandbox_of(backend, launcher, args.confinement.min_level)?;
-            here(job, args, limits, sandbox.as_ref(), console)?
+            let sandbox = sandbox_of(backend, launcher, required)?;
+            here(job, args, within, sandbox.as_ref(), console)?
         }
     };
     match args.format {
@@ -61,6 +77,39 @@ pub(crate) fn execute(args: &ExecArgs, launcher: Launcher, console: &mut Console
         ReportFormat::Json => report(&outcome, &found, console)?,
     }
     ended(&outcome, &limits)
+}
+
+/// What the configuration says of the sandbox, if there is a file of it.
+fn configured(file: Option<&Path>) -> Result<SandboxConfig, Failure> {
+    let source = Source::find(file)?;
+    if source.path().is_none() {
+        return Ok(SandboxConfig::default());
+    }
+    let config = source.load(Flags::default()).map_err(|problems| {
+        Failure::new(Exit::ConfigInvalid, format_args!("the configuration is invalid\n{problems}"))
+    })?;
+    Ok(config.sandbox)
+}
+
+/// The least that has to isolate, if somebody says so. What the configuration requires no flag lowers.
+fn required(args: &ExecArgs, config: &SandboxConfig) -> Result<Option<Level>, Failure> {
+    let asked = args.confinement.min_level;
+    if !config.required {
+        return Ok(asked);
+    }
+    let floor: Level = config.min_level.parse().map_err(|error| {
+        Failure::new(Exit::ConfigInvalid, format_args!("sandbox.min_level `{}`: {error}", config.min_level))
+    })?;
+    match asked {
+        Some(level) if level < floor => {
+            let message =
+                format!("--min-level {level} is less than the configuration requires, which is {floor}");
+            Err(Failure::usage(message).with_help("see sandbox.min_level there"))
+        }
+        Some(level) => Ok(Some(level)),
+        // Nor does it lower what is required without it.
+        None => Ok(Some(floor.max(args.backend.map_or(Level::Box, Backend::level)))),
+    }
 }
 
 /// Who runs it on this machine. Whoever names one says that it is enough, but for a level that is named, too.
@@ -86,10 +135,9 @@ pub(crate) fn sandbox_of(
     })
 }
 
-/// How a program ended, within which limits, and what it was shown without being named.
+/// How a program ended, and what it was shown without being named.
 struct Ran {
     outcome: Outcome,
-    limits: Limits,
     found: Vec<PathBuf>,
 }
 
@@ -107,22 +155,41 @@ fn here(
         writeln!(console.err, "airlock: the command is shown {}", listed(&found))?;
     }
     let outcome = sandbox.run(&Job { command, ..job }, &confinement).map_err(|error| refused(&error))?;
-    Ok(Ran { outcome, limits: confinement.limits, found })
+    Ok(Ran { outcome, found })
 }
 
 /// In a machine of the service: what the command needs is there or not, and this machine has no part in it.
-fn elsewhere(job: Job, args: &ExecArgs, limits: Limits) -> Result<Ran, Failure> {
+fn elsewhere(job: Job, args: &ExecArgs, limits: Limits, key: Option<&Secret>) -> Result<Ran, Failure> {
     let confinement = Confinement { limits, ..asked_for(&args.confinement)? };
-    let (sandbox, stop) = (E2bSandbox::new(Settings::from_env()), Stop::new());
+    let settings = Settings::from_variables(|name| {
+        let given = std::env::var(name).ok().filter(|value| !value.is_empty());
+        let kept = || key.filter(|_| name == variables::API_KEY).map(|key| key.expose().to_owned());
+        given.or_else(kept)
+    });
+    let (sandbox, stop) = (E2bSandbox::new(settings), Stop::new());
     let signalled = end_when_signalled(&sandbox, &stop)?;
-    let outcome = sandbox.run(&Job { stop, ..job }, &confinement).map_err(|error| match error {
+    let outcome = sandbox.run(&Job { stop, ..job }, &confinement);
+    // Asks once more for what the service did not do.
+    tell_of(&sandbox.shut_down(PATIENCE_TO_END));
+    let outcome = outcome.map_err(|error| match error {
         SandboxError::GivenUp => {
             let signal = u8::try_from(signalled.load(Ordering::Acquire)).unwrap_or_default();
             Failure::new(Exit::Signalled(signal), error)
         }
         error => refused(&error),
     })?;
-    Ok(Ran { outcome, limits, found: Vec::new() })
+    Ok(Ran { outcome, found: Vec::new() })
+}
+
+/// Says which machines may live on: somebody pays for them. Once, whoever asked.
+fn tell_of(left: &[Left]) {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if left.is_empty() || TOLD.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let lines: Vec<_> = left.iter().map(|left| format!("airlock: warning: {left}\n")).collect();
+    // Without stderr nobody is left to tell.
+    let _ = io::stderr().write_all(lines.concat().as_bytes());
 }
 
 /// A machine costs money until it is ended, which nobody but us does before its time limit: so at a signal it is ended
@@ -139,7 +206,7 @@ fn end_when_signalled(sandbox: &E2bSandbox, stop: &Stop) -> Result<Arc<AtomicI32
         let sandbox = sandbox.clone();
         // If the service answers, the command ends before this does.
         let ending = thread::Builder::new().name("end".to_owned()).spawn(move || {
-            sandbox.shut_down(PATIENCE_TO_END);
+            tell_of(&sandbox.shut_down(PATIENCE_TO_END));
             thread::sleep(PATIENCE_TO_SAY);
             end_by_signal(signal);
         });
@@ -167,17 +234,18 @@ fn in_machine(job: &Job, args: &ExecArgs, limits: Limits, launcher: Launcher) ->
         }
         error => refused(&error),
     });
-    Ok(Ran { outcome: outcome?, limits, found: Vec::new() })
+    Ok(Ran { outcome: outcome?, found: Vec::new() })
 }
 
-fn job(args: &ExecArgs) -> Result<Job, Failure> {
+/// What is to be run; its input is read for at most `time`.
+fn job(args: &ExecArgs, time: Duration) -> Result<Job, Failure> {
     match (args.lang, args.command.is_empty()) {
         (Some(language), true) => Ok(Job {
             command: interpreter(language),
-            input: code(args.code.as_deref().unwrap_or(Path::new("-")))?,
+            input: code(args.code.as_deref().unwrap_or(Path::new("-")), time)?,
             ..Job::default()
         }),
-        (None, false) => Ok(Job { command: args.command.clone(), input: input()?, ..Job::default() }),
+        (None, false) => Ok(Job { command: args.command.clone(), input: input(time)?, ..Job::default() }),
         (Some(_), false) => Err(Failure::usage("--lang and a command exclude each other")),
         (None, true) => Err(Failure::usage("there is nothing to run").with_help(
             "give code and its language, as in `airlock exec --lang python -`, or a command after `--`",
@@ -195,18 +263,18 @@ fn interpreter(language: Language) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
-fn code(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut code = Vec::new();
+fn code(path: &Path, time: Duration) -> Result<Vec<u8>, Failure> {
     let read = if path == Path::new("-") {
         if io::stdin().is_terminal() {
             return Err(Failure::usage("the code is read from standard input, which is a terminal")
                 .with_help("name a file, or pipe the code in"));
         }
-        io::stdin().lock().take(LONGEST_CODE + 1).read_to_end(&mut code)
+        standard_input(time)?
     } else {
-        File::open(path).and_then(|file| file.take(LONGEST_CODE + 1).read_to_end(&mut code))
+        File::open(path).and_then(all_of)
     };
-    read.map_err(|error| Failure::usage(format_args!("cannot read `{}`: {error}", path.display())))?;
+    let code =
+        read.map_err(|error| Failure::usage(format_args!("cannot read `{}`: {error}", path.display())))?;
     if code.len() as u64 > LONGEST_CODE {
         return Err(Failure::usage(format_args!(
             "`{}` is longer than {} MiB",
@@ -217,9 +285,37 @@ fn code(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(code)
 }
 
+/// As much as is read of it.
+fn all_of(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    from.take(LONGEST_CODE + 1).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Our input to its end, if that comes in time: whoever started us may have left a pipe open that nobody ever closes.
+fn standard_input(time: Duration) -> Result<io::Result<Vec<u8>>, Failure> {
+    let (read, was_read) = mpsc::sync_channel(1);
+    // Left behind if the end does not come; this process ends then.
+    let reader = thread::Builder::new().name("input".to_owned()).spawn(move || {
+        // Nobody waits any more if that fails.
+        let _ = read.send(all_of(io::stdin().lock()));
+    });
+    reader.map_err(|error| Failure::unexpected(format_args!("cannot read standard input: {error}")))?;
+    was_read.recv_timeout(time).map_err(|_| endless_input(time))
+}
+
+fn endless_input(time: Duration) -> Failure {
+    let seconds = time.as_secs();
+    Failure::new(
+        Exit::LimitReached,
+        format_args!("standard input was not read to its end within {seconds} s, and nothing ran"),
+    )
+    .with_help("`</dev/null` gives the program none; --timeout gives it more time")
+}
+
 /// What a command reads: our input, unless somebody is typing.
-fn input() -> Result<Vec<u8>, Failure> {
-    if io::stdin().is_terminal() { Ok(Vec::new()) } else { code(Path::new("-")) }
+fn input(time: Duration) -> Result<Vec<u8>, Failure> {
+    if io::stdin().is_terminal() { Ok(Vec::new()) } else { code(Path::new("-"), time) }
 }
 
 /// The streams as they came. On a terminal nothing that would draw or type: the program is not trusted.
@@ -261,7 +357,10 @@ fn ended(outcome: &Outcome, limits: &Limits) -> CommandResult {
         End::Signalled(signal) => Ok(Exit::Signalled(u8::try_from(signal).unwrap_or(u8::MAX))),
         End::DeadlineExceeded => {
             let seconds = limits.wall.unwrap_or_default().as_secs();
-            reached(format!("the program was ended after {seconds} s"), "--timeout gives it more time")
+            reached(
+                format!("the program was ended after {seconds} s"),
+                "--timeout gives it more time; what was spent on reading its input counts, too",
+            )
         }
         End::CpuExceeded => {
             let seconds = limits.cpu.unwrap_or_default().as_secs();

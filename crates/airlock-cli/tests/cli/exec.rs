@@ -293,3 +293,89 @@ fn our_own_keys_are_not_passed_on() {
         assert!(said.contains("Airlock's own") && !said.contains("e2b_0123"), "{said}");
     }
 }
+
+/// A pipe that whoever started us never closes.
+#[test]
+fn input_that_does_not_end_is_not_waited_for() {
+    let home = tempfile::tempdir().unwrap();
+    let exec = |stdin: std::process::Stdio| {
+        let mut command = airlock(home.path());
+        command
+            .args(["exec", "--timeout", "1", "--", "true"])
+            .stdin(stdin)
+            .stderr(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let mut exec_open = exec(std::process::Stdio::piped());
+    let open = exec_open.stdin.take();
+    let output = exec_open.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(124), "{said}");
+    assert!(said.contains("nothing ran") && said.contains("</dev/null"), "{said}");
+    drop(open);
+    let output = exec(std::process::Stdio::null()).wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "the control: {said}");
+}
+
+#[test]
+fn reading_the_input_counts() {
+    let home = tempfile::tempdir().unwrap();
+    let mut exec = airlock(home.path())
+        .args(["exec", "--timeout", "4", "--", "sh", "-c", "cat; sleep 3; echo late"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let input = exec.stdin.take();
+    // Of what it has, two seconds are gone, and it needs three.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    drop(input);
+    let output = exec.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(124), b"".as_slice()));
+}
+
+#[test]
+fn what_the_configuration_requires_no_flag_lowers() {
+    let home = tempfile::tempdir().unwrap();
+    let exec = |config: &str, flags: &[&str]| {
+        fs::write(home.path().join("airlock.toml"), config).unwrap();
+        let mut command = airlock(home.path());
+        command.args(["exec", "--config", "airlock.toml"]).args(flags).args(["--", "/bin/echo", "ran"]);
+        feed(&mut command, b"")
+    };
+    let level =
+        |required: bool, level: &str| format!("[sandbox]\nrequired = {required}\nmin_level = \"{level}\"\n");
+    for (config, flags, code, says) in [
+        (level(true, "box"), &[][..], 0, ""),
+        (level(true, "box"), &["--min-level", "box"], 0, ""),
+        (level(true, "box"), &["--min-level", "lite"], 64, "which is box"),
+        (level(true, "box"), &["--min-level", "none"], 64, "which is box"),
+        (level(true, "box"), &["--backend", "lite"], 125, "nothing ran"),
+        (level(true, "machine"), &[], 125, "nothing ran"),
+        (level(true, "machine"), &["--backend", "box"], 125, "nothing ran"),
+        // Less than is required without a configuration is not taken either; the box is there.
+        (level(true, "lite"), &[], 0, ""),
+        // What is not required is the servers' affair.
+        (level(false, "machine"), &[], 0, ""),
+        (level(false, "box"), &["--min-level", "lite"], 0, ""),
+        ("[sandbox]\nmin_level = 7\n".to_owned(), &[], 3, "sandbox.min_level"),
+    ] {
+        let ran = exec(&config, flags);
+        assert_eq!((ran.code, ran.out == "ran\n"), (code, code == 0), "{config} {flags:?}: {ran:?}");
+        assert!(ran.err.contains(says), "{config} {flags:?}: {ran:?}");
+    }
+    // What it shows to servers it does not show here.
+    let secret = home.path().join("secret");
+    fs::write(&secret, "canary").unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let show = |config: &str, flags: &[&str]| {
+        fs::write(home.path().join("airlock.toml"), config).unwrap();
+        let mut command = airlock(home.path());
+        command.args(["exec", "--config", "airlock.toml"]).args(flags).arg("--").arg("/bin/cat").arg(&secret);
+        feed(&mut command, b"").out
+    };
+    let config = format!("[sandbox]\nrequired = true\nread_only = [{:?}]\n", secret.display().to_string());
+    assert_eq!(show(&config, &[]), "");
+    assert_eq!(show(&config, &["--ro", secret.to_str().unwrap()]), "canary", "the control");
+}
