@@ -108,10 +108,15 @@ const DECLARED: &[Declared] = &[
               gVisor's objects, and the filters are around gVisor",
     },
     Declared {
-        attempts: &["trace-child", "trace-me", "stop-init", "init-descriptors", "init-environment"],
+        attempts: &["init-environment", "init-descriptors"],
         applies: on_its_own_kernel,
-        why: "they are processes of this sandbox, with the rights of the program, and with nothing of the host in their \
-              environment; where the first one is stopped, the program runs until its deadline",
+        why: "gVisor shows the environment and the names of the open files of all its processes; the first one has nothing \
+              of the host in them, and they cannot be opened",
+    },
+    Declared {
+        attempts: &["trace-child", "trace-me"],
+        applies: on_its_own_kernel,
+        why: "they are processes of the program's own, and gVisor's",
     },
     Declared {
         attempts: &["chown-visible"],

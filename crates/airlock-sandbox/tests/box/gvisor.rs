@@ -27,6 +27,7 @@ const TESTS: &[Test] = &[
     ("only_what_was_named_is_there", only_what_was_named_is_there),
     ("there_is_no_network", there_is_no_network),
     ("a_socket_that_is_shown_leads_nowhere", a_socket_that_is_shown_leads_nowhere),
+    ("only_the_first_process_says_how_it_ended", only_the_first_process_says_how_it_ended),
     ("nothing_escapes", nothing_escapes),
     ("nothing_escapes_of_a_user_without_rights", nothing_escapes_of_a_user_without_rights),
     ("a_user_without_rights_gets_no_writable_folder", a_user_without_rights_gets_no_writable_folder),
@@ -185,6 +186,18 @@ fn a_socket_that_is_shown_leads_nowhere(sandbox: &Gvisor) {
     let job = Job { command: command.map(Into::into).to_vec(), ..Job::default() };
     let outcome = sandbox.run(&job, &confinement).unwrap();
     assert_eq!(text(&outcome.stdout), "refused\n", "{}", text(&outcome.stderr));
+}
+
+/// A program that could write where the first process inside writes could say that it never ran.
+fn only_the_first_process_says_how_it_ended(sandbox: &Gvisor) {
+    let never = r#"{"then":{"failed":{"step":"start_program","errno":2,"detail":"forged"}}}"#;
+    let script = format!(
+        "echo /proc/1/fd/* | grep -c /3; [ -e /.airlock/words ] && echo there; \
+         for file in /.airlock/words /proc/1/fd/*; do echo '{never}' >> $file; done 2>/dev/null; \
+         kill -STOP 1 || kill -KILL 1 || echo untouched; exit 5"
+    );
+    let outcome = run(sandbox, &script, &Confinement::default());
+    assert_eq!((outcome.end, text(&outcome.stdout)), (End::Exited(5), "1\nthere\nuntouched\n"));
 }
 
 fn nothing_escapes(sandbox: &Gvisor) {
@@ -489,7 +502,7 @@ fn a_runsc_that_hangs_is_an_error(sandbox: &Gvisor) {
 /// It starts what it should start, and on the host's kernel.
 fn a_runsc_without_a_kernel_is_too_weak(sandbox: &Gvisor) {
     let bare = "mount --bind /words/words /root/.airlock/words && mount -t proc proc /root/proc && \
-                exec chroot /root /.airlock/airlock __inside";
+                mount --rbind /dev /root/dev && exec chroot /root /.airlock/airlock __inside";
     match Fake::new(sandbox, bare).error("exit 0") {
         SandboxError::TooWeak { required: Level::Kernel, given: Level::None, missing } => {
             assert!(missing.contains("the kernel is the host's"), "{missing}");

@@ -1,9 +1,8 @@
 //! The first process inside gVisor, which is this program: says what holds it, starts the program, and says how that
 //! ended.
 //!
-//! It has the rights of the program, no more, and what it writes the program could write as well: that is as untrusted as
-//! all that a program does, and says nothing that the program could not bring about by ending so. What holds it is said
-//! before the program exists.
+//! It is user 0 of gVisor's own users, with no more rights than to become another one. So no program can touch it, or write
+//! where it writes: that a program did not run is said by what should have started it, and nobody else.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -18,7 +17,10 @@ use rustix::{
         set_dumpable_behavior, setrlimit, wait,
     },
     system::uname,
-    thread::{Gid, Uid, no_new_privs},
+    thread::{
+        CapabilitySet, CapabilitySets, Gid, Uid, no_new_privs, set_capabilities, set_thread_groups,
+        set_thread_res_gid, set_thread_res_uid,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,23 +30,34 @@ use super::super::{
     plan::{Plan, Report},
     sys::{self, Forked},
 };
-use crate::{SandboxError, Step};
+use crate::{Level, SandboxError, Step};
 
 /// The argument of this process.
 pub(crate) const INSIDE: &str = "__inside";
 /// This program, what it is to start, and where it writes, as it sees them.
 pub(super) const PROGRAM: &str = "/.airlock/airlock";
-pub(super) const PLAN: &str = "/.airlock/plan";
+pub(super) const TASK: &str = "/.airlock/task";
 pub(super) const WORDS: &str = "/.airlock/words";
 
 /// The sets that gVisor has.
 const CAPABILITIES: &[&str] = &["CapInh", "CapPrm", "CapEff", "CapBnd"];
 
+/// What there is to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Task {
+    pub(super) plan: Plan,
+    /// The user that the program is.
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    /// The kernel that must not be this one.
+    pub(super) host: Kernel,
+}
+
 /// One line of what is said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Word {
-    /// What holds this process, and the program then.
+    /// What holds the process that is about to become the program.
     Held(Status),
     /// What became of the program.
     Then(Report),
@@ -53,11 +66,34 @@ pub(super) enum Word {
 /// What the kernel inside says of this process, and of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Status {
-    pub(super) users: [u32; 2],
-    pub(super) groups: [u32; 2],
+    users: [u32; 2],
+    groups: [u32; 2],
     pub(super) no_capabilities: bool,
-    pub(super) no_new_privileges: bool,
-    pub(super) kernel: Kernel,
+    no_new_privileges: bool,
+    kernel: Kernel,
+}
+
+impl Status {
+    /// Whether each point holds that has to.
+    pub(super) fn points(&self, task: &Task) -> [(bool, &'static str); 5] {
+        [
+            (self.kernel.is_not(&task.host), "the kernel is the host's"),
+            (self.users == [task.uid; 2] && self.groups == [task.gid; 2], "it is another user"),
+            (task.uid != 0, "it is root"),
+            (self.no_capabilities, "capabilities are left"),
+            (self.no_new_privileges, "programs may give privileges"),
+        ]
+    }
+}
+
+/// Fails unless all hold.
+pub(super) fn accept(points: &[(bool, &str)]) -> Result<(), SandboxError> {
+    let missing: Vec<_> = points.iter().filter(|(held, _)| !held).map(|(_, text)| *text).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (required, given) = (Level::Kernel, Level::None);
+    Err(SandboxError::TooWeak { required, given, missing: missing.join(", ") })
 }
 
 /// What tells one kernel from another.
@@ -106,23 +142,24 @@ pub(crate) fn run() -> ExitCode {
 
 fn begin(words: &File) -> Result<i32, SandboxError> {
     let read = SandboxError::at(Step::ReadPlan);
-    let plan: Plan = fs::read(PLAN).and_then(|plan| Ok(serde_json::from_slice(&plan)?)).map_err(read)?;
+    let task: Task = fs::read(TASK).and_then(|task| Ok(serde_json::from_slice(&task)?)).map_err(read)?;
     // No program inside reads what this process has.
     let undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     undumpable.map_err(|error| SandboxError::at(Step::Undumpable)(error.into()))?;
-    let held = status().map_err(SandboxError::at(Step::ReadBack))?;
     let starting = || SandboxError::at(Step::StartProgram);
-    say(words, &Word::Held(held)).map_err(starting())?;
+    let nothing = OpenOptions::new().read(true).write(true).open("/dev/null").map(OwnedFd::from);
+    let nothing = nothing.map_err(starting())?;
     match sys::fork().map_err(starting())? {
         Forked::Child => {
-            let error = bound_processor_time(&plan).map_or_else(|error| error, |()| execute(&plan));
-            let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE };
-            let _ = say(words, &Word::Then(as_report(&starting()(error))));
-            sys::exit_now(code)
+            let error = become_program(&task, words);
+            let started = matches!(&error, SandboxError::Failed { step: Step::StartProgram, source }
+                if source.kind() == io::ErrorKind::NotFound);
+            let _ = say(words, &Word::Then(as_report(&error)));
+            sys::exit_now(if started { NOT_FOUND } else { NOT_RUNNABLE })
         }
         Forked::Parent(program) => {
-            let nothing = OpenOptions::new().read(true).write(true).open("/dev/null").map(OwnedFd::from);
-            nothing.and_then(|nothing| sys::let_go_of_standard_streams(&nothing)).map_err(starting())?;
+            // From here on it may run, and nothing says that it did not.
+            let _ = sys::let_go_of_standard_streams(&nothing);
             loop {
                 match wait(WaitOptions::empty()) {
                     Ok(Some((ended, status))) if ended == program => {
@@ -130,15 +167,44 @@ fn begin(words: &File) -> Result<i32, SandboxError> {
                             || Report::Signalled(status.terminating_signal().unwrap_or(0)),
                             Report::Exited,
                         );
-                        say(words, &Word::Then(end)).map_err(starting())?;
+                        // Without it nobody knows the end.
+                        let _ = say(words, &Word::Then(end));
                         return Ok(0);
                     }
                     Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                    Err(error) => return Err(starting()(error.into())),
+                    Err(_) => return Ok(NOT_STARTED),
                 }
             }
         }
     }
+}
+
+/// Leaves every right, says what is left, and becomes the program. Returns only what went wrong.
+fn become_program(task: &Task, words: &File) -> SandboxError {
+    let leave = || -> io::Result<()> {
+        let (uid, gid) = (Uid::from_raw(task.uid), Gid::from_raw(task.gid));
+        sys::drop_bounding_set()?;
+        set_thread_groups(&[])?;
+        set_thread_res_gid(gid, gid, gid)?;
+        set_thread_res_uid(uid, uid, uid)?;
+        let none = CapabilitySet::empty();
+        Ok(set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?)
+    };
+    if let Err(error) = leave() {
+        return SandboxError::at(Step::DropCapabilities)(error);
+    }
+    let held = match status() {
+        Ok(held) => held,
+        Err(error) => return SandboxError::at(Step::ReadBack)(error),
+    };
+    if let Err(weak) = accept(&held.points(task)) {
+        return weak;
+    }
+    if let Err(error) = say(words, &Word::Held(held)) {
+        return SandboxError::at(Step::ReadBack)(error);
+    }
+    let error = bound_processor_time(&task.plan).map_or_else(|error| error, |()| execute(&task.plan));
+    SandboxError::at(Step::StartProgram)(error)
 }
 
 /// What the bundle says of it gVisor keeps, and does not look at.
@@ -164,7 +230,45 @@ fn status() -> io::Result<Status> {
 
 #[cfg(test)]
 mod tests {
-    use super::Kernel;
+    use std::time::Duration;
+
+    use super::{super::super::plan::Plan, Kernel, Status, Task, accept};
+    use crate::{Confinement, Level, Limits, SandboxError};
+
+    #[test]
+    fn whatever_is_missing_is_too_weak() {
+        let host = Kernel { release: "6.1".into(), version: "#1".into(), boot: None };
+        let inside = Kernel { release: "4.4.0".into(), version: "#1".into(), boot: None };
+        let limits = Limits { wall: Some(Duration::from_secs(1)), ..Limits::default() };
+        let confinement = Confinement { limits, ..Confinement::default() };
+        let plan = Plan::new(&confinement, Level::Kernel, &["true".into()], None);
+        let task = Task { plan, uid: 7, gid: 8, host: host.clone() };
+        let whole = || Status {
+            users: [7, 7],
+            groups: [8, 8],
+            no_capabilities: true,
+            no_new_privileges: true,
+            kernel: inside.clone(),
+        };
+        assert!(accept(&whole().points(&task)).is_ok(), "the control");
+        let weaker = [
+            Status { users: [7, 0], ..whole() },
+            Status { groups: [0, 8], ..whole() },
+            Status { no_capabilities: false, ..whole() },
+            Status { no_new_privileges: false, ..whole() },
+            Status { kernel: host, ..whole() },
+        ];
+        for status in weaker {
+            let judged = accept(&status.points(&task));
+            assert!(
+                matches!(judged, Err(SandboxError::TooWeak { given: Level::None, .. })),
+                "{status:?}: {judged:?}"
+            );
+        }
+        let root = Task { uid: 0, gid: 0, ..task };
+        let status = Status { users: [0, 0], groups: [0, 0], ..whole() };
+        assert!(accept(&status.points(&root)).is_err());
+    }
 
     #[test]
     fn a_kernel_is_another_one_only_if_all_says_so() {

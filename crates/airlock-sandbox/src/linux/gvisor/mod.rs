@@ -118,6 +118,10 @@ impl Gvisor {
     }
 
     fn start(&self, job: &Job, confinement: &Confinement) -> Result<Running, SandboxError> {
+        if self.min_level > Level::Kernel {
+            let (required, given) = (self.min_level, Level::Kernel);
+            return Err(SandboxError::TooWeak { required, given, missing: "it is no machine".to_owned() });
+        }
         if !confinement.network.hosts().is_empty() {
             let reason = "it has no way to single hosts: its programs have no network, or need the box";
             return Err(unavailable(reason.to_owned()));

@@ -31,7 +31,7 @@ use super::{
         sys,
     },
     identity::Program,
-    inside::{Kernel, Status, Word},
+    inside::{Kernel, Status, Task, Word, accept},
     spec,
     tree::{LOG, RUNSC, STATE, Taken, WORDS},
 };
@@ -62,10 +62,7 @@ pub(super) struct Start {
 
 /// The whole life of this process. Returns the code to exit with; with it everything here ends.
 pub(super) fn run(start: Start, control: &UnixStream) -> i32 {
-    let Start { plan, program, kernel, .. } = &start;
-    let judge = Judge { plan: plan.clone(), program: *program, host: kernel.clone(), own: Vec::new() };
-    match begin(start).and_then(|(child, words, own)| follow(&child, words, &Judge { own, ..judge }, control))
-    {
+    match begin(start).and_then(|(child, words, judge)| follow(&child, words, &judge, control)) {
         Ok(()) => 0,
         Err(error) => {
             report(control, &as_report(&error));
@@ -74,7 +71,7 @@ pub(super) fn run(start: Start, control: &UnixStream) -> i32 {
     }
 }
 
-fn begin(start: Start) -> Result<(Child, Words, Vec<String>), SandboxError> {
+fn begin(start: Start) -> Result<(Child, Words, Judge), SandboxError> {
     let Start {
         plan,
         platform,
@@ -82,26 +79,32 @@ fn begin(start: Start) -> Result<(Child, Words, Vec<String>), SandboxError> {
         program,
         others,
         filters,
+        kernel,
         namespaces_outside,
         nothing,
         helper_lives,
-        ..
     } = start;
     die_with_the_helper(&helper_lives).map_err(SandboxError::at(Step::StartInit))?;
     drop(helper_lives);
     let namespaces = own_namespaces(&namespaces_outside).map_err(SandboxError::at(Step::ReadBack))?;
     let victim = fs::OpenOptions::new().write(true).open("/proc/self/oom_score_adj");
     let mut victim = victim.map_err(SandboxError::at(Step::StartInit))?;
-    spec::config(&plan, program)
+    let Program { uid, gid } = program;
+    let task = Task { plan: plan.for_inside(), uid, gid, host: kernel };
+    spec::config(&plan)
         .and_then(|config| {
             sethostname(HOST_NAME)?;
-            taken.enter(&plan, program, &config)
+            taken.enter(&plan, &task, &config)
         })
         .map_err(SandboxError::at(Step::BuildRoot))?;
     let most = u64::from(super::tasks(plan.processes, &platform));
     limits::set_processes(most, others).map_err(SandboxError::at(Step::ResourceLimits))?;
     privileges::no_new_privileges().map_err(SandboxError::at(Step::NoNewPrivileges))?;
     filters.apply().map_err(SandboxError::at(Step::Seccomp))?;
+    let around = around(namespaces).map_err(SandboxError::at(Step::ReadBack))?;
+    let around = Enforcement { cgroup: plan.controllers.clone(), ..around };
+    let judge = Judge { around, task };
+    judge.accept_around()?;
     let starting = || SandboxError::at(Step::StartRunsc);
     let words = Words::open().map_err(starting())?;
     // When memory runs out, what runs the program ends first, and this process lives to tell.
@@ -118,7 +121,7 @@ fn begin(start: Start) -> Result<(Child, Words, Vec<String>), SandboxError> {
         .map_err(starting())?;
     victim.write_all(b"0").map_err(starting())?;
     sys::let_go_of_standard_streams(&nothing).map_err(starting())?;
-    Ok((child, words, namespaces))
+    Ok((child, words, judge))
 }
 
 /// What is said inside.
@@ -162,16 +165,24 @@ fn follow(child: &Child, mut words: Words, judge: &Judge, control: &UnixStream) 
     loop {
         // In this order, so that what was said before the end is heard.
         let over = ended.is_some();
-        for word in words.more().map_err(starting())? {
+        let said = match words.more() {
+            Ok(said) => said,
+            Err(error) => return broken(held, &format!("what is said inside is nonsense: {error}"), control),
+        };
+        for word in said {
             match (word, held) {
                 (Word::Held(status), false) => {
-                    report(control, &Report::Ready(judge.accept(status)?));
+                    report(control, &Report::Ready(judge.accept(&status)?));
                     held = true;
                 }
                 (Word::Then(end @ (Report::Exited(_) | Report::Signalled(_))), true) => {
                     report(control, &end);
                     return Ok(());
                 }
+                (Word::Then(Report::TooWeak { given, missing }), false) => {
+                    return Err(SandboxError::TooWeak { required: Level::Kernel, given, missing });
+                }
+                // One that is not there is found out when it is to be started, and everything else before that.
                 (Word::Then(failed @ Report::Failed { .. }), _) => {
                     report(control, &failed);
                     return Ok(());
@@ -182,7 +193,7 @@ fn follow(child: &Child, mut words: Words, judge: &Judge, control: &UnixStream) 
             }
         }
         if over {
-            return broken(held, &format!("`runsc` ended {}", said(ended.flatten())), control);
+            return broken(held, &format!("`runsc` ended {}", how(ended.flatten())), control);
         }
         let mut watched = [PollFd::new(&words.changes, PollFlags::IN), PollFd::new(&ends, PollFlags::IN)];
         match poll(&mut watched, None) {
@@ -208,7 +219,7 @@ fn broken(held: bool, reason: &str, control: &UnixStream) -> Result<(), SandboxE
 }
 
 /// How it ended, and what it has to say about that.
-fn said(status: Option<rustix::process::WaitStatus>) -> String {
+fn how(status: Option<rustix::process::WaitStatus>) -> String {
     let how = match status.map(|status| (status.exit_status(), status.terminating_signal())) {
         Some((Some(code), _)) => format!("with code {code}"),
         Some((_, Some(signal))) => format!("by signal {signal}"),
@@ -221,49 +232,39 @@ fn said(status: Option<rustix::process::WaitStatus>) -> String {
     if text.is_empty() { how } else { format!("{how}: {text}") }
 }
 
-/// Whether what holds the program is what was asked for.
+/// What the kernel says of this process, and so of `runsc`.
+fn around(namespaces: Vec<String>) -> io::Result<Enforcement> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    Ok(Enforcement { namespaces, own_root: own_root()?, ..enforcement(&status, &[])? })
+}
+
+/// Whether what holds the program is what it should be.
 struct Judge {
-    plan: Plan,
-    program: Program,
-    host: Kernel,
-    own: Vec<String>,
+    /// What holds `runsc`.
+    around: Enforcement,
+    task: Task,
 }
 
 impl Judge {
-    fn accept(&self, status: Status) -> Result<Enforcement, SandboxError> {
-        let Status { users, groups, no_capabilities, no_new_privileges, kernel } = status;
-        let read = || SandboxError::at(Step::ReadBack);
-        let own_root = own_root().map_err(read())?;
-        // `runsc` has what this process has.
-        let around = fs::read_to_string("/proc/self/status").and_then(|status| enforcement(&status, &[]));
-        let around = around.map_err(read())?;
-        let points = [
-            (kernel.is_not(&self.host), "the kernel is the host's"),
-            (users == [self.program.uid; 2] && groups == [self.program.gid; 2], "it is another user"),
-            (self.program.uid != 0, "it is root"),
-            (no_capabilities, "capabilities are left"),
-            (no_new_privileges, "programs may give privileges"),
-            (self.own.len() == NAMESPACES.len(), "namespaces are shared with the host"),
-            (own_root, "the root is not its own"),
-            (around.seccomp_filters >= Filters::COUNT, "files that lend rights can be made"),
-            (around.no_new_privileges, "`runsc` may gain privileges"),
-        ];
-        let missing: Vec<_> = points.iter().filter(|(held, _)| !held).map(|(_, text)| *text).collect();
-        let level = if missing.is_empty() { Level::Kernel } else { Level::None };
-        if level < self.plan.min_level {
-            let required = self.plan.min_level;
-            return Err(SandboxError::TooWeak { required, given: level, missing: missing.join(", ") });
-        }
+    /// Before anything is started.
+    fn accept_around(&self) -> Result<(), SandboxError> {
+        let Enforcement { namespaces, own_root, seccomp_filters, no_new_privileges, .. } = &self.around;
+        accept(&[
+            (namespaces.len() == NAMESPACES.len(), "namespaces are shared with the host"),
+            (*own_root, "the root is not its own"),
+            (*seccomp_filters >= Filters::COUNT, "files that lend rights can be made"),
+            (*no_new_privileges, "`runsc` may gain privileges"),
+        ])
+    }
+
+    /// What was said inside; there it was judged before the program was started.
+    fn accept(&self, status: &Status) -> Result<Enforcement, SandboxError> {
+        accept(&status.points(&self.task))?;
         Ok(Enforcement {
-            level,
-            namespaces: self.own.clone(),
-            uid: self.program.uid,
-            own_root,
-            no_capabilities,
-            no_new_privileges,
-            landlock_abi: 0,
-            seccomp_filters: around.seccomp_filters,
-            cgroup: self.plan.controllers.clone(),
+            level: Level::Kernel,
+            uid: self.task.uid,
+            no_capabilities: status.no_capabilities,
+            ..self.around.clone()
         })
     }
 }

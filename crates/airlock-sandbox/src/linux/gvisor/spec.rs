@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{super::plan::Plan, identity::Program, inside, tree};
+use super::{super::plan::Plan, inside, tree};
 
 /// Room for the addresses of one process, at least: runtimes reserve far more than they use.
 const LEAST_ADDRESSES: u64 = 4 << 30;
@@ -12,8 +12,11 @@ const LEAST_ADDRESSES: u64 = 4 << 30;
 /// The file systems that are gVisor's own, in memory, and how their modes are.
 const TEMPORARY: &[(&str, &str)] = &[("/tmp", "1777"), ("/work", "1777"), ("/dev/shm", "1777")];
 
+/// What it takes to leave all rights for another user.
+const BECOME: &[&str] = &["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"];
+
 /// The file `config.json`.
-pub(super) fn config(plan: &Plan, program: Program) -> io::Result<Vec<u8>> {
+pub(super) fn config(plan: &Plan) -> io::Result<Vec<u8>> {
     let mut mounts = vec![json!({ "destination": "/proc", "type": "proc", "source": "proc" })];
     mounts.extend(TEMPORARY.iter().map(|(path, mode)| {
         let options = [format!("size={}", plan.tmpfs), format!("mode={mode}")];
@@ -31,11 +34,12 @@ pub(super) fn config(plan: &Plan, program: Program) -> io::Result<Vec<u8>> {
         "ociVersion": "1.0.2",
         "process": {
             "terminal": false,
-            "user": { "uid": program.uid, "gid": program.gid },
+            "user": { "uid": 0, "gid": 0 },
             "args": [inside::PROGRAM, inside::INSIDE],
             "env": [],
             "cwd": "/",
-            "capabilities": { "bounding": [], "effective": [], "inheritable": [], "permitted": [], "ambient": [] },
+            // Of the first process, to become the user that the program is. They are gVisor's own, and mean nothing outside.
+            "capabilities": { "bounding": BECOME, "effective": BECOME, "inheritable": [], "permitted": BECOME, "ambient": [] },
             "noNewPrivileges": true,
             "rlimits": limits(plan),
         },

@@ -22,7 +22,6 @@ use super::{
         root::{Access, Held, Visible, accounts, attach, place, tmpfs},
         sys::{self, Reach},
     },
-    identity::Program,
     inside,
 };
 
@@ -87,7 +86,7 @@ impl Taken {
     }
 
     /// Makes all of it, and makes it the root of this process and its namespace. The host's is let go of.
-    pub(super) fn enter(self, plan: &Plan, program: Program, config: &[u8]) -> io::Result<()> {
+    pub(super) fn enter(self, plan: &Plan, task: &inside::Task, config: &[u8]) -> io::Result<()> {
         let Self { system, devices, named, runsc, own } = self;
         let root = tmpfs(ROOT_BYTES, ROOT_ENTRIES, "755")?;
         // Of these processes, and all of it: gVisor mounts such ones of its own, which the kernel allows only beside one.
@@ -113,7 +112,7 @@ impl Taken {
             nth += 1;
             at
         })?;
-        let inner = program_root(plan, program, system, own)?;
+        let inner = program_root(plan, task, system, own)?;
         // A `runsc` that is a script, or needs libraries, finds them.
         for (path, target) in &inner.links {
             symlink(target, path)?;
@@ -133,8 +132,8 @@ impl Taken {
         fs::write(folder.join("bundle/config.json"), config)?;
         fs::File::create_new(LOG)?;
         fs::File::create_new(WORDS)?;
-        // To gVisor the program is somebody else.
-        fs::set_permissions(WORDS, fs::Permissions::from_mode(0o622))?;
+        // The first process inside is the owner; the program is somebody else.
+        fs::set_permissions(WORDS, fs::Permissions::from_mode(0o600))?;
         let alone = |mount: &std::os::fd::OwnedFd| {
             use std::os::fd::AsFd as _;
             sys::add_mount_attributes(mount.as_fd(), Access::Read.attributes(), Reach::Alone)
@@ -151,7 +150,7 @@ struct Inner {
     folders: Vec<PathBuf>,
 }
 
-fn program_root(plan: &Plan, program: Program, system: Visible, own: Visible) -> io::Result<Inner> {
+fn program_root(plan: &Plan, task: &inside::Task, system: Visible, own: Visible) -> io::Result<Inner> {
     let mount = tmpfs(ROOT_BYTES, ROOT_ENTRIES, "755")?;
     place(ROOT.as_ref(), true)?;
     attach(&mount, ROOT.as_ref())?;
@@ -161,10 +160,8 @@ fn program_root(plan: &Plan, program: Program, system: Visible, own: Visible) ->
     for (path, target) in &system.links {
         symlink(target, below_root(path))?;
     }
-    for (path, text) in WRITTEN
-        .iter()
-        .map(|(path, text)| (*path, (*text).to_owned()))
-        .chain(accounts((program.uid, program.gid)))
+    for (path, text) in
+        WRITTEN.iter().map(|(path, text)| (*path, (*text).to_owned())).chain(accounts((task.uid, task.gid)))
     {
         let path = below_root(path.as_ref());
         place(&path, false)?;
@@ -175,8 +172,9 @@ fn program_root(plan: &Plan, program: Program, system: Visible, own: Visible) ->
     let folders = folders.map(|held| held.path.clone()).collect();
     put_each(system.held, |held| below_root(&held.path))?;
     put_each(own.held, |_| below_root(inside::PROGRAM.as_ref()))?;
-    let plan_inside = serde_json::to_vec(&plan.for_inside())?;
-    fs::write(below_root(inside::PLAN.as_ref()), plan_inside)?;
+    let at = below_root(inside::TASK.as_ref());
+    fs::write(&at, serde_json::to_vec(task)?)?;
+    fs::set_permissions(at, fs::Permissions::from_mode(0o400))?;
     // Where what is shown is mounted; `runsc` could not make them any more.
     for (path, from, _) in shown(plan) {
         let folder = fs::metadata(&from).map(|from| from.is_dir());
