@@ -31,6 +31,8 @@ use crate::{
     sandboxed::{Prepared, Refused, asked_for, listed, prepare},
 };
 
+/// Longest reason that is shown, in characters.
+const SHOWN_OF_AN_ERROR: usize = 2_000;
 /// Longest program that is read, in bytes.
 const LONGEST_CODE: u64 = 16 << 20;
 /// What a program may use where nothing else is said, in MiB.
@@ -385,7 +387,9 @@ fn ended(outcome: &Outcome, limits: &Limits) -> CommandResult {
 
 /// Nothing ran.
 pub(crate) fn refused(error: &SandboxError) -> Failure {
-    let failure = |exit, help: &str| Failure::new(exit, error).with_help(help);
+    // A part of it may be the word of a program, or the name of a file that somebody else made.
+    let shown = crate::render::printable(&error.to_string(), SHOWN_OF_AN_ERROR);
+    let failure = |exit, help: &str| Failure::new(exit, &shown).with_help(help);
     match error {
         SandboxError::Failed { step: Step::StartProgram, source } => {
             let code = if source.kind() == io::ErrorKind::NotFound { 127 } else { 126 };

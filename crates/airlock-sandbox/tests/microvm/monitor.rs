@@ -49,6 +49,16 @@ pub(crate) fn play() -> Option<ExitCode> {
     let open = fs::read_dir("/proc/self/fd").unwrap().count() - 1;
     let strange = env::vars_os().count() > 0 || open > 3;
     assert!(!strange, "{open} descriptors, {:?}", env::vars_os().collect::<Vec<_>>());
+    // No right of root's, and nothing of the host's process, which has secrets in its environment.
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let held = status.lines().filter(|line| {
+        line.starts_with("Cap") && !line.starts_with("CapBnd") && !line.trim_end_matches('0').ends_with('\t')
+    });
+    assert_eq!(held.count(), 0, "{status}");
+    let host = rustix::process::getppid().unwrap().as_raw_nonzero();
+    for file in ["environ", "maps", "status"] {
+        assert!(fs::read(format!("/proc/{host}/{file}")).is_err(), "the host's {file} can be read");
+    }
     let socket = words.iter().skip_while(|word| *word != "--api-sock").nth(1)?;
     Some(serve(behaviour, socket))
 }
