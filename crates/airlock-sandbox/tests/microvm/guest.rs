@@ -1,9 +1,10 @@
 //! What a program finds in a real guest, what bounds it, and what is told of it.
 
-use std::{thread, time::Duration};
+use std::{env, path::PathBuf, thread, time::Duration};
 
 use airlock_sandbox::{
-    Confinement, End, Job, Launcher, Level, Limits, Outcome, Sandbox as _, SandboxError, Step, Stop,
+    Backend, Confinement, End, Job, Launcher, Level, Limits, Outcome, Probe, Sandbox, SandboxError, Step,
+    Stop, attempts::SECRET_VARIABLE, microvm::Microvm, selftest,
 };
 
 use super::{Test, qemu, shell, text};
@@ -20,6 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("guest::the_deadline_keeps_what_was_written", the_deadline_keeps_what_was_written),
     ("guest::input_and_output_can_be_large", input_and_output_can_be_large),
     ("guest::python_runs_where_the_image_has_it", python_runs_where_the_image_has_it),
+    ("guest::nothing_gets_out", nothing_gets_out),
 ];
 
 fn run_job(launcher: &Launcher, job: &Job, confinement: &Confinement) -> Outcome {
@@ -102,6 +104,52 @@ fn python_runs_where_the_image_has_it(launcher: &Launcher) {
     }
     assert_eq!(outcome.end, End::Exited(0), "{}", text(&outcome.stderr));
     assert_eq!(text(&outcome.stdout), "42 /work box\n");
+}
+
+/// Where the image has this very program, with its libraries: set to its path there, beside a secret to be looked for.
+const TRY: &str = "AIRLOCK_TEST_GUEST_TRY";
+
+/// The escape suite asks for the program and some files to be shown, which cannot be had in a machine: the program is in the
+/// image, and what would be done with the files is done without them.
+#[derive(Debug)]
+struct WithoutFiles(Microvm, PathBuf);
+
+impl Sandbox for WithoutFiles {
+    fn backend(&self) -> Backend {
+        self.0.backend()
+    }
+
+    fn probe(&self) -> Probe {
+        self.0.probe()
+    }
+
+    fn run(&self, job: &Job, confinement: &Confinement) -> Result<Outcome, SandboxError> {
+        let [_, visible] = &*confinement.read_only else { panic!("{confinement:?}") };
+        let script = "mkdir -p \"$1\" \"$2\" && echo something > \"$1/notes.txt\" && exec \"$3\" \"$4\"";
+        let words =
+            [visible.as_os_str(), confinement.writable[0].as_os_str(), self.1.as_os_str(), &job.command[1]];
+        let mut job = Job { input: job.input.clone(), ..shell(script) };
+        job.command.push("sh".into());
+        job.command.extend(words.map(Into::into));
+        let limits = Limits { wall: Some(Duration::from_secs(1_200)), ..confinement.limits };
+        self.0.run(&job, &Confinement { limits, ..Confinement::default() })
+    }
+}
+
+fn nothing_gets_out(launcher: &Launcher) {
+    let Some(program) = env::var_os(TRY).filter(|_| env::var_os(SECRET_VARIABLE).is_some()) else {
+        println!("skipped: {TRY} and {SECRET_VARIABLE} are not set");
+        return;
+    };
+    let found = selftest(&WithoutFiles(qemu::sandbox(launcher), program.into())).unwrap();
+    let worked = found.open().map(|(attempt, answer)| (attempt.name, &answer.detail));
+    // Folders of the image, which are not the host's; and what is to be read only is the program's own here, as it was made
+    // in the machine's `/tmp`.
+    let own =
+        |name: &str| ["list-homes", "list-log", "list-boot"].contains(&name) || name.ends_with("-visible");
+    let open: Vec<_> = worked.filter(|(name, _)| !own(name)).collect();
+    println!("{} attempts, {} open", found.tried.len(), open.len());
+    assert!(open.is_empty() && found.harm.is_empty(), "{open:#?}\n{:?}", found.harm);
 }
 
 fn each_end_is_told(launcher: &Launcher) {
