@@ -4,6 +4,7 @@ use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -31,7 +32,7 @@ const MOST: u64 = 1 << 20;
 pub struct Client {
     pub(crate) settings: Settings,
     pub(crate) http: Http,
-    /// Each of them ends the waiting for another attempt.
+    /// Each of them ends the waiting for another attempt, and for what happens in a machine.
     stops: Vec<Stop>,
     /// When all calls have to be over, but for those that end machines.
     deadline: Option<Instant>,
@@ -153,9 +154,14 @@ impl Client {
         Self { settings, http, stops: Vec::new(), deadline: None, left: Ledger::default() }
     }
 
-    /// The same, which makes no further attempt at a call once one of these is requested, and whose calls are over then.
+    /// The same, which makes no further attempt at a call and follows nothing in a machine once one of these is requested,
+    /// and whose calls are over at the deadline.
     pub(crate) fn until(&self, stops: Vec<Stop>, deadline: Option<Instant>) -> Self {
         Self { stops, deadline, ..self.clone() }
+    }
+
+    pub(crate) fn stops(&self) -> &[Stop] {
+        &self.stops
     }
 
     /// What is left until the deadline; `otherwise` if there is none.
@@ -342,7 +348,15 @@ impl Client {
             let left = patience.saturating_sub(begin.elapsed());
             let [spread, ..] = random().to_be_bytes();
             let wait = retry.after(answered, attempt, left, u16::from(spread) * 0x101);
-            if !wait.is_some_and(|wait| self.sits_out(wait)) {
+            let sits_out = |wait| match retry {
+                // That is done for the sake of the stop.
+                Retry::Insistent => {
+                    thread::sleep(wait);
+                    true
+                }
+                Retry::Once | Retry::Repeatable => self.sits_out(wait),
+            };
+            if !wait.is_some_and(sits_out) {
                 let (status, _, _, text) = answer?;
                 return Err(CallError::refused(status, &text, &self.secrets(machine)));
             }

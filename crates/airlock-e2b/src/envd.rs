@@ -1,17 +1,16 @@
 //! The calls of the service inside a machine: its programs and its files.
 
-use std::{collections::BTreeMap, fmt, fmt::Write as _, io::Read, time::Duration};
+use std::{collections::BTreeMap, fmt, fmt::Write as _, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use ureq::BodyReader;
 
 use crate::{
     CallError, Client, Machine,
     client::random,
     frames::{Frame, Frames},
-    http::{Answer, Call, Method, Time},
+    http::{Answer, Call, Method, Stream, Time},
 };
 
 /// Where the service inside a machine listens.
@@ -24,7 +23,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// The longest message of a stream; the service writes at most 32 KiB of output in one.
 const MOST_OF_A_MESSAGE: u32 = 4 << 20;
 /// The longest answer without a stream.
-const MOST: u64 = 1 << 20;
+const MOST: usize = 1 << 20;
 /// What carries the token for the traffic of a machine.
 pub(crate) const TRAFFIC: &str = "e2b-traffic-access-token";
 /// The user that programs run as, and files belong to, in machines that still ask for one: `user` without a password.
@@ -80,7 +79,7 @@ pub enum Signal {
 
 /// What happens to a program, as it happens. To drop it does not end the program.
 pub struct Events {
-    body: BodyReader<'static>,
+    stream: Stream,
     frames: Frames,
     /// What no error repeats.
     secrets: Vec<String>,
@@ -141,7 +140,6 @@ impl Events {
     /// The connection was lost, what came makes no sense, or the service ended it with an error.
     #[expect(clippy::should_implement_trait, reason = "it fails, and is not to be called after that")]
     pub fn next(&mut self) -> Result<Option<Event>, CallError> {
-        let mut piece = [0; 16 << 10];
         loop {
             match self.frames.next()? {
                 Some(Frame::Message(message)) => {
@@ -158,13 +156,11 @@ impl Events {
                     });
                 }
                 None => {
-                    let read = self.body.read(&mut piece);
-                    let read = read.map_err(|error| CallError::Dropped(error.to_string()))?;
-                    if read == 0 {
+                    let Some(piece) = self.stream.read()? else {
                         self.frames.finish()?;
                         return Ok(None);
-                    }
-                    self.frames.push(piece.get(..read).unwrap_or_default());
+                    };
+                    self.frames.push(&piece);
                 }
             }
         }
@@ -211,10 +207,17 @@ impl Client {
             ("keepalive-ping-interval", KEEP_ALIVE),
         ];
         let path = "/process.Process/Start";
+        let (url, port) = (format!("{}{path}", machine.address), PORT.to_string());
+        let headers = all_headers(machine, &port, &headers);
         let time = Time { whole, silence: SILENCE };
-        let answer = self.inside(Method::Post, machine, path, &headers, Some(&frame), time)?;
-        let secrets = self.secrets(Some(machine)).into_iter().map(str::to_owned).collect();
-        Ok(Events { body: answer.body, frames: Frames::new(MOST_OF_A_MESSAGE), secrets })
+        let call = Call { method: Method::Post, url: &url, headers: &headers, body: Some(&frame), time };
+        let (status, stream) = self.http.stream(call, self.stops())?;
+        let secrets = self.secrets(Some(machine));
+        if !(200..300).contains(&status) {
+            return Err(CallError::refused(status, &stream.text(MOST)?, &secrets));
+        }
+        let secrets = secrets.into_iter().map(str::to_owned).collect();
+        Ok(Events { stream, frames: Frames::new(MOST_OF_A_MESSAGE), secrets })
     }
 
     /// Writes to the standard input of a program.
@@ -275,7 +278,7 @@ impl Client {
         let headers = [("content-type", kind.as_str())];
         let time = self.patience();
         let answer = self.inside(Method::Post, machine, &file(path), &headers, Some(&body), time)?;
-        answer.text(MOST)?;
+        answer.text(MOST as u64)?;
         Ok(())
     }
 
@@ -289,7 +292,7 @@ impl Client {
         let headers = [("content-type", "application/json"), ("connect-protocol-version", "1")];
         let (path, body) = (format!("/process.Process/{method}"), body.to_string());
         let answer = self.inside(Method::Post, machine, &path, &headers, Some(body.as_bytes()), time)?;
-        answer.text(MOST)?;
+        answer.text(MOST as u64)?;
         Ok(())
     }
 
@@ -303,23 +306,32 @@ impl Client {
         body: Option<&[u8]>,
         time: Time,
     ) -> Result<Answer, CallError> {
-        let url = format!("{}{path}", machine.address);
-        let port = PORT.to_string();
-        let mut all = vec![
-            ("e2b-sandbox-id", machine.id.as_str()),
-            ("e2b-sandbox-port", &port),
-            ("x-access-token", &machine.token),
-            USER,
-        ];
-        all.extend(machine.traffic_token.as_deref().map(|token| (TRAFFIC, token)));
-        all.extend(headers);
-        let answer = self.http.send(Call { method, url: &url, headers: &all, body, time })?;
+        let (url, port) = (format!("{}{path}", machine.address), PORT.to_string());
+        let headers = all_headers(machine, &port, headers);
+        let answer = self.http.send(Call { method, url: &url, headers: &headers, body, time })?;
         let status = answer.status;
         if (200..300).contains(&status) {
             return Ok(answer);
         }
-        Err(CallError::refused(status, &answer.text(MOST)?, &self.secrets(Some(machine))))
+        Err(CallError::refused(status, &answer.text(MOST as u64)?, &self.secrets(Some(machine))))
     }
+}
+
+/// What every call has to say, and what this one has.
+fn all_headers<'a>(
+    machine: &'a Machine,
+    port: &'a str,
+    headers: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
+    let mut all = vec![
+        ("e2b-sandbox-id", machine.id.as_str()),
+        ("e2b-sandbox-port", port),
+        ("x-access-token", &machine.token),
+        USER,
+    ];
+    all.extend(machine.traffic_token.as_deref().map(|token| (TRAFFIC, token)));
+    all.extend(headers);
+    all
 }
 
 /// The address of a file.

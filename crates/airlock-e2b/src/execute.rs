@@ -1,14 +1,13 @@
 //! The calls of the code interpreter inside a machine.
 
-use std::{collections::BTreeMap, fmt, io::Read, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use ureq::BodyReader;
 
 use crate::{
     CallError, Client, Machine,
     envd::TRAFFIC,
-    http::{Call, Method, Time},
+    http::{Call, Method, Stream as Answer, Time},
     lines::{Lines, TooLong},
 };
 
@@ -17,7 +16,7 @@ pub(crate) const PORT: u16 = 49_999;
 /// The longest line that is accepted: a picture may be in one.
 const MOST_OF_A_LINE: usize = 16 << 20;
 /// The longest answer that is read of an error.
-const MOST: u64 = 1 << 20;
+const MOST: usize = 1 << 20;
 
 /// Code for the interpreter of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -58,9 +57,9 @@ pub struct RaisedError {
     pub traceback: String,
 }
 
-/// What comes of code, as it comes. To drop it closes the connection, at which the service gives the code up.
+/// What comes of code, as it comes. To drop it does not end the code.
 pub struct Outputs {
-    body: BodyReader<'static>,
+    answer: Answer,
     lines: Lines,
     read: usize,
     most: usize,
@@ -110,7 +109,6 @@ impl Outputs {
     /// The connection was lost, what came makes no sense, or the interpreter itself ended.
     #[expect(clippy::should_implement_trait, reason = "it fails, and is not to be called after that")]
     pub fn next(&mut self) -> Result<Next, CallError> {
-        let mut piece = [0; 16 << 10];
         loop {
             match self.lines.next() {
                 Ok(Some(line)) => match next(&line)? {
@@ -120,13 +118,11 @@ impl Outputs {
                 Ok(None) if self.read <= self.most => {}
                 Ok(None) | Err(TooLong) => return Ok(Next::TooMuch),
             }
-            let read = self.body.read(&mut piece);
-            let read = read.map_err(|error| CallError::Dropped(error.to_string()))?;
-            if read == 0 {
+            let Some(piece) = self.answer.read()? else {
                 return Err(CallError::Dropped("nothing was said of the code's end".to_owned()));
-            }
-            self.read += read;
-            self.lines.push(piece.get(..read).unwrap_or_default());
+            };
+            self.read += piece.len();
+            self.lines.push(&piece);
         }
     }
 }
@@ -189,12 +185,11 @@ impl Client {
             body: Some(&body),
             time: Time::of(whole),
         };
-        let answer = self.http.send(call)?;
-        let status = answer.status;
+        let (status, answer) = self.http.stream(call, self.stops())?;
         if !(200..300).contains(&status) {
             return Err(CallError::refused(status, &answer.text(MOST)?, &self.secrets(Some(machine))));
         }
-        Ok(Outputs { body: answer.body, lines: Lines::new(MOST_OF_A_LINE), read: 0, most })
+        Ok(Outputs { answer, lines: Lines::new(MOST_OF_A_LINE), read: 0, most })
     }
 }
 

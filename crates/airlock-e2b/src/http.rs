@@ -1,7 +1,17 @@
 //! One request and its answer, over `ureq`: without a runtime, a redirect, a cookie or a proxy that was not asked for.
 
-use std::{fmt, io, io::Read, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    io::Read,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread,
+    time::Duration,
+};
 
+use airlock_sandbox::{Awaited, Stop};
 use ureq::{
     Agent, AsSendBody, Body, BodyReader, Error, Timeout,
     http::{Request, Response},
@@ -102,6 +112,77 @@ impl Answer {
     }
 }
 
+/// How much of an answer is handed over at once, and how many of these may wait.
+const PIECE: usize = 16 << 10;
+const PIECES: usize = 4;
+
+/// What the thread that reads an answer says, or who gives it up.
+enum Word {
+    Status(u16),
+    Piece(Vec<u8>),
+    Failed(Failure),
+    End,
+    Stopped,
+}
+
+/// Says that nothing follows, however its thread ends. The channel does not: whoever gives the answer up holds it, too.
+struct Last(SyncSender<Word>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        // Nobody listens any more if that fails.
+        let _ = self.0.send(Word::End);
+    }
+}
+
+/// An answer that another thread reads, so that nobody has to wait for a service that is silent. That thread ends when
+/// something comes that nobody wants any more, or when the time for the call is over.
+pub(crate) struct Stream {
+    words: Receiver<Word>,
+    stops: Vec<Stop>,
+    _awaited: Vec<Awaited>,
+}
+
+impl Stream {
+    /// What was read; `None` at the end.
+    ///
+    /// # Errors
+    /// The connection was lost, or nobody waits any more.
+    pub(crate) fn read(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        loop {
+            match self.next() {
+                Word::Piece(piece) => return Ok(Some(piece)),
+                Word::Failed(failure) => return Err(failure),
+                Word::Stopped => return Err(Failure::Dropped("it was given up".to_owned())),
+                Word::Status(_) => {}
+                Word::End => return Ok(None),
+            }
+        }
+    }
+
+    /// The whole text, if it is no longer than `most` bytes.
+    pub(crate) fn text(mut self, most: usize) -> Result<Vec<u8>, Failure> {
+        let mut text = Vec::new();
+        while let Some(piece) = self.read()? {
+            text.extend(piece);
+            if text.len() > most {
+                return Err(Failure::Dropped(format!("the answer is longer than {most} bytes")));
+            }
+        }
+        Ok(text)
+    }
+
+    /// The next word. That one is stopped may have found no room among them, and is looked for, too.
+    fn next(&self) -> Word {
+        let is_stopped = || self.stops.iter().any(Stop::is_requested);
+        if is_stopped() {
+            return Word::Stopped;
+        }
+        let word = self.words.recv().unwrap_or(Word::End);
+        if is_stopped() { Word::Stopped } else { word }
+    }
+}
+
 /// Sends requests, with the certificates that this system trusts.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
@@ -152,11 +233,61 @@ impl Http {
         Ok(Answer { status, should_retry, retry_after, body: answer.into_body().into_reader() })
     }
 
+    /// As [`Self::send`], and nobody waits any more once one of `stops` is requested. The status of the answer, and the
+    /// answer.
+    ///
+    /// # Errors
+    /// There is no answer, or nobody waits for it.
+    pub(crate) fn stream(&self, call: Call<'_>, stops: &[Stop]) -> Result<(u16, Stream), Failure> {
+        let (say, words) = mpsc::sync_channel(PIECES);
+        let tell = |stop: &Stop| {
+            let say = say.clone();
+            // Where there is no room, somebody reads, and will look.
+            stop.when_requested(move || drop(say.try_send(Word::Stopped)))
+        };
+        let stream = Stream { words, stops: stops.to_vec(), _awaited: stops.iter().map(tell).collect() };
+        let (http, method, time, url) = (self.clone(), call.method, call.time, call.url.to_owned());
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let headers: Vec<_> = call.headers.iter().map(owned).collect();
+        let body = call.body.map(<[u8]>::to_vec);
+        let reader = thread::Builder::new().name("e2b-read".to_owned()).spawn(move || {
+            let headers: Vec<_> =
+                headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let call = Call { method, url: &url, headers: &headers, body: body.as_deref(), time };
+            let last = Last(say);
+            if let Err(failure) = http.send(call).and_then(|answer| hand_over(answer, &last.0)) {
+                // Nobody listens any more if that fails.
+                let _ = last.0.send(Word::Failed(failure));
+            }
+        });
+        reader.map_err(|error| Failure::NotSent(error.to_string()))?;
+        match stream.next() {
+            Word::Status(status) => Ok((status, stream)),
+            Word::Failed(failure) => Err(failure),
+            Word::Stopped | Word::Piece(_) | Word::End => Err(Failure::Dropped("it was given up".to_owned())),
+        }
+    }
+
     fn run(&self, request: Request<impl AsSendBody>, call: Call<'_>) -> Result<Response<Body>, Error> {
         let configured = self.agent.configure_request(request);
         let Time { whole, silence } = call.time;
         let request = configured.timeout_global(Some(whole)).timeout_per_read(Some(silence)).build();
         self.agent.run(request)
+    }
+}
+
+/// Reads an answer for somebody else, for as long as that one listens.
+fn hand_over(mut answer: Answer, to: &SyncSender<Word>) -> Result<(), Failure> {
+    if to.send(Word::Status(answer.status)).is_err() {
+        return Ok(());
+    }
+    loop {
+        let mut piece = vec![0; PIECE];
+        let read = answer.body.read(&mut piece).map_err(|error| Failure::Dropped(error.to_string()))?;
+        piece.truncate(read);
+        if read == 0 || to.send(Word::Piece(piece)).is_err() {
+            return Ok(());
+        }
     }
 }
 

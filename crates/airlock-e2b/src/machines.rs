@@ -204,14 +204,14 @@ impl Machines {
         stop: &Stop,
     ) -> Result<Lease<'_>, CallError> {
         let need = wall + MARGIN;
-        while let Some(mut lease) = self.take(need, deadline)? {
+        while let Some(mut lease) = self.take(need, deadline, stop)? {
             let enough = lease.until.saturating_duration_since(Instant::now()) >= need;
             if !enough {
                 // Also if that fails: nobody knows whether it was done.
                 lease.until = Instant::now() + need;
                 self.state().used.insert(lease.machine.id.clone(), lease.until);
             }
-            if enough || self.until(stop, Some(deadline)).set_timeout(&lease.machine, need).is_ok() {
+            if enough || lease.client.set_timeout(&lease.machine, need).is_ok() {
                 return Ok(lease);
             }
         }
@@ -233,12 +233,12 @@ impl Machines {
         let client = self.until(stop, Some(deadline));
         self.make(wall + MARGIN, &client, |state, Waiting { machine, until, .. }| {
             state.used.insert(machine.id.clone(), until);
-            self.leased(machine, until, deadline, false)
+            Lease { machines: self, client: client.clone(), deadline, machine, until, waited: false }
         })
     }
 
     /// One of those that wait, if one may live as long as it needs to.
-    fn take(&self, need: Duration, deadline: Instant) -> Result<Option<Lease<'_>>, CallError> {
+    fn take(&self, need: Duration, deadline: Instant, stop: &Stop) -> Result<Option<Lease<'_>>, CallError> {
         let mut state = self.state();
         if state.closed {
             return Err(CallError::ShutDown);
@@ -249,12 +249,8 @@ impl Machines {
         state.used.insert(machine.id.clone(), until);
         drop(state);
         self.changed.notify_all();
-        Ok(Some(self.leased(machine, until, deadline, true)))
-    }
-
-    fn leased(&self, machine: Machine, until: Instant, deadline: Instant, waited: bool) -> Lease<'_> {
-        let client = self.client.until(Vec::new(), Some(deadline));
-        Lease { machines: self, client, deadline, machine, until, waited }
+        let client = self.until(stop, Some(deadline));
+        Ok(Some(Lease { machines: self, client, deadline, machine, until, waited: true }))
     }
 
     /// Makes a machine, and has `keep` keep it, unless all are to end meanwhile: then it is ended.

@@ -48,6 +48,8 @@ pub(crate) enum Fault {
     Unanswered,
     /// Nothing is done or answered, as long as the machine lives, or the service.
     Silent,
+    /// As that, and for as long as the service lives.
+    Deaf,
     /// It is done when [`Fake::release`] was called, and answered.
     Held,
     /// A machine is made, with another token in the answer than it wants.
@@ -351,7 +353,7 @@ impl State {
             return say(stream, 401, &json!({ "code": 401, "message": format!("wrong key {key:?}") }));
         }
         match fault {
-            Some(Fault::Silent) => {
+            Some(Fault::Silent | Fault::Deaf) => {
                 self.hang_until(&self.over);
                 return Ok(());
             }
@@ -410,6 +412,16 @@ impl State {
             faults.iter_mut().find(|(route, times, _)| *times > 0 && line.contains(*route))?;
         *times -= 1;
         Some(*fault)
+    }
+
+    /// Whether nothing is to be answered; then it is late enough to hang up.
+    fn is_mute(&self, machine: &Machine, fault: Option<Fault>) -> bool {
+        match fault {
+            Some(Fault::Silent) => machine.until_gone(),
+            Some(Fault::Deaf) => self.hang_until(&self.over),
+            _ => return false,
+        }
+        true
     }
 
     fn hang_until(&self, released: &AtomicBool) {

@@ -2,12 +2,12 @@
 
 use std::{thread, time::Duration};
 
-use airlock_e2b::Warm;
-use airlock_sandbox::{Confinement, Job, Sandbox as _, SandboxError, Stop};
+use airlock_e2b::{Code, E2bSandbox, Warm};
+use airlock_sandbox::{Confinement, Job, Limits, Sandbox as _, SandboxError, Stop};
 
 use crate::{
     Test,
-    fake::{Fake, Fault, until},
+    fake::{Fake, Fault, KEY, until},
     faults::{CREATE, START, is_broken, is_unavailable, ran},
     shell,
 };
@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("stops::a_run_that_is_given_up_ends_its_machine", a_run_that_is_given_up_ends_its_machine),
     ("stops::nobody_waits_for_a_machine_after_that", nobody_waits_for_a_machine_after_that),
     ("stops::a_machine_that_comes_after_that_is_ended", a_machine_that_comes_after_that_is_ended),
+    ("stops::a_silent_service_is_not_waited_for", a_silent_service_is_not_waited_for),
     ("stops::shutting_down_ends_all_machines", shutting_down_ends_all_machines),
     ("stops::shutting_down_waits_for_nobody", shutting_down_waits_for_nobody),
     ("stops::shutting_down_stops_the_keeper_at_any_time", shutting_down_stops_the_keeper_at_any_time),
@@ -72,6 +73,31 @@ fn a_machine_that_comes_after_that_is_ended(fake: &Fake) {
     };
     assert!(given_up(fake, "true", held) || fake.programs() == 1);
     assert_eq!((fake.made(), fake.living()), (1, 0));
+}
+
+/// It ends the machine, and leaves the connection as it is.
+fn a_silent_service_is_not_waited_for(fake: &Fake) {
+    let sandbox = E2bSandbox::code_interpreter(fake.settings(Some(KEY)));
+    let limits = Limits { wall: Some(Duration::from_secs(3_600)), ..Limits::default() };
+    for (nth, route) in [START, "POST /execute"].into_iter().enumerate() {
+        fake.fault(route, 1, Fault::Deaf);
+        let stop = Stop::new();
+        let (sandbox, given) = (sandbox.clone(), stop.clone());
+        // Nothing waits for this one if it fails.
+        let running = thread::spawn(move || {
+            if nth == 0 {
+                let job = Job { stop: given, ..shell("true") };
+                return is_given_up(&sandbox.run(&job, &Confinement { limits, ..Confinement::default() }));
+            }
+            is_given_up(&sandbox.interpret(&Code::default(), limits, &given))
+        });
+        assert!(until(|| fake.hanging() == nth + 1));
+        assert!(!running.is_finished(), "the control: it would wait");
+        stop.request();
+        assert!(until(|| running.is_finished()), "{route}: it waits");
+        assert!(running.join().unwrap());
+        assert_eq!((fake.hanging(), fake.living()), (nth + 1, 0), "the service is silent still");
+    }
 }
 
 fn shutting_down_ends_all_machines(fake: &Fake) {

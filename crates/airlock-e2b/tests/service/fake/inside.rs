@@ -102,8 +102,7 @@ impl State {
         machine: &Arc<Machine>,
         fault: Option<Fault>,
     ) -> io::Result<()> {
-        if matches!(fault, Some(Fault::Silent)) {
-            machine.until_gone();
+        if self.is_mute(machine, fault) {
             return Ok(());
         }
         let head = "HTTP/1.1 200 X\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\

@@ -43,8 +43,7 @@ impl State {
         if !asked["language"].is_null() && asked["language"] != "python" && asked["language"] != "bash" {
             return say(stream, 400, &json!({ "detail": "no such language" }));
         }
-        if matches!(fault, Some(Fault::Silent)) {
-            machine.until_gone();
+        if self.is_mute(machine, fault) {
             return Ok(());
         }
         let mut kernel = lock(&machine.kernel);
