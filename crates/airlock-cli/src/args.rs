@@ -247,8 +247,8 @@ pub(crate) struct ExecArgs {
     pub(crate) confinement: ConfinementArgs,
     /// Configuration file [default: airlock/airlock.toml in your configuration folder, if it exists]
     ///
-    /// Of its [sandbox] two things hold here: where `required` is true, nothing less than min_level isolates, whatever
-    /// --min-level says; and e2b_api_key. What it shows and allows, it shows and allows to servers, and nothing here.
+    /// Of its [sandbox] two things hold here: where min_level is given or `required` is true, nothing less than that
+    /// isolates, whatever --min-level says; and e2b_api_key. What it shows and allows, it shows and allows to servers, and nothing here.
     #[arg(
         long,
         value_name = "FILE",

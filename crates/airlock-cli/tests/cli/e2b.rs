@@ -103,12 +103,13 @@ fn serve(stream: &TcpStream, seen: &(Mutex<Seen>, Condvar), ends: Ends) {
         writer.write_all(&[head.as_bytes(), body].concat()).unwrap();
     };
     if first.starts_with("DELETE ") {
-        saw(|seen| seen.asked_to_end += 1);
+        // Seen as one, or who waits for the first would look at what was before the second.
+        saw(match ends {
+            Ends::AtOnce => |seen| (seen.asked_to_end, seen.living) = (seen.asked_to_end + 1, 0),
+            Ends::Never | Ends::Refused => |seen| seen.asked_to_end += 1,
+        });
         match ends {
-            Ends::AtOnce => {
-                saw(|seen| seen.living = 0);
-                say("204 X", b"");
-            }
+            Ends::AtOnce => say("204 X", b""),
             Ends::Never => drop(reader.read(&mut [0])),
             Ends::Refused => say("500 X", b"not now"),
         }
