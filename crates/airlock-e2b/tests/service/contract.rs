@@ -78,7 +78,7 @@ fn input_that_nobody_reads_does_no_harm(sandbox: &dyn Sandbox) {
 }
 
 fn the_deadline_ends_it(sandbox: &dyn Sandbox) {
-    let limits = Limits { wall: Some(Duration::from_secs(1)), ..Limits::default() };
+    let limits = Limits { wall: Some(Duration::from_secs(4)), ..Limits::default() };
     let (end, stdout, _) = run(sandbox, "echo begun; while :; do sleep 1; done", limits);
     assert_eq!((end, stdout.as_slice()), (End::DeadlineExceeded, b"begun\n".as_slice()));
 }

@@ -169,7 +169,7 @@ fn what_was_lost_is_broken_and_not_begun_again(fake: &Fake) {
 }
 
 fn a_hang_meets_the_deadline(fake: &Fake) {
-    let limits = Limits { wall: Some(Duration::from_secs(1)), ..Limits::default() };
+    let limits = Limits { wall: Some(Duration::from_secs(4)), ..Limits::default() };
     let confinement = Confinement { limits, ..Confinement::default() };
     fake.fault(START, 1, Fault::Hang);
     let outcome = fake.sandbox().run(&shell("true"), &confinement).unwrap();

@@ -132,7 +132,7 @@ fn limits_hold_as_ever(fake: &Fake) {
     let flood = print("import sys\nwhile True: print('x', file=sys.stderr)");
     // The streams come by themselves: it may have been ended before the stub's word was read.
     assert!(flood.end == End::OutputExceeded && [0, 1_000].contains(&flood.stderr.len()), "{:?}", flood.end);
-    let limits = Limits { wall: Some(Duration::from_secs(1)), ..Limits::default() };
+    let limits = Limits { wall: Some(Duration::from_secs(4)), ..Limits::default() };
     let late = call_within(fake, "while True: pass", json!({}), limits).unwrap();
     assert_eq!((late.end, late.stdout.as_slice()), (End::DeadlineExceeded, b"".as_slice()));
     let folder = Some("/".into());
