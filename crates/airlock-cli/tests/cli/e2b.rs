@@ -82,7 +82,10 @@ fn serve(stream: &TcpStream, seen: &(Mutex<Seen>, Condvar), ends: Ends) {
     reader.read_line(&mut first).unwrap();
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
+        if reader.read_line(&mut line).unwrap() == 0 {
+            // It was given up before it was asked for: two ask for the end of a machine, and the first is enough.
+            return;
+        }
         let line = line.trim_end().to_ascii_lowercase();
         if line.is_empty() {
             break;
