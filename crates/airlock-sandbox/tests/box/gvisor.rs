@@ -23,6 +23,8 @@ use super::{GRIEF, contract, escape, shell, text, traces::traces};
 type Test = (&'static str, fn(&Gvisor));
 
 const TESTS: &[Test] = &[
+    ("nothing_starts_before_what_holds_it_was_accepted", nothing_starts_before_what_holds_it_was_accepted),
+    ("once_it_runs_nothing_says_that_it_did_not", once_it_runs_nothing_says_that_it_did_not),
     ("a_program_runs_on_another_kernel", a_program_runs_on_another_kernel),
     ("only_what_was_named_is_there", only_what_was_named_is_there),
     ("there_is_no_network", there_is_no_network),
@@ -499,11 +501,76 @@ fn a_runsc_that_hangs_is_an_error(sandbox: &Gvisor) {
     assert_eq!(children, 0);
 }
 
+/// What starts what it should start, and on the host's kernel; with these for what is said inside, and the word to start.
+fn bare(words: &str, go: &str) -> String {
+    format!(
+        "mount --bind {words} /root/.airlock/words && mount --bind {go} /root/.airlock/go && \
+         mount -t proc proc /root/proc && mount --rbind /dev /root/dev && mount -t tmpfs tmpfs /root/work && \
+         exec chroot /root /.airlock/airlock __inside"
+    )
+}
+
+/// One on the host's kernel, which has the first process inside believe that it is another one. Only what is outside
+/// notices, and by then a program could have written to a folder of the host.
+fn nothing_starts_before_what_holds_it_was_accepted(sandbox: &Gvisor) {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can show a folder to write to");
+        return;
+    }
+    let open = folder("open");
+    let confinement = Confinement { writable: vec![open.path().into()], ..Confinement::default() };
+    let path = open.path().display();
+    let mark = open.path().join("mark");
+    let deceived = format!(
+        r#"sed 's/"release":"[^"]*"/"release":"x"/; s/"version":"[^"]*"/"version":"x"/; s/"boot":"[^"]*"/"boot":null/' \
+        /root/.airlock/task > /tmp/task && mount --bind /tmp/task /root/.airlock/task && \
+        mount --bind /shown/0 /root{path} && "#
+    );
+    let run = |instead: &str| {
+        let fake = Fake::new(sandbox, &(deceived.clone() + instead));
+        fake.sandbox.run(&shell(&format!("echo ran > {}", mark.display())), &confinement).unwrap_err()
+    };
+    for turn in 0..6 {
+        let error = run(&bare("/words/words", "/state/go"));
+        assert!(!mark.exists(), "it ran in turn {turn}: {error}");
+        assert!(
+            matches!(&error, SandboxError::TooWeak { missing, .. } if missing == "the kernel is the host's"),
+            "{error}"
+        );
+    }
+    // The control: told to start by somebody else, and with nobody listening, the same program leaves the mark.
+    let error = run(&format!("echo > /tmp/go; : > /tmp/words; {}", bare("/tmp/words", "/tmp/go")));
+    assert!(mark.exists(), "{error}");
+    assert!(matches!(error, SandboxError::Failed { step: Step::StartRunsc, .. }), "{error}");
+}
+
+/// Whoever says so, and however: what may have run must not be taken for what did not.
+fn once_it_runs_nothing_says_that_it_did_not(sandbox: &Gvisor) {
+    if !is_of_the_system(sandbox) {
+        println!("skipped: `runsc` is not below /usr, and no script can stand for it");
+        return;
+    }
+    let failed = |step| format!(r#"{{"then":{{"failed":{{"step":"{step}","errno":2,"detail":"forged"}}}}}}"#);
+    let weak = r#"{"then":{"too_weak":{"given":"none","missing":"all"}}}"#.to_owned();
+    for word in [failed("start_program"), failed("build_root"), weak, r#""begun""#.to_owned(), "x".to_owned()]
+    {
+        let say = format!(
+            "$REAL \"$@\" & until grep -q begun /words/words; do sleep 0.1; done; echo '{word}' >> /words/words; wait"
+        );
+        let error = Fake::new(sandbox, &say).error("sleep 100");
+        assert!(matches!(error, SandboxError::Broken { backend: Backend::Gvisor, .. }), "{word}: {error}");
+    }
+    let control =
+        "$REAL \"$@\" & until grep -q begun /words/words; do sleep 0.1; done; echo >> /state/log; wait";
+    assert_eq!(
+        run(&Fake::new(sandbox, control).sandbox, "sleep 1; exit 4", &Confinement::default()).end,
+        End::Exited(4)
+    );
+}
+
 /// It starts what it should start, and on the host's kernel.
 fn a_runsc_without_a_kernel_is_too_weak(sandbox: &Gvisor) {
-    let bare = "mount --bind /words/words /root/.airlock/words && mount -t proc proc /root/proc && \
-                mount --rbind /dev /root/dev && exec chroot /root /.airlock/airlock __inside";
-    match Fake::new(sandbox, bare).error("exit 0") {
+    match Fake::new(sandbox, &bare("/words/words", "/state/go")).error("exit 0") {
         SandboxError::TooWeak { required: Level::Kernel, given: Level::None, missing } => {
             assert!(missing.contains("the kernel is the host's"), "{missing}");
         }

@@ -1,19 +1,22 @@
-//! The first process inside gVisor, which is this program: says what holds it, starts the program, and says how that
-//! ended.
+//! The first process inside gVisor, which is this program: says what holds the program, has it started when that was
+//! accepted outside, and says how it ended.
 //!
 //! It is user 0 of gVisor's own users, with no more rights than to become another one. So no program can touch it, or write
-//! where it writes: that a program did not run is said by what should have started it, and nobody else.
+//! where it writes. What is about to become the program tells it by a pipe, which closes with that; from then on it says no
+//! more than how the program ended.
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
-    os::fd::OwnedFd,
+    io::{self, BufRead as _, BufReader, PipeReader, PipeWriter, Read as _, Write},
+    os::{fd::OwnedFd, unix::fs::FileExt as _},
     process::ExitCode,
+    thread,
+    time::Duration,
 };
 
 use rustix::{
     process::{
-        DumpableBehavior, Resource, Rlimit, WaitOptions, getegid, geteuid, getgid, getuid,
+        DumpableBehavior, Pid, Resource, Rlimit, WaitOptions, getegid, geteuid, getgid, getuid,
         set_dumpable_behavior, setrlimit, wait,
     },
     system::uname,
@@ -38,6 +41,10 @@ pub(crate) const INSIDE: &str = "__inside";
 pub(super) const PROGRAM: &str = "/.airlock/airlock";
 pub(super) const TASK: &str = "/.airlock/task";
 pub(super) const WORDS: &str = "/.airlock/words";
+/// Where it is told to start the program: by anything that stands there.
+pub(super) const GO: &str = "/.airlock/go";
+/// How often it looks there; gVisor tells of no change that is made outside.
+const LOOK: Duration = Duration::from_micros(300);
 
 /// The sets that gVisor has.
 const CAPABILITIES: &[&str] = &["CapInh", "CapPrm", "CapEff", "CapBnd"];
@@ -57,8 +64,10 @@ pub(super) struct Task {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Word {
-    /// What holds the process that is about to become the program.
+    /// What holds the process that is about to become the program, and waits to be told so.
     Held(Status),
+    /// The program runs.
+    Begun,
     /// What became of the program.
     Then(Report),
 }
@@ -121,10 +130,10 @@ impl Kernel {
     }
 }
 
-fn say(mut words: &File, word: &Word) -> io::Result<()> {
+fn say(mut to: impl Write, word: &Word) -> io::Result<()> {
     let mut line = serde_json::to_vec(word)?;
     line.push(b'\n');
-    words.write_all(&line)
+    to.write_all(&line)
 }
 
 /// The whole life of this process.
@@ -149,38 +158,83 @@ fn begin(words: &File) -> Result<i32, SandboxError> {
     let starting = || SandboxError::at(Step::StartProgram);
     let nothing = OpenOptions::new().read(true).write(true).open("/dev/null").map(OwnedFd::from);
     let nothing = nothing.map_err(starting())?;
+    let (told, tell) = io::pipe().map_err(starting())?;
+    let (accepted, accept) = io::pipe().map_err(starting())?;
     match sys::fork().map_err(starting())? {
         Forked::Child => {
-            let error = become_program(&task, words);
-            let started = matches!(&error, SandboxError::Failed { step: Step::StartProgram, source }
+            drop((told, accept));
+            let error = become_program(&task, &tell, accepted);
+            let missing = matches!(&error, SandboxError::Failed { step: Step::StartProgram, source }
                 if source.kind() == io::ErrorKind::NotFound);
-            let _ = say(words, &Word::Then(as_report(&error)));
-            sys::exit_now(if started { NOT_FOUND } else { NOT_RUNNABLE })
+            let _ = say(&tell, &Word::Then(as_report(&error)));
+            sys::exit_now(if missing { NOT_FOUND } else { NOT_RUNNABLE })
         }
         Forked::Parent(program) => {
-            // From here on it may run, and nothing says that it did not.
-            let _ = sys::let_go_of_standard_streams(&nothing);
-            loop {
-                match wait(WaitOptions::empty()) {
-                    Ok(Some((ended, status))) if ended == program => {
-                        let end = status.exit_status().map_or_else(
-                            || Report::Signalled(status.terminating_signal().unwrap_or(0)),
-                            Report::Exited,
-                        );
-                        // Without it nobody knows the end.
-                        let _ = say(words, &Word::Then(end));
-                        return Ok(0);
-                    }
-                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                    Err(_) => return Ok(NOT_STARTED),
-                }
+            drop((tell, accepted));
+            sys::let_go_of_standard_streams(&nothing).map_err(starting())?;
+            if start(BufReader::new(told), accept, words)? {
+                tell_end(program, words);
             }
+            Ok(0)
         }
     }
 }
 
-/// Leaves every right, says what is left, and becomes the program. Returns only what went wrong.
-fn become_program(task: &Task, words: &File) -> SandboxError {
+/// Passes on what the process says that becomes the program, and the word to do so. Whether it did.
+fn start(
+    mut told: BufReader<PipeReader>,
+    mut accept: PipeWriter,
+    mut words: &File,
+) -> Result<bool, SandboxError> {
+    let read_back = || SandboxError::at(Step::ReadBack);
+    let mut first = Vec::new();
+    told.read_until(b'\n', &mut first).map_err(read_back())?;
+    if first.is_empty() {
+        return Err(read_back()(io::Error::other("it ended before it said what holds it")));
+    }
+    words.write_all(&first).map_err(read_back())?;
+    if !matches!(serde_json::from_slice(&first), Ok(Word::Held(_))) {
+        return Ok(false);
+    }
+    let starting = || SandboxError::at(Step::StartProgram);
+    let go = File::open(GO).map_err(starting())?;
+    while go.read_at(&mut [0], 0).map_err(starting())? == 0 {
+        thread::sleep(LOOK);
+    }
+    accept.write_all(b"!").map_err(starting())?;
+    drop(accept);
+    // Closed by the program's start, and by nothing else but an end.
+    let mut rest = Vec::new();
+    told.read_to_end(&mut rest).map_err(starting())?;
+    if rest.is_empty() {
+        // Where this cannot be said, nor can an end, and so nothing is believed.
+        let _ = say(words, &Word::Begun);
+        return Ok(true);
+    }
+    words.write_all(&rest).map_err(starting())?;
+    Ok(false)
+}
+
+/// Waits for the program, and says how it ended. Without that nobody knows the end.
+fn tell_end(program: Pid, words: &File) {
+    loop {
+        match wait(WaitOptions::empty()) {
+            Ok(Some((ended, status))) if ended == program => {
+                let end = status.exit_status().map_or_else(
+                    || Report::Signalled(status.terminating_signal().unwrap_or(0)),
+                    Report::Exited,
+                );
+                let _ = say(words, &Word::Then(end));
+                return;
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Leaves every right, says what is left, and becomes the program when that was accepted. Returns only what went wrong.
+fn become_program(task: &Task, tell: &PipeWriter, mut accepted: PipeReader) -> SandboxError {
     let leave = || -> io::Result<()> {
         let (uid, gid) = (Uid::from_raw(task.uid), Gid::from_raw(task.gid));
         sys::drop_bounding_set()?;
@@ -193,6 +247,9 @@ fn become_program(task: &Task, words: &File) -> SandboxError {
     if let Err(error) = leave() {
         return SandboxError::at(Step::DropCapabilities)(error);
     }
+    if let Err(error) = bound_processor_time(&task.plan) {
+        return SandboxError::at(Step::ResourceLimits)(error);
+    }
     let held = match status() {
         Ok(held) => held,
         Err(error) => return SandboxError::at(Step::ReadBack)(error),
@@ -200,11 +257,14 @@ fn become_program(task: &Task, words: &File) -> SandboxError {
     if let Err(weak) = accept(&held.points(task)) {
         return weak;
     }
-    if let Err(error) = say(words, &Word::Held(held)) {
+    if let Err(error) = say(tell, &Word::Held(held)) {
         return SandboxError::at(Step::ReadBack)(error);
     }
-    let error = bound_processor_time(&task.plan).map_or_else(|error| error, |()| execute(&task.plan));
-    SandboxError::at(Step::StartProgram)(error)
+    // Fails where the first process has ended, and with it everything here.
+    if let Err(error) = accepted.read_exact(&mut [0]) {
+        return SandboxError::at(Step::StartProgram)(error);
+    }
+    SandboxError::at(Step::StartProgram)(execute(&task.plan))
 }
 
 /// What the bundle says of it gVisor keeps, and does not look at.

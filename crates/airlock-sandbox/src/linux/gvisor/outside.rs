@@ -33,7 +33,7 @@ use super::{
     identity::Program,
     inside::{Kernel, Status, Task, Word, accept},
     spec,
-    tree::{LOG, RUNSC, STATE, Taken, WORDS},
+    tree::{GO, LOG, RUNSC, STATE, Taken, WORDS},
 };
 use crate::{Enforcement, Level, SandboxError, Step};
 
@@ -106,7 +106,7 @@ fn begin(start: Start) -> Result<(Child, Words, Judge), SandboxError> {
     let judge = Judge { around, task };
     judge.accept_around()?;
     let starting = || SandboxError::at(Step::StartRunsc);
-    let words = Words::open().map_err(starting())?;
+    let words = Words::open(WORDS).map_err(starting())?;
     // When memory runs out, what runs the program ends first, and this process lives to tell.
     victim.write_all(b"1000").map_err(starting())?;
     let child = Command::new(RUNSC)
@@ -130,13 +130,15 @@ struct Words {
     /// Tells when there is more.
     changes: OwnedFd,
     begun: Vec<u8>,
+    /// How much was said.
+    length: u64,
 }
 
 impl Words {
-    fn open() -> io::Result<Self> {
+    fn open(path: &str) -> io::Result<Self> {
         let changes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
-        inotify::add_watch(&changes, WORDS, inotify::WatchFlags::MODIFY)?;
-        Ok(Self { file: File::open(WORDS)?, changes, begun: Vec::new() })
+        inotify::add_watch(&changes, path, inotify::WatchFlags::MODIFY)?;
+        Ok(Self { file: File::open(path)?, changes, begun: Vec::new(), length: 0 })
     }
 
     /// The whole lines that came since.
@@ -144,7 +146,13 @@ impl Words {
         let mut buffer = [const { std::mem::MaybeUninit::uninit() }; 4_096];
         let mut told = inotify::Reader::new(&self.changes, &mut buffer);
         while told.next().is_ok() {}
-        (&self.file).take(LONGEST).read_to_end(&mut self.begun)?;
+        // A hole in the file takes no room, and is as long as it says.
+        let left = LONGEST.saturating_sub(self.length).saturating_add(1);
+        let read = (&self.file).take(left).read_to_end(&mut self.begun)?;
+        self.length = self.length.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        if self.length > LONGEST {
+            return Err(io::Error::other("it is too long"));
+        }
         let mut words = Vec::new();
         while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.begun.drain(..=end).collect();
@@ -154,46 +162,79 @@ impl Words {
     }
 }
 
+/// How far it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// The program waits, so that nothing has run.
+    Waits,
+    /// It was told to start, and may have.
+    MayRun,
+    /// It runs, or did.
+    Begun,
+}
+
 /// Passes on what is said, until the program has ended or `runsc` has.
-fn follow(child: &Child, mut words: Words, judge: &Judge, control: &UnixStream) -> Result<(), SandboxError> {
+fn follow(child: &Child, words: Words, judge: &Judge, control: &UnixStream) -> Result<(), SandboxError> {
+    let mut stage = Stage::Waits;
+    match listen(child, words, judge, control, &mut stage) {
+        // Whatever went wrong: from there on nobody can say that it did not run.
+        Err(error) if stage > Stage::Waits => {
+            let reason = match error {
+                SandboxError::Failed { source, .. } => source.to_string(),
+                error => error.to_string(),
+            };
+            report(control, &Report::Broken(reason));
+            Ok(())
+        }
+        heard => heard,
+    }
+}
+
+fn listen(
+    child: &Child,
+    mut words: Words,
+    judge: &Judge,
+    control: &UnixStream,
+    stage: &mut Stage,
+) -> Result<(), SandboxError> {
     let starting = || SandboxError::at(Step::StartRunsc);
+    let broken = |reason: String| starting()(io::Error::other(reason));
     let runsc = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let runsc = runsc.ok_or(SandboxError::Lost)?;
     let ends = pidfd_open(runsc, PidfdFlags::empty()).map_err(|error| starting()(error.into()))?;
-    let mut held = false;
     let mut ended = None;
     loop {
         // In this order, so that what was said before the end is heard.
         let over = ended.is_some();
-        let said = match words.more() {
-            Ok(said) => said,
-            Err(error) => return broken(held, &format!("what is said inside is nonsense: {error}"), control),
-        };
-        for word in said {
-            match (word, held) {
-                (Word::Held(status), false) => {
+        let said = words.more();
+        for word in said.map_err(|error| broken(format!("what is said inside is nonsense: {error}")))? {
+            match (*stage, word) {
+                (Stage::Waits, Word::Held(status)) => {
                     report(control, &Report::Ready(judge.accept(&status)?));
-                    held = true;
+                    *stage = Stage::MayRun;
+                    fs::write(GO, "!").map_err(starting())?;
                 }
-                (Word::Then(end @ (Report::Exited(_) | Report::Signalled(_))), true) => {
-                    report(control, &end);
-                    return Ok(());
-                }
-                (Word::Then(Report::TooWeak { given, missing }), false) => {
+                (Stage::Waits, Word::Then(Report::TooWeak { given, missing })) => {
                     return Err(SandboxError::TooWeak { required: Level::Kernel, given, missing });
                 }
-                // One that is not there is found out when it is to be started, and everything else before that.
-                (Word::Then(failed @ Report::Failed { .. }), _) => {
+                // That it is not there is found out when it is to be started, and everything else before that.
+                (Stage::Waits, Word::Then(failed @ Report::Failed { .. }))
+                | (Stage::MayRun, Word::Then(failed @ Report::Failed { step: Step::StartProgram, .. })) => {
                     report(control, &failed);
                     return Ok(());
                 }
-                (Word::Held(_) | Word::Then(_), _) => {
-                    return broken(held, "what is said inside is nonsense", control);
+                (Stage::MayRun, Word::Begun) => *stage = Stage::Begun,
+                (Stage::Begun, Word::Then(end @ (Report::Exited(_) | Report::Signalled(_)))) => {
+                    report(control, &end);
+                    return Ok(());
+                }
+                (_, Word::Held(_) | Word::Begun | Word::Then(_)) => {
+                    return Err(broken("what is said inside is nonsense".to_owned()));
                 }
             }
         }
         if over {
-            return broken(held, &format!("`runsc` ended {}", how(ended.flatten())), control);
+            return Err(broken(format!("`runsc` ended {}", how(ended.flatten()))));
         }
         let mut watched = [PollFd::new(&words.changes, PollFlags::IN), PollFd::new(&ends, PollFlags::IN)];
         match poll(&mut watched, None) {
@@ -207,15 +248,6 @@ fn follow(child: &Child, mut words: Words, judge: &Judge, control: &UnixStream) 
             }
         }
     }
-}
-
-/// `runsc` failed, or is not what it seems to be.
-fn broken(held: bool, reason: &str, control: &UnixStream) -> Result<(), SandboxError> {
-    if held {
-        report(control, &Report::Broken(reason.to_owned()));
-        return Ok(());
-    }
-    Err(SandboxError::at(Step::StartRunsc)(io::Error::other(reason.to_owned())))
 }
 
 /// How it ended, and what it has to say about that.
@@ -266,5 +298,43 @@ impl Judge {
             no_capabilities: status.no_capabilities,
             ..self.around.clone()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, File},
+        io::Write as _,
+    };
+
+    use super::{super::super::plan::Report, LONGEST, Word, Words};
+
+    #[test]
+    fn what_is_said_inside_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("words");
+        let mut file = File::create(&path).unwrap();
+        let mut words = Words::open(path.to_str().unwrap()).unwrap();
+        assert_eq!(words.more().unwrap(), []);
+        file.write_all(b"\"begun\"\n{\"then\":{\"exi").unwrap();
+        assert_eq!(words.more().unwrap(), [Word::Begun], "the control");
+        file.write_all(b"ted\":3}}\n").unwrap();
+        assert_eq!(words.more().unwrap(), [Word::Then(Report::Exited(3))]);
+        // Many lines are no way around it, nor is a hole, which takes no room.
+        let line = b"\"begun\"\n";
+        let (mut read, mut written) = (0, fs::metadata(&path).unwrap().len());
+        while let Ok(more) = words.more() {
+            read += more.len();
+            assert!(written <= LONGEST, "{written} bytes");
+            file.write_all(line).unwrap();
+            written += line.len() as u64;
+        }
+        assert!(written > LONGEST && read > 1_000, "{written} bytes, {read} words");
+        let mut words = Words::open(path.to_str().unwrap()).unwrap();
+        file.set_len(0).unwrap();
+        file.set_len(1 << 40).unwrap();
+        assert!(words.more().is_err());
+        assert!(words.begun.len() as u64 <= LONGEST + 1, "{}", words.begun.len());
     }
 }

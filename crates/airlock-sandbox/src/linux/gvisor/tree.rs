@@ -35,6 +35,8 @@ pub(super) const RUNSC: &str = "/runsc";
 pub(super) const LOG: &str = "/state/log";
 /// Where the first process inside writes.
 pub(super) const WORDS: &str = "/words/words";
+/// Where it is told to start the program.
+pub(super) const GO: &str = "/state/go";
 /// Where what was named is, each by its number.
 const SHOWN: &str = "/shown";
 
@@ -58,6 +60,7 @@ pub(super) fn shown(plan: &Plan) -> Vec<(PathBuf, String, bool)> {
     let mut all: Vec<_> =
         named.map(|(nth, (path, writable))| (path, format!("{SHOWN}/{nth}"), writable)).collect();
     all.push((inside::WORDS.into(), WORDS.to_owned(), true));
+    all.push((inside::GO.into(), GO.to_owned(), false));
     all
 }
 
@@ -131,9 +134,11 @@ impl Taken {
         fs::create_dir(folder.join("bundle"))?;
         fs::write(folder.join("bundle/config.json"), config)?;
         fs::File::create_new(LOG)?;
-        fs::File::create_new(WORDS)?;
-        // The first process inside is the owner; the program is somebody else.
-        fs::set_permissions(WORDS, fs::Permissions::from_mode(0o600))?;
+        for path in [WORDS, GO] {
+            fs::File::create_new(path)?;
+            // The first process inside is the owner; the program is somebody else.
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        }
         let alone = |mount: &std::os::fd::OwnedFd| {
             use std::os::fd::AsFd as _;
             sys::add_mount_attributes(mount.as_fd(), Access::Read.attributes(), Reach::Alone)
@@ -178,7 +183,7 @@ fn program_root(plan: &Plan, task: &inside::Task, system: Visible, own: Visible)
     // Where what is shown is mounted; `runsc` could not make them any more.
     for (path, from, _) in shown(plan) {
         let folder = fs::metadata(&from).map(|from| from.is_dir());
-        // That of the words is made later, and is a file.
+        // Those of the words are made later, and are files.
         place(&below_root(&path), folder.unwrap_or(false))?;
     }
     let is_shown =
