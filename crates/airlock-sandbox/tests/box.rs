@@ -77,6 +77,10 @@ fn main() -> ExitCode {
             gvisor::write_as_a_user(&launcher);
             return ExitCode::SUCCESS;
         }
+        if kind == gvisor::FILL_AS_A_USER {
+            gvisor::fill_as_a_user(&launcher);
+            return ExitCode::SUCCESS;
+        }
         let sandbox = if kind == "lite" { ProcessBox::lite(launcher) } else { ProcessBox::new(launcher) };
         traces::come_to_grief(&sandbox);
         return ExitCode::SUCCESS;

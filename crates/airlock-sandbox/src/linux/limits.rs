@@ -35,6 +35,14 @@ pub(super) fn set_processes(most: u64, others: u64) -> io::Result<()> {
     Ok(setrlimit(Resource::Nproc, Rlimit { current: most, maximum: most })?)
 }
 
+/// Bounds what `runsc` and its processes have for themselves. What a program has, gVisor maps into them from a file, and
+/// that does not count.
+pub(super) fn set_data(most: u64) -> io::Result<()> {
+    let host = getrlimit(Resource::Data).maximum.unwrap_or(u64::MAX);
+    let most = Some(most.min(host));
+    Ok(setrlimit(Resource::Data, Rlimit { current: most, maximum: most })?)
+}
+
 /// Sets them for this process and all that come of it; `others` are counted with them by the kernel.
 pub(super) fn set(plan: &Plan, others: u64) -> io::Result<()> {
     let cpu = plan.cpu.map(|cpu| cpu.as_secs().max(1));

@@ -46,66 +46,10 @@ const DECLARED: &[Declared] = &[
         why: "it takes a capability to empty the set; that no program gives any is held by ruling out new privileges",
     },
     Declared {
-        attempts: &[
-            "list-sys",
-            "make-character-device",
-            "make-block-device",
-            "open-tun",
-            "open-fuse",
-            "kernel-log",
-            "io-uring",
-            "join-session-keys",
-            "new-terminal",
-            "type-call",
-            "type-call-high-bits",
-            "paste-call",
-            "paste-call-high-bits",
-            "memory-policy",
-            "bind-memory",
-            "raise-priority",
-            "write-oom-score",
-            "shared-memory",
-            "semaphores",
-            "messages",
-        ],
+        attempts: &["list-sys", "open-tun", "open-fuse", "new-terminal", "raise-priority", "write-oom-score"],
         applies: on_its_own_kernel,
-        why: "it is gVisor's own device, log, keyring, terminal or setting, which it makes up for this program alone, and \
-              which ends with it",
-    },
-    Declared {
-        attempts: &[
-            "connect-tcp-other-loopback",
-            "send-udp",
-            "send-udp-many",
-            "listen",
-            "listen-unbound",
-            "socket-tcp",
-            "socket-udp",
-            "socket-tcp-high-bits",
-            "socket-tcp6",
-            "socket-udp6",
-            "socket-ping",
-            "socket-netlink",
-            "socket-uevent",
-        ],
-        applies: on_its_own_kernel,
-        why: "it is gVisor's own network, which has nothing but the loopback of this program",
-    },
-    Declared {
-        attempts: &[
-            "new-user",
-            "new-user-files",
-            "new-files",
-            "new-user-network",
-            "new-groups",
-            "clone-user",
-            "clone-user-high-bits",
-            "clone3-user",
-            "filter-off",
-        ],
-        applies: on_its_own_kernel,
-        why: "gVisor makes namespaces of its own and needs no filter inside: what a program gains by them it gains over \
-              gVisor's objects, and the filters are around gVisor",
+        why: "it is gVisor's own folder, device, terminal or setting, which it makes up for this program alone, and which \
+              ends with it",
     },
     Declared {
         attempts: &["init-environment", "init-descriptors"],
@@ -114,19 +58,10 @@ const DECLARED: &[Declared] = &[
               of the host in them, and they cannot be opened",
     },
     Declared {
-        attempts: &["trace-child", "trace-me"],
-        applies: on_its_own_kernel,
-        why: "they are processes of the program's own, and gVisor's",
-    },
-    Declared {
-        attempts: &["chown-visible"],
-        applies: on_its_own_kernel,
-        why: "gVisor says yes to a change of the owner that changes nothing, without asking for it",
-    },
-    Declared {
         attempts: &["fill-files"],
         applies: on_its_own_kernel,
-        why: "gVisor bounds the bytes of a folder in memory, and not its entries; they count as memory",
+        why: "gVisor bounds the bytes of a folder in memory, and not its entries, which take memory of gVisor's own: that \
+              is bounded by the control group, or else by a limit of gVisor's processes, and ends the whole sandbox",
     },
 ];
 

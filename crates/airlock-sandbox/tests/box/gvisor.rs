@@ -38,6 +38,11 @@ const TESTS: &[Test] = &[
     ("processes_are_bounded", processes_are_bounded),
     ("a_fork_bomb_ends", a_fork_bomb_ends),
     ("memory_is_bounded", memory_is_bounded),
+    (
+        "without_a_control_group_gvisors_own_memory_is_bounded",
+        without_a_control_group_gvisors_own_memory_is_bounded,
+    ),
+    ("the_filter_of_the_box_is_in_force", the_filter_of_the_box_is_in_force),
     ("folders_and_open_files_are_bounded", folders_and_open_files_are_bounded),
     ("no_file_lends_rights", no_file_lends_rights),
     ("a_run_that_is_given_up_ends", a_run_that_is_given_up_ends),
@@ -225,21 +230,55 @@ pub(super) fn write_as_a_user(launcher: &Launcher) {
     }
 }
 
-fn a_user_without_rights_gets_no_writable_folder(_: &Gvisor) {
+/// Set where it is that user, too.
+pub(super) const FILL_AS_A_USER: &str = "gvisor-fill-as-a-user";
+
+/// What it says then: what becomes of a program that has gVisor remember some names, and of one that never ends to.
+pub(super) fn fill_as_a_user(launcher: &Launcher) {
+    let sandbox = Gvisor::new(launcher.clone());
+    let limits = Limits { memory: 64 << 20, wall: Some(5 * PATIENCE), ..Limits::default() };
+    for names in ["range(100)", "itertools.count()"] {
+        let script =
+            format!("import itertools, os\nfor name in {names}: os.mkdir('/tmp/' + 'x' * 230 + str(name))");
+        let command = ["/usr/bin/python3", "-I", "-S", "-c", &script].map(Into::into).to_vec();
+        match sandbox.run(&Job { command, ..Job::default() }, &limited(limits)) {
+            Ok(outcome) => println!("{:?} {:?}", outcome.end, outcome.enforcement.cgroup),
+            Err(error) => println!("{error}"),
+        }
+    }
+}
+
+/// This program as a user without rights, in one of its roles. What it says, line by line; `None` where it cannot be.
+fn as_a_user(role: &str) -> Option<Vec<String>> {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: it takes root to become a user without rights");
-        return;
+        return None;
     }
     let folder = folder("file");
     let program = folder.path().join("box-test");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let mut user = Command::new("setpriv");
     user.args(["--reuid=12345", "--regid=12345", "--clear-groups"]).arg(&program);
-    let said = user.env(GRIEF, AS_A_USER).current_dir("/").output().unwrap();
-    let said: Vec<_> = text(&said.stdout).lines().collect();
-    let [refused, ran] = said[..] else { panic!("{said:?}") };
+    let said = user.env(GRIEF, role).current_dir("/").output().unwrap();
+    Some(text(&said.stdout).lines().map(str::to_owned).collect())
+}
+
+fn a_user_without_rights_gets_no_writable_folder(_: &Gvisor) {
+    let Some(said) = as_a_user(AS_A_USER) else { return };
+    let [refused, ran] = &said[..] else { panic!("{said:?}") };
     assert!(refused.contains("`gvisor` cannot be used: it needs a second user"), "{said:?}");
     assert_eq!(ran, "Exited(0) 12345", "the control");
+}
+
+/// Names in folders are not counted, and without a control group nothing else bounds all of it.
+fn without_a_control_group_gvisors_own_memory_is_bounded(_: &Gvisor) {
+    if !Path::new("/usr/bin/python3").exists() {
+        return println!("skipped: no Python below /usr");
+    }
+    let Some(said) = as_a_user(FILL_AS_A_USER) else { return };
+    let [few, endless] = &said[..] else { panic!("{said:?}") };
+    assert_eq!(few, "Exited(0) []", "the control, which has no group");
+    assert!(endless.contains("`runsc` ended"), "{said:?}");
 }
 
 fn ignoring_signals_and_stopping_does_not_help(sandbox: &Gvisor) {
@@ -300,6 +339,26 @@ fn memory_is_bounded(sandbox: &Gvisor) {
     let script = "dd if=/dev/zero of=/dev/null bs=6G count=1 2>&1 | grep -c -i 'memory exhausted'";
     let outcome = run(sandbox, script, &limited(Limits { memory: 256 << 20, ..Limits::default() }));
     assert_eq!(text(&outcome.stdout), "1\n", "{}", text(&outcome.stderr));
+}
+
+/// Memory that is no process's and in no folder would be counted by nobody where there is no control group: 20 such files of
+/// 60 MiB each were 1.2 GiB.
+fn the_filter_of_the_box_is_in_force(sandbox: &Gvisor) {
+    let script = "import ctypes, os\n\
+                  libc = ctypes.CDLL(None, use_errno=True)\n\
+                  print(libc.memfd_create(b'x', 0) < 0 and os.strerror(ctypes.get_errno()))\n\
+                  print(libc.unshare(0x10000000) < 0 and os.strerror(ctypes.get_errno()))\n\
+                  print([line.split()[1] for line in open('/proc/self/status') if line.startswith('Seccomp:')])";
+    let command = ["/usr/bin/python3", "-I", "-c", script];
+    match Command::new(command[0]).args(&command[1..]).output() {
+        // Namespaces may be forbidden there, too.
+        Ok(outside) => assert!(text(&outside.stdout).starts_with("False\n"), "the control: {outside:?}"),
+        Err(error) => return println!("skipped: no Python below /usr: {error}"),
+    }
+    let job = Job { command: command.map(Into::into).to_vec(), ..Job::default() };
+    let outcome = sandbox.run(&job, &Confinement::default()).unwrap();
+    let refused = "Operation not permitted";
+    assert_eq!(text(&outcome.stdout), format!("{refused}\n{refused}\n['2']\n"), "{}", text(&outcome.stderr));
 }
 
 fn folders_and_open_files_are_bounded(sandbox: &Gvisor) {

@@ -39,6 +39,9 @@ use crate::{Enforcement, Level, SandboxError, Step};
 
 /// All that is said inside, at most; the file system on which it lies holds no more.
 const LONGEST: u64 = 64 << 10;
+/// What each process of gVisor has for itself, where no control group bounds all of it: some 60 MiB, and more for each
+/// processor and thread. Entries of folders and all else that a program has gVisor remember is in it.
+const OWN_DATA: u64 = 256 << 20;
 /// How much of what `runsc` says is shown, in characters.
 const SHOWN: usize = 600;
 
@@ -99,6 +102,10 @@ fn begin(start: Start) -> Result<(Child, Words, Judge), SandboxError> {
         .map_err(SandboxError::at(Step::BuildRoot))?;
     let most = u64::from(super::tasks(plan.processes, &platform));
     limits::set_processes(most, others).map_err(SandboxError::at(Step::ResourceLimits))?;
+    if !plan.controllers.iter().any(|controller| controller == limits::MEMORY) {
+        let most = plan.memory.saturating_add(OWN_DATA);
+        limits::set_data(most).map_err(SandboxError::at(Step::ResourceLimits))?;
+    }
     privileges::no_new_privileges().map_err(SandboxError::at(Step::NoNewPrivileges))?;
     filters.apply().map_err(SandboxError::at(Step::Seccomp))?;
     let around = around(namespaces).map_err(SandboxError::at(Step::ReadBack))?;
