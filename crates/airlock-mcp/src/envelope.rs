@@ -12,7 +12,10 @@ use airlock_engine::{
 
 use crate::method::ClientMethod;
 
-/// A request id: a string or an integer, compared by what it means and forwarded as it was written.
+/// Longest id as it is written, in bytes: ids are kept for as long as nobody answers, and their writers are not trusted.
+const MAX_ID_BYTES: usize = 1024;
+
+/// A request id: a string of at most 1 KiB or an integer, compared by what it means and forwarded as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Id {
     /// An integer of at most 64 bits, signed or unsigned.
@@ -22,8 +25,11 @@ pub enum Id {
 }
 
 impl Id {
-    /// Reads an id; `None` for null, fractions, exponents, more than 64 bits and other kinds.
+    /// Reads an id; `None` for null, fractions, exponents, more than 64 bits or 1 KiB, and other kinds.
     pub fn read(value: Value<'_>) -> Option<Self> {
+        if value.raw().len() > MAX_ID_BYTES {
+            return None;
+        }
         match value.kind() {
             Kind::String if !value.has_lone_surrogate() => value.as_str().map(|text| Self::Text(text.into())),
             Kind::Number => {
@@ -70,7 +76,7 @@ pub(crate) enum Malformed {
     LookAlike,
     /// `jsonrpc` is not `"2.0"`.
     Version,
-    /// Not a string or an integer of at most 64 bits.
+    /// Not a string of at most 1 KiB or an integer of at most 64 bits.
     Id,
     /// Neither a request nor a notification nor an answer, or several of them at once.
     Shape,
@@ -86,7 +92,7 @@ impl fmt::Display for Malformed {
                 "a name in the message looks like one of the protocol and is spelled otherwise"
             }
             Self::Version => "`jsonrpc` is not \"2.0\"",
-            Self::Id => "`id` is not a string or an integer of at most 64 bits",
+            Self::Id => "`id` is not a string of at most 1 KiB or an integer of at most 64 bits",
             Self::Shape => "the message is neither a request nor a notification nor an answer",
         })
     }
@@ -281,5 +287,16 @@ mod tests {
         assert_eq!(id(r#""a""#), id(r#""\u0061""#));
         assert_eq!(id("-0"), id("0"));
         assert_ne!(id("1"), id(r#""1""#));
+    }
+
+    #[test]
+    fn ids_are_bounded_as_they_are_written() {
+        for (length, expected) in [(1022, Ok("request")), (1023, Err(Malformed::Id))] {
+            let id = "z".repeat(length);
+            let request = format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"ping"}}"#);
+            assert_eq!(classify(&request), expected, "{length}");
+            let answer = format!(r#"{{"jsonrpc":"2.0","id":"{id}","result":{{}}}}"#);
+            assert_eq!(classify(&answer).map(|_| "request"), expected, "{length}");
+        }
     }
 }

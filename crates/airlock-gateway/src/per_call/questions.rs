@@ -7,7 +7,7 @@ use airlock_mcp::Id;
 
 use super::calls::Key;
 
-/// Most open requests of one server: as many as the guard lets pass, and some that it did not.
+/// Most open requests of the primary server: as many as the guard lets pass, and some that it did not.
 const MAX_OPEN: usize = 1_200;
 
 /// What becomes of a request.
@@ -18,6 +18,8 @@ pub(super) enum Asked {
     Renamed(Vec<u8>),
     /// It goes nowhere.
     Refused,
+    /// It goes nowhere, and this is what its server is told.
+    Answered(Vec<u8>),
 }
 
 /// A request of a server.
@@ -49,6 +51,14 @@ impl Questions {
             // No id, which the guard refuses.
             return if server == Key::PRIMARY { Asked::AsItIs } else { Asked::Refused };
         };
+        let token = member(root, &["params", "_meta", "progressToken"]);
+        // No token, or more of one than is kept.
+        if token.is_some_and(|token| Id::read(token).is_none()) && server != Key::PRIMARY {
+            return Asked::Answered(refusal(
+                id,
+                "its progress token is no integer and no string of at most 1 KiB",
+            ));
+        }
         if self.open.values().filter(|own| own.server == server).count() >= MAX_OPEN {
             return Asked::Refused;
         }
@@ -61,7 +71,6 @@ impl Questions {
         let (outer, name) = self.name();
         let mut edits = Splices::default();
         edits.replace(id.span(), &name);
-        let token = member(root, &["params", "_meta", "progressToken"]);
         if let Some(token) = token.filter(|token| Id::read(*token).is_some()) {
             edits.replace(token.span(), &name);
             question.token = Some(token.raw().to_owned());
@@ -141,6 +150,13 @@ fn raw(id: &Id) -> String {
             raw
         }
     }
+}
+
+/// What a server is told whose request goes nowhere.
+fn refusal(id: Value<'_>, problem: &str) -> Vec<u8> {
+    let id = id.raw();
+    let error = format!(r#"{{"code":-32600,"message":"the request was refused: {problem}"}}"#);
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#).into_bytes()
 }
 
 /// A member of a member.
@@ -237,5 +253,25 @@ mod tests {
         assert_eq!(refused, 10);
         assert!(!ask(&mut questions, servers[2], 2) && !ask(&mut questions, Key::PRIMARY, 2));
         assert_eq!(questions.ask(servers[2], &parse(&request("1.5"))), Asked::Refused, "no id");
+    }
+
+    #[test]
+    fn nothing_long_of_a_question_is_kept() {
+        let (mut questions, servers, _) = asked();
+        for (length, kept) in [(1022, true), (1023, false)] {
+            let id = format!("\"{}\"", "z".repeat(length));
+            let by_id = questions.ask(servers[1], &parse(&request(&id)));
+            assert_eq!(matches!(by_id, Asked::Renamed(_)), kept, "{length}");
+            let by_token = request(&length.to_string()).replace(r#""t""#, &id);
+            let Asked::Answered(line) = questions.ask(servers[1], &parse(&by_token)) else {
+                assert!(kept, "{length}");
+                continue;
+            };
+            let line = String::from_utf8(line).unwrap();
+            assert!(
+                !kept && line.starts_with(r#"{"jsonrpc":"2.0","id":1023,"error":{"code":-32600"#),
+                "{line}"
+            );
+        }
     }
 }

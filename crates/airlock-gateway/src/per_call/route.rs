@@ -37,6 +37,8 @@ pub(super) enum Said {
     Answer,
     /// It goes nowhere.
     Nothing,
+    /// It goes nowhere, and its server is told this.
+    ToItself(Vec<u8>),
     /// It goes nowhere, and the call has no answer.
     Unreadable(String),
 }
@@ -144,7 +146,7 @@ impl Multiplexer {
     }
 
     /// A message of the client for one server.
-    fn tell(&self, key: Key, line: Vec<u8>) -> io::Result<()> {
+    pub(super) fn tell(&self, key: Key, line: Vec<u8>) -> io::Result<()> {
         if key == Key::PRIMARY {
             return self.to_primary(&line);
         }
@@ -263,7 +265,7 @@ impl Multiplexer {
             (Some(_), Some(_)) => match self.state().questions.ask(Key::PRIMARY, &doc) {
                 Asked::Renamed(line) => Some(line),
                 Asked::AsItIs => None,
-                Asked::Refused => return Ok(()),
+                Asked::Refused | Asked::Answered(_) => return Ok(()),
             },
             (Some("notifications/cancelled"), None) => {
                 let id = member(root, &["params", "requestId"]);
@@ -344,6 +346,7 @@ impl Multiplexer {
         match (method.as_deref(), root.get("id")) {
             (Some(_), Some(_)) => match self.state().questions.ask(key, &doc) {
                 Asked::Renamed(line) => Said::Edited(line),
+                Asked::Answered(line) => Said::ToItself(line),
                 Asked::AsItIs | Asked::Refused => Said::Nothing,
             },
             (Some(method), None) => self.judge_notification(key, method, &doc),

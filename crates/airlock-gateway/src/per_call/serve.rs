@@ -186,6 +186,11 @@ impl Multiplexer {
             Said::Edited(line) => (downstream.deliver(Line::Whole(&line)), Next::More),
             Said::Answer => (downstream.deliver(line), Next::Over),
             Said::Nothing => (Ok(()), Next::More),
+            // One that does not read what it asked for is ended.
+            Said::ToItself(line) => match self.tell(key, line) {
+                Ok(()) => (Ok(()), Next::More),
+                Err(_) => (Ok(()), Next::Over),
+            },
             Said::Unreadable(problem) => {
                 self.warn(format!("the answer of a call's server cannot be read: {problem}"));
                 (Ok(()), Next::Over)
