@@ -310,6 +310,23 @@ fn no_server_answers_the_call_of_another() -> Outcome {
     Ok(())
 }
 
+/// The guard fails a request whose answer cannot be read, so that its id is free; the server may have more to say to it.
+#[test]
+fn a_late_answer_of_the_first_server_answers_no_call() -> Outcome {
+    let fixture = Fixture::per_call()?;
+    let mut session = fixture.open()?;
+    let failed = session.ask_json(&script::request(REVISION, "again", "x/broken", &json!({})))?;
+    assert!(failed.get("error").is_some(), "{failed}");
+    session.send(&line("again", "defer", &json!({})))?;
+    fixture.wait_for("forged")?;
+    // What was said before it has come when this has.
+    session.ask_json(&script::request(REVISION, "list-2", "tools/list", &json!({})))?;
+    let said = session.received().iter().map(|line| String::from_utf8_lossy(line)).collect::<String>();
+    assert!(!said.contains("forged"), "{said}");
+    session.end_by(Signal::TERM)?;
+    Ok(())
+}
+
 /// 2026-07-28 has no handshake: a server for a call gets its call alone.
 #[test]
 fn without_a_handshake_it_is_the_same() -> Outcome {

@@ -154,7 +154,12 @@ impl State {
 
     /// Whether the primary server may answer this, which it can do once.
     pub(super) fn primary_answers(&mut self, id: &Id) -> bool {
-        self.asked.remove(id)
+        let asked = self.asked.remove(id);
+        if asked {
+            // The id may be used for another request now, which is not cancelled.
+            self.cancelled.retain(|cancelled| cancelled != id);
+        }
+        asked
     }
 
     /// A late answer may still come; the oldest of too many is forgotten.

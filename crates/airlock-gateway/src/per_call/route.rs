@@ -6,7 +6,10 @@ use airlock_engine::{
     Code, Rejection,
     json::{Document, Splices, Value},
 };
-use airlock_mcp::{Id, skim::Skimmer};
+use airlock_mcp::{
+    Id,
+    skim::{Skimmed, Skimmer},
+};
 
 use super::{
     MAX_WAITING, Multiplexer, Stop,
@@ -173,6 +176,8 @@ impl Multiplexer {
         let token = member(root, &["params", "_meta", "progressToken"]).and_then(Id::read);
         let call = Call { id, line: line.to_vec(), token };
         let mut state = self.state();
+        // Whatever had this id before: its answer would be taken for that of the call.
+        state.primary_answers(&call.id);
         if state.phase == Phase::Over {
             return;
         }
@@ -242,8 +247,7 @@ impl Multiplexer {
         let Some(downstream) = self.downstream() else { return Err(Stop) };
         let Line::Whole(bytes) = line else {
             let Line::Oversize(seen) = &line else { return Ok(()) };
-            let id = seen.id.as_deref();
-            if id.is_some_and(|id| self.is_a_call(id)) {
+            if !self.primary_may_fail(seen) {
                 self.dropped();
                 return Ok(());
             }
@@ -253,7 +257,7 @@ impl Multiplexer {
             let mut skimmer = Skimmer::new();
             skimmer.push(bytes);
             let seen = skimmer.finish();
-            if seen.id.as_deref().is_some_and(|id| self.is_a_call(id)) {
+            if !self.primary_may_fail(&seen) {
                 self.dropped();
                 return Ok(());
             }
@@ -291,9 +295,15 @@ impl Multiplexer {
             (Some(_), None) => None,
             (None, None) => {
                 // A batch, which the guard does not forward: it tells who waits for an answer in it.
-                let answers = root.elements().filter_map(|member| member.get("id")).filter_map(Id::read);
-                let state = self.state();
-                let names_a_call = answers.into_iter().any(|id| state.calls.contains_key(&id));
+                let answers = root.elements().filter(|member| member.get("method").is_none());
+                let answered: Vec<_> =
+                    answers.filter_map(|member| member.get("id")).filter_map(Id::read).collect();
+                let mut state = self.state();
+                let names_a_call = answered.iter().any(|id| state.calls.contains_key(id));
+                if !names_a_call {
+                    // They are failed now, and there are no answers to them any more.
+                    answered.iter().for_each(|id| drop(state.primary_answers(id)));
+                }
                 drop(state);
                 if names_a_call {
                     self.dropped();
@@ -309,9 +319,19 @@ impl Multiplexer {
         self.warn_once("a message of a server about a call that it does not have was dropped");
     }
 
-    fn is_a_call(&self, raw: &str) -> bool {
-        let doc = self.parse(raw.as_bytes());
-        doc.and_then(|doc| Id::read(doc.root())).is_some_and(|id| self.state().calls.contains_key(&id))
+    /// Whether a line of the primary server that cannot be read is about no call. What it is about is failed by the
+    /// guard, and there is no answer to it any more.
+    fn primary_may_fail(&self, seen: &Skimmed) -> bool {
+        let doc = seen.id.as_deref().and_then(|raw| self.parse(raw.as_bytes()));
+        let Some(id) = doc.and_then(|doc| Id::read(doc.root())) else { return true };
+        let mut state = self.state();
+        if state.calls.contains_key(&id) {
+            return false;
+        }
+        if seen.method.is_none() {
+            state.primary_answers(&id);
+        }
+        true
     }
 
     fn is_a_calls_token(&self, token: &Id) -> bool {

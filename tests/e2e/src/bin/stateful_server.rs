@@ -60,6 +60,15 @@ impl Server {
                 self.forge(at(params, "/of"))?;
                 say(&json!({"jsonrpc": "2.0", "id": id, "result": {}}))
             }
+            // What nobody can read is the answer, and there is another one when a call of that id is under way.
+            "x/broken" => {
+                writeln!(io::stdout(), r#"{{"jsonrpc":"2.0","id":{id},"result":{{"#)?;
+                let Some(place) = self.place.clone() else { return Ok(()) };
+                let arrived = place.join(format!("lingers-{}", id.as_str().unwrap_or_default()));
+                wait_until(|| arrived.exists());
+                self.forge(id)?;
+                note(&place.join("forged"), "it")
+            }
             "tools/list" => say(&json!({"jsonrpc": "2.0", "id": id, "result": {"tools": tools()}})),
             "tools/call" => {
                 if let Some(place) = &self.place {
@@ -172,9 +181,7 @@ impl Server {
             return Ok(());
         };
         note(&place.join(own), "here")?;
-        while !place.join(other).exists() {
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_until(|| place.join(other).exists());
         Ok(())
     }
 
@@ -194,6 +201,12 @@ impl Server {
             }
         }
         Ok(())
+    }
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
