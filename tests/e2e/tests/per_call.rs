@@ -310,6 +310,32 @@ fn no_server_answers_the_call_of_another() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn the_first_server_withdraws_its_own_questions_alone() -> Outcome {
+    let fixture = Fixture::per_call()?;
+    let mut session = fixture.open()?;
+    session.send(&line("a", "follow", &json!({})))?;
+    let asked = next(&mut session, "x/slow")?;
+    session.ask_json(&script::request(REVISION, "x", "x/withdraw", &json!({})))?;
+    let withdrawn: Vec<Value> = session
+        .received()
+        .iter()
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .filter(|message| message.get("method") == Some(&json!("notifications/cancelled")))
+        .filter_map(|message| message.pointer("/params/requestId").cloned())
+        .collect();
+    assert_eq!(withdrawn, [json!("own")], "its own it can");
+    // The other one is answered as before.
+    let token = asked.pointer("/params/_meta/progressToken").ok_or("no token")?;
+    let progress = json!({"progressToken": token, "progress": 0.5});
+    session.send(
+        &json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}).to_string(),
+    )?;
+    assert!(text(&answered(&mut session, "a")?).contains("mine"));
+    session.end()?;
+    Ok(())
+}
+
 /// The guard fails a request whose answer cannot be read, so that its id is free; the server may have more to say to it.
 #[test]
 fn a_late_answer_of_the_first_server_answers_no_call() -> Outcome {

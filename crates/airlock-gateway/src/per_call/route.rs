@@ -273,7 +273,13 @@ impl Multiplexer {
             },
             (Some("notifications/cancelled"), None) => {
                 let id = member(root, &["params", "requestId"]);
-                id.and_then(|id| self.state().questions.withdrawn(Key::PRIMARY, id, &doc))
+                let line = id.and_then(|id| self.state().questions.withdrawn(Key::PRIMARY, id, &doc));
+                let Some(line) = line else {
+                    // It may be the question of a call's server.
+                    self.dropped();
+                    return Ok(());
+                };
+                Some(line)
             }
             (Some("notifications/progress"), None) => {
                 let token = member(root, &["params", "progressToken"]).and_then(Id::read);

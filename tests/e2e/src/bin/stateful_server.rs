@@ -60,6 +60,16 @@ impl Server {
                 self.forge(at(params, "/of"))?;
                 say(&json!({"jsonrpc": "2.0", "id": id, "result": {}}))
             }
+            // Withdraws what another server asked, and only then what it asked itself.
+            "x/withdraw" => {
+                say(&json!({"jsonrpc": "2.0", "id": "own", "method": "x/own"}))?;
+                for id in ["airlock-call-1", "airlock-call-2", "own"] {
+                    say(
+                        &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}),
+                    )?;
+                }
+                say(&json!({"jsonrpc": "2.0", "id": id, "result": {}}))
+            }
             // What nobody can read is the answer, and there is another one when a call of that id is under way.
             "x/broken" => {
                 writeln!(io::stdout(), r#"{{"jsonrpc":"2.0","id":{id},"result":{{"#)?;
