@@ -163,6 +163,19 @@ pub(super) struct Report<'a> {
     lines: Vec<usize>,
     errors: Bounded,
     warnings: Bounded,
+    heed: Heed,
+}
+
+/// What becomes of warnings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Heed {
+    /// They are listed as long as there are not too many.
+    #[default]
+    Bounded,
+    /// They are listed in any case: they are few, and about what is being started.
+    Always,
+    /// What they are about has no effect.
+    Never,
 }
 
 /// A list that stops growing at [`MAX_PROBLEMS`] and counts on.
@@ -177,7 +190,7 @@ impl<'a> Report<'a> {
         let text = file.map_or("", |file| file.text);
         let lines =
             std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
-        Self { file, lines, errors: Bounded::default(), warnings: Bounded::default() }
+        Self { file, lines, errors: Bounded::default(), warnings: Bounded::default(), heed: Heed::default() }
     }
 
     pub(super) fn error(&mut self, at: At, key: &str, message: impl Into<String>, help: Option<String>) {
@@ -190,12 +203,20 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn warning(&mut self, at: At, key: &str, message: impl Into<String>, help: Option<String>) {
-        if self.warnings.listed.len() >= MAX_PROBLEMS {
+        if self.heed == Heed::Never {
+            return;
+        }
+        if self.warnings.listed.len() >= MAX_PROBLEMS && self.heed == Heed::Bounded {
             self.warnings.unlisted += 1;
         } else {
             let problem = self.problem(Severity::Warning, at, key, message.into(), help);
             self.warnings.listed.push(problem);
         }
+    }
+
+    /// What becomes of warnings from now on.
+    pub(super) fn heed(&mut self, heed: Heed) {
+        self.heed = heed;
     }
 
     /// Takes back the warnings about one section of the file.

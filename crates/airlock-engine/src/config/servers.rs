@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::{
     flags::Flags,
-    problem::At,
+    problem::{At, Heed},
     reader::{Reader, texts},
     sandbox::SandboxConfig,
     suggest::{alternatives, closest, join, quoted},
@@ -36,12 +36,19 @@ pub(super) fn read(
     general: &SandboxConfig,
     flags: &Flags,
 ) -> (Vec<ServerConfig>, Option<ServerConfig>) {
-    let servers = read_all(reader, general, flags);
-    let chosen = reader.text("server").and_then(|(name, at)| choose(&name, at, &servers, reader));
+    let named = reader.text("server");
+    let servers = read_all(reader, general, flags, named.as_ref().map(|(name, _)| name.as_str()));
+    let chosen = named.and_then(|(name, at)| choose(&name, at, &servers, reader));
     (servers, chosen)
 }
 
-fn read_all(reader: &mut Reader<'_, '_>, general: &SandboxConfig, flags: &Flags) -> Vec<ServerConfig> {
+/// Where one of them is chosen, what the others weaken has no effect.
+fn read_all(
+    reader: &mut Reader<'_, '_>,
+    general: &SandboxConfig,
+    flags: &Flags,
+    chosen: Option<&str>,
+) -> Vec<ServerConfig> {
     let Some(sections) = reader.table(&[SECTION]) else { return Vec::new() };
     reader.record_all(SECTION, sections);
     let mut servers = Vec::new();
@@ -54,6 +61,11 @@ fn read_all(reader: &mut Reader<'_, '_>, general: &SandboxConfig, flags: &Flags)
             reader.report.error(at, &path, message, None);
         }
         let Some(table) = value.get_ref().as_table() else { continue };
+        reader.report.heed(match chosen {
+            None => Heed::Bounded,
+            Some(chosen) if chosen == name => Heed::Always,
+            Some(_) => Heed::Never,
+        });
         let command = command(table, &path, at, reader);
         let sandbox = table.get_key_value("sandbox").and_then(|(key, value)| {
             let table = value.get_ref().as_table()?;
@@ -69,6 +81,7 @@ fn read_all(reader: &mut Reader<'_, '_>, general: &SandboxConfig, flags: &Flags)
         let sandbox = sandbox.unwrap_or_else(|| general.clone());
         servers.push(ServerConfig { name: name.to_owned(), command, sandbox });
     }
+    reader.report.heed(Heed::Bounded);
     servers
 }
 
@@ -91,7 +104,7 @@ fn command(table: &DeTable<'_>, path: &str, at: At, reader: &mut Reader<'_, '_>)
     command
 }
 
-/// The server that `--server` names. What others weaken has no effect then.
+/// The server that `--server` names.
 fn choose(name: &str, at: At, servers: &[ServerConfig], reader: &mut Reader<'_, '_>) -> Option<ServerConfig> {
     let Some(server) = servers.iter().find(|server| server.name == name) else {
         let mut known: Vec<&str> = servers.iter().map(|server| server.name.as_str()).collect();
@@ -108,9 +121,6 @@ fn choose(name: &str, at: At, servers: &[ServerConfig], reader: &mut Reader<'_, 
         reader.report.error(at, "server", format!("there is no server {}", quoted(name)), Some(help));
         return None;
     };
-    for other in servers.iter().filter(|other| other.name != name) {
-        reader.report.withdraw_warnings(&join(SECTION, &other.name));
-    }
     Some(server.clone())
 }
 
