@@ -240,11 +240,32 @@ fn a_server_that_crashes_takes_its_own_call_with_it_alone() -> Outcome {
 
 #[test]
 fn a_call_that_takes_too_long_is_ended() -> Outcome {
-    let fixture = Fixture::new("[sandbox]\nmax_call_seconds = 1\n", &["--sandbox", "--per-call"])?;
+    let fixture = Fixture::new("[sandbox]\nmax_call_seconds = 4\n", &["--sandbox", "--per-call"])?;
     let mut session = fixture.open()?;
     assert_eq!(call(&mut session, "a", "linger", &json!({}))?, "timeout");
     assert_eq!(call(&mut session, "b", "count", &json!({}))?, "1 1", "others go on");
     session.end()?;
+    Ok(())
+}
+
+/// Not even the handshake, whether it was begun for the call or ahead of it.
+#[test]
+fn a_server_that_is_never_ready_ends_with_the_time_of_its_call() -> Outcome {
+    let fixture = Fixture::new("[sandbox]\nmax_call_seconds = 4\n", &["--sandbox", "--per-call"])?;
+    let mut session = fixture.open()?;
+    fs::write(fixture.place.join("silent"), "")?;
+    // There may be a server that was greeted before.
+    let first = call(&mut session, "a", "count", &json!({}))?;
+    assert!(first == "1 1" || first == "timeout", "{first}");
+    assert_eq!(call(&mut session, "b", "count", &json!({}))?, "timeout");
+    fs::remove_file(fixture.place.join("silent"))?;
+    let after = ["c", "d"].map(|id| call(&mut session, id, "count", &json!({})));
+    for answer in after {
+        assert_eq!(answer?, "1 1");
+    }
+    session.end()?;
+    let audit = fs::read_to_string(&fixture.guarded.audit)?;
+    assert!(audit.contains(r#""reason":"timeout""#), "{audit}");
     Ok(())
 }
 
@@ -316,15 +337,10 @@ fn the_first_server_withdraws_its_own_questions_alone() -> Outcome {
     let mut session = fixture.open()?;
     session.send(&line("a", "follow", &json!({})))?;
     let asked = next(&mut session, "x/slow")?;
-    session.ask_json(&script::request(REVISION, "x", "x/withdraw", &json!({})))?;
-    let withdrawn: Vec<Value> = session
-        .received()
-        .iter()
-        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-        .filter(|message| message.get("method") == Some(&json!("notifications/cancelled")))
-        .filter_map(|message| message.pointer("/params/requestId").cloned())
-        .collect();
-    assert_eq!(withdrawn, [json!("own")], "its own it can");
+    session.send(&script::request(REVISION, "x", "x/withdraw", &json!({})))?;
+    // Those of others come before it.
+    let withdrawn = next(&mut session, "notifications/cancelled")?;
+    assert_eq!(withdrawn.pointer("/params/requestId"), Some(&json!("own")), "its own it can");
     // The other one is answered as before.
     let token = asked.pointer("/params/_meta/progressToken").ok_or("no token")?;
     let progress = json!({"progressToken": token, "progress": 0.5});

@@ -29,6 +29,8 @@ pub(super) struct Call {
     pub(super) line: Vec<u8>,
     /// Under which the client hears of its progress.
     pub(super) token: Option<Id>,
+    /// When its server is ended, whether it has the call by then or not. Known when the call first gets a server.
+    pub(super) until: Option<Instant>,
 }
 
 /// How far a server is with its one call.
@@ -57,10 +59,18 @@ pub(super) struct Fresh {
     pub(super) awaited: Option<Id>,
     pub(super) input: Option<Arc<ServerSink<ChildStdin>>>,
     pub(super) server: Option<Arc<Mutex<Server>>>,
-    /// When it is ended.
+    /// When it is ended whatever its call may take: in its handshake, and when its call was cancelled.
     pub(super) until: Option<Instant>,
     /// It was ended because it took too long.
     pub(super) late: bool,
+}
+
+impl Fresh {
+    /// When it is ended.
+    pub(super) fn ends(&self) -> Option<Instant> {
+        let of_its_call = self.call.as_ref().and_then(|call| call.until);
+        self.until.into_iter().chain(of_its_call).min().filter(|_| !self.late)
+    }
 }
 
 /// What every server of a call is told before its call, as the client wrote it.

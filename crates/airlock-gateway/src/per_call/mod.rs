@@ -40,6 +40,8 @@ use calls::{Phase, State};
 const AT_ONCE: usize = 8;
 /// Most bytes of calls that wait.
 const MAX_WAITING: usize = 32 << 20;
+/// How long the handshake of a server may take.
+const HANDSHAKE: Duration = Duration::from_secs(60);
 /// How long the servers of calls are waited for when a session ends.
 const END: Duration = Duration::from_secs(5);
 
@@ -60,7 +62,7 @@ pub(crate) struct PerCall {
     pub(crate) bounds: Bounds,
     /// How long a server has to answer after its call was cancelled.
     pub(crate) grace: Duration,
-    /// How long a server has to answer its call.
+    /// How long a server may take for its call, from when it is started for it.
     pub(crate) limit: Option<Duration>,
     pub(crate) max_line: usize,
 }
@@ -198,10 +200,10 @@ impl Multiplexer {
             let mut next: Option<Duration> = None;
             let mut late = Vec::new();
             for fresh in state.servers.values_mut() {
-                let Some(until) = fresh.until else { continue };
+                let Some(until) = fresh.ends() else { continue };
                 let left = until.saturating_duration_since(now);
                 if left.is_zero() {
-                    fresh.until = None;
+                    // One that is not there yet is ended when it comes.
                     fresh.late = true;
                     late.extend(fresh.server.clone());
                 } else {

@@ -174,7 +174,7 @@ impl Multiplexer {
             return downstream.not_run(&id, rejection);
         }
         let token = member(root, &["params", "_meta", "progressToken"]).and_then(Id::read);
-        let call = Call { id, line: line.to_vec(), token };
+        let call = Call { id, line: line.to_vec(), token, until: None };
         let mut state = self.state();
         // Whatever had this id before: its answer would be taken for that of the call.
         state.primary_answers(&call.id);
@@ -415,7 +415,7 @@ impl Multiplexer {
         let Some(fresh) = state.servers.get_mut(&key) else { return Said::Nothing };
         if fresh.awaited.is_some() && fresh.awaited.as_ref() == id {
             fresh.awaited = None;
-            state.greeted(key, self.options.limit);
+            state.greeted(key);
             self.changed.notify_all();
             return Said::Nothing;
         }

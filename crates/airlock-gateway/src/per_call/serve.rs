@@ -4,13 +4,13 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use airlock_engine::{Code, Rejection};
 
 use super::{
-    AT_ONCE, Multiplexer,
+    AT_ONCE, HANDSHAKE, Multiplexer,
     calls::{Call, Fresh, Key, Phase, Stage, State},
     lock,
     route::Said,
@@ -30,7 +30,7 @@ pub(super) fn kill(server: &Arc<Mutex<Server>>) {
 
 impl State {
     /// A server has been through its handshake.
-    pub(super) fn greeted(&mut self, key: Key, limit: Option<Duration>) {
+    pub(super) fn greeted(&mut self, key: Key) {
         let rest = [&self.greeting.initialized, &self.greeting.level];
         let rest: Vec<_> = rest.into_iter().flatten().cloned().collect();
         let Some(fresh) = self.servers.get_mut(&key) else { return };
@@ -39,7 +39,8 @@ impl State {
         }
         if fresh.stage == Stage::Starting {
             fresh.stage = Stage::Ready;
-            fresh.give_call(limit);
+            fresh.until = None;
+            fresh.give_call();
         }
     }
 }
@@ -53,13 +54,12 @@ impl Fresh {
     }
 
     /// Hands over the call that it was started for.
-    fn give_call(&mut self, limit: Option<Duration>) {
+    fn give_call(&mut self) {
         if self.stage == Stage::Ready
             && let Some(call) = &mut self.call
         {
             let line = std::mem::take(&mut call.line);
             self.stage = Stage::Calling;
-            self.until = limit.map(|limit| Instant::now() + limit);
             self.tell(line);
         }
     }
@@ -83,17 +83,19 @@ impl Multiplexer {
                 return;
             }
             state.spare_failed = false;
-            let Some(call) = state.next_call() else { return };
+            let Some(mut call) = state.next_call() else { return };
+            call.until = call.until.or_else(|| Some(Instant::now() + self.options.limit?));
             if let Some(key) = spare {
                 state.calls.insert(call.id.clone(), Some(key));
                 if let Some(fresh) = state.servers.get_mut(&key) {
                     fresh.call = Some(call);
-                    fresh.give_call(self.options.limit);
+                    fresh.give_call();
                 }
                 self.changed.notify_all();
                 continue;
             }
             let key = state.add(Some(call));
+            self.changed.notify_all();
             drop(state);
             self.spawn(key);
         }
@@ -163,15 +165,16 @@ impl Multiplexer {
         let Some(fresh) = state.servers.get_mut(&key) else { return false };
         fresh.server = Some(Arc::clone(server));
         fresh.input = Some(Arc::clone(input));
-        if !wanted || fresh.stage == Stage::Over {
+        if !wanted || fresh.late || fresh.stage == Stage::Over {
             return false;
         }
         match greeting {
             Some((id, line)) => {
+                fresh.until = Some(Instant::now() + HANDSHAKE);
                 fresh.awaited = Some(id);
                 fresh.tell(line);
             }
-            None => state.greeted(key, self.options.limit),
+            None => state.greeted(key),
         }
         self.changed.notify_all();
         true
@@ -213,8 +216,10 @@ impl Multiplexer {
         state.spare_failed |= end.is_err();
         // What became of a server that was started before there was this call is not the call's fault.
         let untouched = end.is_err() || matches!(stage, Stage::Starting | Stage::Ready);
+        let is_due = call.as_ref().and_then(|call| call.until).is_some_and(|until| until <= Instant::now());
         if ahead
             && untouched
+            && !is_due
             && stage != Stage::Over
             && state.phase < Phase::Over
             && let Some(call) = call.take()
@@ -236,6 +241,10 @@ impl Multiplexer {
                     (Ok(()), Stage::Calling) if late => downstream.lost(id, Rejection::new(Code::Timeout)),
                     (Ok(()), Stage::Calling | Stage::Cancelled) => {
                         downstream.lost(id, Rejection::new(Code::InternalUpstream).with_message(ended));
+                    }
+                    (Ok(()), Stage::Starting | Stage::Ready) if late => {
+                        let text = "the server that was started for this call was not ready in time";
+                        downstream.not_run(id, Rejection::new(Code::Timeout).with_message(text));
                     }
                     (Ok(()), Stage::Starting | Stage::Ready) => {
                         let text = "the server that was started for this call ended before it got it";
