@@ -3,12 +3,14 @@
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use airlock_e2e::{Guarded, Outcome, Revision, Session, install, processes, script};
+use airlock_e2e::{Guarded, Outcome, Revision, Session, Step, install, processes, script};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -457,6 +459,37 @@ fn answers_come_also_when_the_client_has_said_all() -> Outcome {
     let answers = String::from_utf8_lossy(&ended.received.concat()).into_owned();
     assert_eq!(answers.matches(r#""text":"1 1""#).count(), 12, "{answers}\n{}", ended.stderr);
     assert_eq!(ended.status.and_then(|status| status.code()), Some(0), "{}", ended.stderr);
+    Ok(())
+}
+
+/// Each answer is longer than what a pipe holds.
+#[test]
+fn answers_come_also_when_the_client_reads_late() -> Outcome {
+    const CALLS: usize = 6;
+    let fixture = Fixture::per_call()?;
+    let (program, arguments) = fixture.guarded.command.split_first().ok_or("no command")?;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut said = String::new();
+    for message in script::opening(REVISION, &json!({})) {
+        if let Step::Send(message) = message {
+            said += &format!("{message}\n");
+        }
+    }
+    for number in 0..CALLS {
+        said += &format!("{}\n", line(&format!("n{number}"), "big", &json!({})));
+    }
+    child.stdin.take().ok_or("no input")?.write_all(said.as_bytes())?;
+    eventually("all calls ran", || fixture.ran() == CALLS)?;
+    // Whatever ends too early has time for it.
+    thread::sleep(Duration::from_secs(1));
+    let output = child.wait_with_output()?;
+    let answers = String::from_utf8_lossy(&output.stdout).matches("yyy\"").count();
+    assert_eq!((answers, output.status.code()), (CALLS, Some(0)));
     Ok(())
 }
 

@@ -138,9 +138,14 @@ impl State {
         key
     }
 
-    /// Whether no call will come, and none is under way.
+    /// Whether no call will come, and none is under way. A server may still be delivering its answer.
     pub(super) fn is_done(&self) -> bool {
         self.phase > Phase::Open && self.calls.is_empty()
+    }
+
+    /// Whether nothing more will come from any server of a call.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_done() && self.servers.is_empty()
     }
 
     /// A call gets its turn again.

@@ -168,15 +168,15 @@ impl Multiplexer {
         }
     }
 
-    /// The client sends nothing more: the primary server hears of it when the last call is over.
+    /// The client sends nothing more: the primary server hears of it when the last server of a call is gone.
     fn client_closed(&self) {
         let mut state = self.state();
         state.phase = state.phase.max(Phase::Closed);
         let spare = state.spare.take().and_then(|key| state.servers.get(&key)?.server.clone());
-        let done = state.is_done();
+        let quiet = state.is_quiet();
         drop(state);
         spare.iter().for_each(serve::kill);
-        if done {
+        if quiet {
             self.close_primary();
         }
     }

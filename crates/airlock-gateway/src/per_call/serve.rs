@@ -161,10 +161,13 @@ impl Multiplexer {
     ) -> bool {
         let mut state = self.state();
         let wanted = state.phase < Phase::Over && !state.is_done();
+        let is_open = state.phase == Phase::Open;
         let greeting = state.greeting.initialize.clone();
         let Some(fresh) = state.servers.get_mut(&key) else { return false };
         fresh.server = Some(Arc::clone(server));
         fresh.input = Some(Arc::clone(input));
+        // Started ahead of a call that does not come any more.
+        let wanted = wanted && (is_open || fresh.call.is_some());
         if !wanted || fresh.late || fresh.stage == Stage::Over {
             return false;
         }
@@ -270,8 +273,8 @@ impl Multiplexer {
     /// What is to be done when a call is over.
     pub(super) fn settle(self: &Arc<Self>) {
         self.start_waiting();
-        let done = self.state().is_done();
-        if done {
+        let quiet = self.state().is_quiet();
+        if quiet {
             self.close_primary();
         } else {
             self.start_ahead();

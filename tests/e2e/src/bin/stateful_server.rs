@@ -108,6 +108,7 @@ impl Server {
                 note(file, "call")?;
                 format!("{} {}", self.kept.calls, fs::read_to_string(file)?.lines().count())
             }
+            "big" => "y".repeat(300_000),
             "heard" => self.kept.heard.join(" "),
             "ask" => self.ask(arguments)?,
             "linger" => return self.linger(id),
@@ -228,6 +229,7 @@ fn tools() -> Value {
     json!([
         tool("count", json!({})),
         tool("heard", json!({})),
+        tool("big", json!({})),
         tool("ask", json!({"method": text, "own": text, "other": text})),
         tool("linger", json!({})),
         tool("defer", json!({})),
