@@ -38,8 +38,9 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(2);
 /// How long the box may take to be made.
 const SET_UP: Duration = Duration::from_secs(10);
-/// And what `runsc` makes, which starts three processes and a kernel, at most; within the time of the program, and then some.
+/// And what `runsc` makes, which starts three processes and a kernel, at most; and no longer than the program has, and this.
 const SET_UP_BY_RUNSC: Duration = Duration::from_secs(30);
+pub(super) const LATE: Duration = Duration::from_secs(1);
 /// Folders that belong to the box itself.
 const RESERVED: &[&str] = &["/proc", "/sys", "/dev"];
 
@@ -176,7 +177,7 @@ impl ProcessBox {
         plan.clock = clock;
         let group = Group::make(&confinement.limits);
         let scratch = scratch.map(Scratch::of);
-        Running::start(plan, confinement.network.hosts(), &self.outside, group, scratch)
+        Running::start(plan, confinement.network.hosts(), &self.outside, group, scratch, &Stop::default())
     }
 }
 
@@ -370,14 +371,15 @@ impl Running {
         (child, Hold { control, _proxy: self.proxy.take() }, aftermath)
     }
 
-    /// Starts the helper and has it carry out the plan. What is removed after the box is given in here, so that it is
-    /// removed, too, when that fails.
+    /// Starts the helper and has it carry out the plan, unless `stop` is requested meanwhile. What is removed after the box is
+    /// given in here, so that it is removed, too, when that fails.
     pub(super) fn start(
         mut plan: Plan,
         hosts: &[AllowedHost],
         outside: &Outside,
         group: Option<Group>,
         scratch: Option<Scratch>,
+        stop: &Stop,
     ) -> Result<Self, SandboxError> {
         if let Some(group) = &group {
             plan.entrances = group.entrances();
@@ -400,7 +402,17 @@ impl Running {
             group,
             scratch,
         };
-        running.set_up(&plan, input, hosts, outside)?;
+        let awaited = running.end_when(stop).map_err(SandboxError::at(Step::StartHelper))?;
+        let made = running.set_up(&plan, input, hosts, outside);
+        drop(awaited);
+        if let Err(error) = made {
+            let late = running.was_made_late();
+            return Err(match (stop.is_requested(), late) {
+                (true, _) => SandboxError::GivenUp,
+                (false, true) => SandboxError::Lost,
+                (false, false) => error,
+            });
+        }
         if running.enforcement.level < plan.min_level {
             return Err(SandboxError::TooWeak {
                 required: plan.min_level,
@@ -423,14 +435,15 @@ impl Running {
         let reading = control.try_clone().map_err(started)?;
         let patience = match plan.runsc {
             Some(_) => {
-                plan.wall.map_or(SET_UP_BY_RUNSC, |wall| SET_UP_BY_RUNSC.min(wall.saturating_add(SET_UP)))
+                plan.wall.map_or(SET_UP_BY_RUNSC, |wall| SET_UP_BY_RUNSC.min(wall.saturating_add(LATE)))
             }
             None => SET_UP,
         };
         reading.set_read_timeout(Some(patience)).map_err(started)?;
         control.set_write_timeout(Some(SET_UP)).map_err(started)?;
         send_plan(control, plan, input).map_err(SandboxError::at(Step::ReadPlan))?;
-        let mut reports = if plan.network { Reports::with_listener(reading) } else { Reports::new(reading) };
+        let reports = if plan.network { Reports::with_listener(reading) } else { Reports::new(reading) };
+        let reports = self.reports.insert(reports);
         let mut report = reports.next().map_err(|error| started(in_words(error, patience)))?;
         if plan.network && matches!(report, Some(Report::Listening)) {
             let proxy = reports.take_listener().ok_or_else(|| io::Error::other("there is no listener"));
@@ -462,9 +475,27 @@ impl Running {
                 return Err(started(io::Error::other("it ended before the box was made")));
             }
         }
-        control.set_read_timeout(None).map_err(started)?;
-        self.reports = Some(reports);
-        Ok(())
+        control.set_read_timeout(None).map_err(started)
+    }
+
+    /// Ends what could not be made in time. Whether it was at last, and its program may have begun before its end.
+    fn was_made_late(&mut self) -> bool {
+        if !self.end() {
+            return true;
+        }
+        let Some(reports) = &mut self.reports else { return false };
+        // Its end closes them; nobody waits for one who has them still.
+        if reports.give_up_after(GRACE).is_err() {
+            return true;
+        }
+        loop {
+            match reports.next() {
+                // Where what is said cannot be read, nobody knows.
+                Ok(Some(Report::Ready(_))) | Err(_) => return true,
+                Ok(Some(_)) => {}
+                Ok(None) => return false,
+            }
+        }
     }
 
     /// Says that the program is given what it waited for: its time begins.

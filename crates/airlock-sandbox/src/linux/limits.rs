@@ -35,6 +35,17 @@ pub(super) fn set_processes(most: u64, others: u64) -> io::Result<()> {
     Ok(setrlimit(Resource::Nproc, Rlimit { current: most, maximum: most })?)
 }
 
+/// No memory on disk: a core goes nowhere, not to a file, which cannot be this small, and not to a program of the host, which
+/// the kernel starts for 0, too, and for 1 alone does not (`coredump_pipe` in fs/coredump.c).
+const CORE: u64 = 1;
+
+/// Rules out cores of this process and all that come of it.
+pub(super) fn set_core() -> io::Result<()> {
+    let host = getrlimit(Resource::Core).maximum.unwrap_or(u64::MAX);
+    let most = Some(CORE.min(host));
+    Ok(setrlimit(Resource::Core, Rlimit { current: most, maximum: most })?)
+}
+
 /// Bounds what `runsc` and its processes have for themselves. What a program has, gVisor maps into them from a file, and
 /// that does not count.
 pub(super) fn set_data(most: u64) -> io::Result<()> {
@@ -57,11 +68,9 @@ pub(super) fn set(plan: &Plan, others: u64) -> io::Result<()> {
         (Resource::Data, (!grouped).then_some(plan.memory), None),
         (Resource::As, Some(plan.memory.saturating_mul(8).max(LEAST_ADDRESSES)), None),
         (Resource::Fsize, Some(plan.tmpfs), None),
-        // No memory on disk, none that cannot be reclaimed, no queues outside of it.
-        // A core goes nowhere: not to a file, which cannot be this small, and not to a program of the host, which the kernel
-        // starts for 0, too, and for 1 alone does not (`coredump_pipe` in fs/coredump.c). The filter of system calls keeps
-        // it from being changed.
-        (Resource::Core, Some(1), None),
+        // The filter of system calls keeps it from being changed.
+        (Resource::Core, Some(CORE), None),
+        // No memory that cannot be reclaimed, no queues outside of it.
         (Resource::Nice, Some(0), None),
         (Resource::Rtprio, Some(0), None),
         (Resource::Memlock, Some(64 << 10), None),

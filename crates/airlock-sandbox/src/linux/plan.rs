@@ -53,6 +53,8 @@ pub(super) struct Runsc {
     pub(super) program: PathBuf,
     /// How it catches system calls, by its own name for that.
     pub(super) platform: String,
+    /// Flags by which it does not do what it must not.
+    pub(super) without: Vec<String>,
 }
 
 /// From when on the time of a program is counted.

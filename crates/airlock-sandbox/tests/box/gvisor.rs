@@ -53,6 +53,8 @@ const TESTS: &[Test] = &[
     ("a_runsc_that_hangs_is_an_error", a_runsc_that_hangs_is_an_error),
     ("a_runsc_without_a_kernel_is_too_weak", a_runsc_without_a_kernel_is_too_weak),
     ("runsc_gets_nothing_of_ours", runsc_gets_nothing_of_ours),
+    ("a_newer_runsc_opens_files_apart", a_newer_runsc_opens_files_apart),
+    ("no_core_is_left", no_core_is_left),
 ];
 
 /// Its tests; ignored where it does not work, which is said.
@@ -483,13 +485,18 @@ struct Fake {
 
 impl Fake {
     fn new(sandbox: &Gvisor, instead: &str) -> Self {
+        Self::with_flags(sandbox, "exec $REAL flags", instead)
+    }
+
+    /// One that lists its flags by this.
+    fn with_flags(sandbox: &Gvisor, flags: &str, instead: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let described = sandbox.describe().unwrap();
         let real = described.split(' ').next().unwrap();
         let program = folder.path().join("runsc");
         let script = format!(
-            "#!/bin/sh\nREAL={real}\ncase \"$1\" in flags|--version) exec $REAL \"$@\";; esac\n{instead}\n"
+            "#!/bin/sh\nREAL={real}\ncase \"$1\" in flags) {flags};; --version) exec $REAL --version;; esac\n{instead}\n"
         );
         // By another process: one that this one held open for writing could not be started while a child of another
         // test has it.
@@ -553,8 +560,20 @@ fn a_runsc_that_fails_is_an_error(sandbox: &Gvisor) {
 fn a_runsc_that_hangs_is_an_error(sandbox: &Gvisor) {
     let begin = Instant::now();
     let limits = Limits { wall: Some(Duration::from_secs(1)), ..Limits::default() };
-    let error = Fake::new(sandbox, "trap '' TERM; sleep 1000 & sleep 1000").error_within("exit 0", limits);
+    let fake = Fake::new(sandbox, "trap '' TERM; sleep 1000 & sleep 1000");
+    let error = fake.error_within("exit 0", limits);
     assert!(matches!(error, SandboxError::Failed { step: Step::StartHelper, .. }), "{error}");
+    assert!(error.to_string().contains("not there within 2 s"), "no longer than what it is for: {error}");
+    // Nobody has to wait for it, either.
+    let job = Job { stop: Stop::new(), ..shell("exit 0") };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(500));
+            job.stop.request();
+        });
+        let error = fake.sandbox.run(&job, &Confinement::default()).unwrap_err();
+        assert!(matches!(error, SandboxError::GivenUp), "{error}");
+    });
     assert!(begin.elapsed() < PATIENCE);
     let [children, ..] = traces();
     assert_eq!(children, 0);
@@ -635,6 +654,51 @@ fn a_runsc_without_a_kernel_is_too_weak(sandbox: &Gvisor) {
         }
         error => panic!("{error}"),
     }
+}
+
+/// One that opens the files in the kernel that the program attacks, unless it is told not to.
+fn a_newer_runsc_opens_files_apart(sandbox: &Gvisor) {
+    let told = |flags: &str| {
+        let list = format!("$REAL flags 2>&1 | grep -v directfs; echo '{flags}'; exit 0");
+        let fake = Fake::with_flags(sandbox, &list, "echo \"told $*\" > /state/log; exit 1");
+        fake.error("exit 0").to_string()
+    };
+    let (newer, older) = (told("  -directfs"), told("  -else"));
+    assert!(newer.contains("told --root") && newer.contains(" --directfs=false "), "{newer}");
+    assert!(older.contains("told --root") && !older.contains("directfs"), "the control: {older}");
+}
+
+/// What gVisor has in its memory is the program's, and part of it the host's.
+fn no_core_is_left(sandbox: &Gvisor) {
+    let limits = || {
+        let name = format!("airlock-{}", std::process::id());
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let ours = all.filter(|entry| {
+            let line = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+            line.split('\0').any(|argument| argument == name)
+        });
+        let limits = ours.filter_map(|entry| fs::read_to_string(entry.path().join("limits")).ok());
+        let core = |limits: String| {
+            let line = limits.lines().find_map(|line| line.strip_prefix("Max core file size"))?;
+            Some(line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>())
+        };
+        limits.filter_map(core).collect::<Vec<_>>()
+    };
+    let job = Job { stop: Stop::new(), ..shell("sleep 100") };
+    let seen = thread::scope(|scope| {
+        let running = scope.spawn(|| sandbox.run(&job, &Confinement::default()));
+        let begin = Instant::now();
+        let mut seen = limits();
+        // `runsc` and the sentry.
+        while seen.len() < 2 && begin.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(20));
+            seen = limits();
+        }
+        job.stop.request();
+        assert!(matches!(running.join().unwrap(), Err(SandboxError::GivenUp)));
+        seen
+    });
+    assert!(seen.len() >= 2 && seen.iter().all(|core| *core == ["1", "1"]), "{seen:?}");
 }
 
 fn runsc_gets_nothing_of_ours(sandbox: &Gvisor) {

@@ -61,10 +61,9 @@ pub(in super::super) fn run(
     match sys::fork().map_err(SandboxError::at(Step::StartInit))? {
         Forked::Child => {
             drop((helper, watch));
-            let platform = runsc.platform.clone();
             let start = Start {
                 plan,
-                platform,
+                runsc: runsc.clone(),
                 taken,
                 program,
                 others,

@@ -23,7 +23,7 @@ mod tree;
 use std::{
     path::PathBuf,
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rustix::process::geteuid;
@@ -31,7 +31,7 @@ use rustix::process::geteuid;
 use super::{
     cgroup::Group,
     drain,
-    host::{Launcher, Running, check},
+    host::{LATE, Launcher, Running, check},
     plan::{Plan, Runsc},
 };
 use crate::{
@@ -104,16 +104,16 @@ impl Gvisor {
     /// # Errors
     /// There is none, or it does not say what it can.
     pub fn describe(&self) -> Result<String, SandboxError> {
-        let found = self.find()?;
+        let found = self.find(find::PATIENCE)?;
         let version = find::version(&found.program).map_err(unavailable)?;
         Ok(format!("{} {version}, platform {}", found.program.display(), found.platform))
     }
 
-    fn find(&self) -> Result<Runsc, SandboxError> {
+    fn find(&self, patience: Duration) -> Result<Runsc, SandboxError> {
         if let Some(found) = self.found.get() {
             return Ok(found.clone());
         }
-        let found = find::runsc(self.program.as_deref()).map_err(unavailable)?;
+        let found = find::runsc(self.program.as_deref(), patience).map_err(unavailable)?;
         Ok(self.found.get_or_init(|| found).clone())
     }
 
@@ -133,15 +133,17 @@ impl Gvisor {
         }
         check(confinement)?;
         let mut plan = Plan::new(confinement, self.min_level, &job.command, None);
-        let runsc = self.find()?;
-        let Limits { memory, processes, .. } = confinement.limits;
+        let Limits { memory, processes, wall, .. } = confinement.limits;
+        // Nor does this go on for longer than what it is for.
+        let patience = wall.map_or(find::PATIENCE, |wall| find::PATIENCE.min(wall.saturating_add(LATE)));
+        let runsc = self.find(patience)?;
         let group = Group::make(&Limits {
             memory: memory.saturating_add(OWN_MEMORY),
             processes: tasks(processes, &runsc.platform),
             ..confinement.limits
         });
         plan.runsc = Some(runsc);
-        Running::start(plan, &[], &Outside::default(), group, None)
+        Running::start(plan, &[], &Outside::default(), group, None, &job.stop)
     }
 }
 

@@ -25,7 +25,7 @@ use super::{
             HOST_NAME, NAMESPACES, NOT_STARTED, die_with_the_helper, enforcement, own_namespaces, own_root,
         },
         limits,
-        plan::{Plan, Report},
+        plan::{Plan, Report, Runsc},
         privileges,
         seccomp::Filters,
         sys,
@@ -48,7 +48,7 @@ const SHOWN: usize = 600;
 /// All that the helper prepared.
 pub(super) struct Start {
     pub(super) plan: Plan,
-    pub(super) platform: String,
+    pub(super) runsc: Runsc,
     pub(super) taken: Taken,
     pub(super) program: Program,
     /// Processes and threads of the same user that have no part in this.
@@ -77,7 +77,7 @@ pub(super) fn run(start: Start, control: &UnixStream) -> i32 {
 fn begin(start: Start) -> Result<(Child, Words, Judge), SandboxError> {
     let Start {
         plan,
-        platform,
+        runsc,
         taken,
         program,
         others,
@@ -100,7 +100,8 @@ fn begin(start: Start) -> Result<(Child, Words, Judge), SandboxError> {
             taken.enter(&plan, &task, &config)
         })
         .map_err(SandboxError::at(Step::BuildRoot))?;
-    let most = u64::from(super::tasks(plan.processes, &platform));
+    limits::set_core().map_err(SandboxError::at(Step::ResourceLimits))?;
+    let most = u64::from(super::tasks(plan.processes, &runsc.platform));
     limits::set_processes(most, others).map_err(SandboxError::at(Step::ResourceLimits))?;
     if !plan.controllers.iter().any(|controller| controller == limits::MEMORY) {
         let most = plan.memory.saturating_add(OWN_DATA);
@@ -118,7 +119,8 @@ fn begin(start: Start) -> Result<(Child, Words, Judge), SandboxError> {
     victim.write_all(b"1000").map_err(starting())?;
     let child = Command::new(RUNSC)
         .args([&format!("--root={STATE}/runsc"), "--rootless", "--network=none", "--ignore-cgroups"])
-        .args([&format!("--platform={platform}"), "--overlay2=none", "--host-uds=none"])
+        .args([&format!("--platform={}", runsc.platform), "--overlay2=none", "--host-uds=none"])
+        .args(&runsc.without)
         .args([&format!("--log={LOG}"), "run", &format!("--bundle={STATE}/bundle")])
         // Whoever looks at the processes of the machine sees whose they are.
         .arg(format!("airlock-{}", plan.host))
