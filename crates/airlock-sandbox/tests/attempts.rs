@@ -191,7 +191,7 @@ mod linux {
             match answer.verdict {
                 Outcome::Open => *open += 1,
                 Outcome::Held => *held += 1,
-                Outcome::NotHere => *not_here += 1,
+                Outcome::NotHere | Outcome::Broke => *not_here += 1,
             }
             match judge_control(attempt, footing, answer) {
                 Some(true) => report.passed += 1,

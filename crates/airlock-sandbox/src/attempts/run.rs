@@ -42,6 +42,8 @@ pub enum Outcome {
     Open,
     /// This machine does not have what it is after.
     NotHere,
+    /// It broke what isolates it, as a way out may begin. That is seen from outside: no attempt says so itself.
+    Broke,
 }
 
 impl Answer {
@@ -130,7 +132,7 @@ pub fn try_one(attempt: &Attempt, ground: &Ground) -> io::Result<Verdict> {
 
     Ok(match serde_json::from_slice::<Answer>(&line) {
         Ok(Answer { verdict: Outcome::Held, detail, .. }) => Verdict::Held(detail),
-        Ok(Answer { verdict: Outcome::Open, detail, .. }) => Verdict::Open(detail),
+        Ok(Answer { verdict: Outcome::Open | Outcome::Broke, detail, .. }) => Verdict::Open(detail),
         Ok(Answer { verdict: Outcome::NotHere, detail, .. }) => Verdict::NotHere(detail),
         Err(_) if late => Verdict::Held(format!("nothing within {} s", TIME.as_secs())),
         Err(_) if libc::WIFSIGNALED(status) => Verdict::Held(signal(libc::WTERMSIG(status))),
@@ -196,6 +198,6 @@ pub fn judge_control(attempt: &Attempt, footing: Footing, answer: &Answer) -> Op
     match answer.verdict {
         Outcome::Open => Some(true),
         Outcome::Held if footing >= needed => Some(false),
-        Outcome::Held | Outcome::NotHere => None,
+        Outcome::Held | Outcome::NotHere | Outcome::Broke => None,
     }
 }

@@ -78,14 +78,15 @@ fn without_namespaces(held: &Enforcement) -> bool {
 pub struct Selftest {
     /// Every attempt and what became of it.
     pub tried: Vec<(&'static Attempt, Answer)>,
-    /// What was changed on the host that must not change; nothing, if all is well.
+    /// What was changed on the host that must not change, and that the sandbox broke where no attempt did it alone; nothing,
+    /// if all is well.
     pub harm: Vec<String>,
     /// What held the attempts.
     pub enforcement: Enforcement,
 }
 
 impl Selftest {
-    /// The attempts that worked and should not have, each a hole.
+    /// The attempts that worked and should not have, each a hole; and those that broke what isolates them, each perhaps one.
     pub fn open(&self) -> impl Iterator<Item = &(&'static Attempt, Answer)> {
         self.worked().filter(|(attempt, _)| !self.is_declared(attempt))
     }
@@ -96,7 +97,7 @@ impl Selftest {
     }
 
     fn worked(&self) -> impl Iterator<Item = &(&'static Attempt, Answer)> {
-        self.tried.iter().filter(|(_, answer)| answer.verdict == Outcome::Open)
+        self.tried.iter().filter(|(_, answer)| matches!(answer.verdict, Outcome::Open | Outcome::Broke))
     }
 
     fn is_declared(&self, attempt: &Attempt) -> bool {
@@ -154,14 +155,16 @@ pub fn selftest_reaching(sandbox: &dyn Sandbox, network: Network) -> Result<Self
     let shares = !confinement.writable.is_empty();
     let names = ALL.iter().map(|attempt| attempt.name).filter(|name| shares || !ON_SHARED.contains(name));
     let names: Vec<_> = names.map(str::to_owned).collect();
-    let mut tried = Tried { sandbox, job, confinement, answers: Vec::new(), enforcement: None };
+    let mut tried =
+        Tried { sandbox, job, confinement, answers: Vec::new(), enforcement: None, broke: Vec::new() };
     tried.try_all(&names)?;
-    let Tried { answers, enforcement, .. } = tried;
+    let Tried { answers, enforcement, broke, .. } = tried;
     let answer = |attempt: &'static Attempt| {
         let made = answers.iter().find(|answer| answer.name == attempt.name).cloned();
         (attempt, made.unwrap_or_else(|| not_made(attempt, shares)))
     };
-    let harm = prepared.harm().map_err(SandboxError::at(Step::ReadBack))?;
+    let mut harm = prepared.harm().map_err(SandboxError::at(Step::ReadBack))?;
+    harm.extend(broke);
     Ok(Selftest {
         tried: ALL.iter().map(answer).collect(),
         harm,
@@ -195,6 +198,8 @@ struct Tried<'a> {
     /// In the order of the attempts.
     answers: Vec<Answer>,
     enforcement: Option<Enforcement>,
+    /// That it broke, and nobody knows by what.
+    broke: Vec<String>,
 }
 
 /// How a sandbox with attempts in it ended.
@@ -202,13 +207,13 @@ enum Ended {
     AfterAll(Vec<Answer>),
     /// While the one after these was made.
     Early(Vec<Answer>, String),
-    /// While one of them was made, nobody knows which.
-    Somewhere(String),
+    /// By a failure of its own, while one of them was made; nobody knows which.
+    Broke(String),
 }
 
 impl Tried<'_> {
-    /// Tries all of them in one sandbox. Where an attempt ends the whole sandbox, which is no way out of it, the others are
-    /// made in another one.
+    /// Tries all of them in one sandbox. Where an attempt ends the whole sandbox by a limit, which is no way out of it, or
+    /// breaks it, which may be one, the others are made in another one.
     fn try_all(&mut self, names: &[String]) -> Result<(), SandboxError> {
         let mut left = names;
         loop {
@@ -221,20 +226,36 @@ impl Tried<'_> {
                     let rest = left.get(answers.len()..).unwrap_or_default();
                     self.answers.extend(answers);
                     let Some((ended_it, rest)) = rest.split_first() else { return Ok(()) };
-                    self.answers.push(ended(ended_it, &how));
+                    self.answers.push(Answer {
+                        name: ended_it.clone(),
+                        verdict: Outcome::Held,
+                        detail: format!("its sandbox was ended: {how}"),
+                    });
                     if rest.is_empty() {
                         return Ok(());
                     }
                     left = rest;
                 }
-                Ended::Somewhere(how) => {
+                Ended::Broke(how) => {
                     let (some, others) = left.split_at(left.len() / 2);
-                    if let ([], [ended_it]) = (some, others) {
-                        self.answers.push(ended(ended_it, &how));
+                    if let ([], [broke_it]) = (some, others) {
+                        self.answers.push(Answer {
+                            name: broke_it.clone(),
+                            verdict: Outcome::Broke,
+                            detail: format!("its sandbox broke: {how}"),
+                        });
                         return Ok(());
                     }
+                    let (before, known) = (self.answers.len(), self.broke.len());
                     self.try_all(some)?;
-                    return self.try_all(others);
+                    self.try_all(others)?;
+                    let answers = self.answers.get(before..).unwrap_or_default();
+                    let again = answers.iter().any(|answer| answer.verdict == Outcome::Broke);
+                    if !again && self.broke.len() == known {
+                        self.broke
+                            .push(format!("the sandbox broke, and not again with fewer attempts: {how}"));
+                    }
+                    return Ok(());
                 }
             }
         }
@@ -246,7 +267,7 @@ impl Tried<'_> {
         // That of the host ends a process where gVisor's is ended as a whole.
         let may_end = self.sandbox.backend() == Backend::Gvisor;
         let outcome = match self.sandbox.run(&job, &self.confinement) {
-            Err(SandboxError::Broken { reason, .. }) if may_end => return Ok(Ended::Somewhere(reason)),
+            Err(SandboxError::Broken { reason, .. }) if may_end => return Ok(Ended::Broke(reason)),
             outcome => outcome?,
         };
         let held = self.enforcement.get_or_insert_with(|| outcome.enforcement.clone());
@@ -273,11 +294,6 @@ impl Tried<'_> {
     }
 }
 
-fn ended(name: &str, how: &str) -> Answer {
-    let detail = format!("its sandbox was ended: {how}");
-    Answer { name: name.to_owned(), verdict: Outcome::Held, detail }
-}
-
 /// What the host says of the ground, with the folder that the sandbox gives; and with another one of that kind where none of
 /// the host's can be shown.
 fn own_ground() -> io::Result<String> {
@@ -295,5 +311,95 @@ pub(super) fn attempt(names: &[String]) -> ExitCode {
             let _ = io::Write::write_all(&mut io::stderr(), error.to_string().as_bytes());
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::{Answer, Selftest, Tried};
+    use crate::{
+        Backend, Confinement, End, Enforcement, Job, Level, Outcome as Ran, Probe, Sandbox, SandboxError,
+        attempts::{ALL, Outcome},
+    };
+
+    /// Whose attempts are all held, but that one of them breaks it, and another one has it run out of memory.
+    #[derive(Debug)]
+    struct Gvisor {
+        broken_by: &'static str,
+        /// Breaks as often.
+        times: AtomicU32,
+    }
+
+    const TOO_MUCH: &str = "memory-processes";
+
+    impl Sandbox for Gvisor {
+        fn backend(&self) -> Backend {
+            Backend::Gvisor
+        }
+
+        fn probe(&self) -> Probe {
+            Probe::full(self.backend())
+        }
+
+        fn run(&self, job: &Job, _: &Confinement) -> Result<Ran, SandboxError> {
+            let names: Vec<_> = job.command.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+            let again = |left: u32| left.checked_sub(1);
+            if names.iter().any(|name| name == self.broken_by)
+                && self.times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, again).is_ok()
+            {
+                let reason = "`runsc` ended with code 2".to_owned();
+                return Err(SandboxError::Broken { backend: self.backend(), reason });
+            }
+            let until = names.iter().position(|name| name == TOO_MUCH);
+            let end = if until.is_some() { End::MemoryExceeded } else { End::Exited(0) };
+            let mut stdout = Vec::new();
+            for name in names.into_iter().take(until.unwrap_or(usize::MAX)) {
+                let answer = Answer { name, verdict: Outcome::Held, detail: "EPERM".to_owned() };
+                serde_json::to_writer(&mut stdout, &answer).unwrap();
+                stdout.push(b'\n');
+            }
+            let enforcement = Enforcement { level: Level::Kernel, ..Enforcement::default() };
+            Ok(Ran { end, stdout, stderr: Vec::new(), enforcement })
+        }
+    }
+
+    fn tried(broken_by: &'static str, times: u32) -> Selftest {
+        let sandbox = Gvisor { broken_by, times: times.into() };
+        let names: Vec<_> = ALL.iter().map(|attempt| attempt.name.to_owned()).collect();
+        let (job, confinement) = (Job::default(), Confinement::default());
+        let mut tried = Tried {
+            sandbox: &sandbox,
+            job,
+            confinement,
+            answers: Vec::new(),
+            enforcement: None,
+            broke: Vec::new(),
+        };
+        tried.try_all(&names).unwrap();
+        let answers = tried.answers;
+        assert!(answers.iter().map(|answer| &answer.name).eq(&names), "each once, in their order");
+        Selftest {
+            tried: ALL.iter().zip(answers).collect(),
+            harm: tried.broke,
+            enforcement: tried.enforcement.unwrap_or_default(),
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_breaks_its_sandbox_is_not_held() {
+        let broken = tried("read-key", u32::MAX);
+        let open: Vec<_> =
+            broken.open().map(|(attempt, answer)| (attempt.name, answer.verdict, &*answer.detail)).collect();
+        let expected = "its sandbox broke: `runsc` ended with code 2";
+        assert_eq!(open, [("read-key", Outcome::Broke, expected)]);
+        assert!(!broken.held());
+        let whole = tried("", 0);
+        assert!(whole.held(), "the control: one that is ended by a limit");
+        let ended = whole.tried.iter().find(|(attempt, _)| attempt.name == TOO_MUCH).unwrap();
+        assert_eq!(ended.1.detail, "its sandbox was ended: MemoryExceeded");
+        let once = tried("read-key", 1);
+        assert!(once.open().next().is_none() && !once.held(), "{:?}", once.harm);
     }
 }

@@ -77,9 +77,12 @@ mod linux {
                 same.filter(|(_, answer)| answer.verdict == verdict).count()
             };
             let (held, open, absent) = (of(Outcome::Held), of(Outcome::Open), of(Outcome::NotHere));
-            let note =
-                if absent == 0 { String::new() } else { format!(", {absent} have nothing to try here") };
-            let mark = if open == 0 { paint.good("held") } else { paint.bad("open") };
+            let broke = of(Outcome::Broke);
+            let notes = [(broke, "broke it"), (absent, "have nothing to try here")];
+            let notes = notes.iter().filter(|(number, _)| *number > 0);
+            let note: Vec<_> = notes.map(|(number, text)| format!(", {number} {text}")).collect();
+            let note = note.concat();
+            let mark = if open + broke == 0 { paint.good("held") } else { paint.bad("open") };
             writeln!(out, "  {mark:<4}  {:<10}  {held} held, {open} open{note}", theme.as_str())?;
         }
         for (attempt, answer) in found.declared() {
