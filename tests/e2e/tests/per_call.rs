@@ -261,10 +261,10 @@ fn a_server_that_is_never_ready_ends_with_the_time_of_its_call() -> Outcome {
     assert!(first == "1 1" || first == "timeout", "{first}");
     assert_eq!(call(&mut session, "b", "count", &json!({}))?, "timeout");
     fs::remove_file(fixture.place.join("silent"))?;
-    let after = ["c", "d"].map(|id| call(&mut session, id, "count", &json!({})));
-    for answer in after {
-        assert_eq!(answer?, "1 1");
-    }
+    // There may be one that is silent, begun before.
+    let next = call(&mut session, "c", "count", &json!({}))?;
+    assert!(next == "1 1" || next == "timeout", "{next}");
+    assert_eq!(call(&mut session, "d", "count", &json!({}))?, "1 1");
     session.end()?;
     let audit = fs::read_to_string(&fixture.guarded.audit)?;
     assert!(audit.contains(r#""reason":"timeout""#), "{audit}");

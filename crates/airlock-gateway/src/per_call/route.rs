@@ -109,7 +109,7 @@ impl Multiplexer {
                 state.started = true;
                 drop(state);
                 self.to_primary(line)?;
-                self.start_ahead();
+                self.settle();
                 Ok(())
             }
             "notifications/cancelled" => {

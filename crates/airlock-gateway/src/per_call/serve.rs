@@ -101,19 +101,20 @@ impl Multiplexer {
         }
     }
 
-    /// Starts a server before there is a call for it.
-    pub(super) fn start_ahead(self: &Arc<Self>) {
+    /// Starts a server before there is a call for it; whether all is well.
+    pub(super) fn start_ahead(self: &Arc<Self>) -> bool {
         let mut state = self.state();
         let wanted = state.started && state.phase == Phase::Open && !state.spare_failed;
         if !wanted || state.spare.is_some() || !state.waiting.is_empty() || state.servers.len() >= AT_ONCE {
-            return;
+            return true;
         }
         let key = state.add(None);
         drop(state);
-        self.spawn(key);
+        self.spawn(key)
     }
 
-    fn spawn(self: &Arc<Self>, key: Key) {
+    /// Whether there is a thread for the server. If not, it is over already, and its call answered.
+    fn spawn(self: &Arc<Self>, key: Key) -> bool {
         let this = Arc::clone(self);
         let served = move || {
             let end = catch_unwind(AssertUnwindSafe(|| this.serve(key)));
@@ -121,11 +122,12 @@ impl Multiplexer {
                 Err(Rejection::new(Code::InternalPanic).with_message("the thread of a call panicked"))
             });
             this.over(key, end);
+            this.settle();
         };
-        if let Err(error) = thread::Builder::new().name("call".to_owned()).spawn(served) {
-            let text = format!("no thread can be had for it: {error}");
-            self.over(key, Err(Rejection::new(Code::SandboxError).with_message(text)));
-        }
+        let Err(error) = thread::Builder::new().name("call".to_owned()).spawn(served) else { return true };
+        let text = format!("no thread can be had for it: {error}");
+        self.over(key, Err(Rejection::new(Code::SandboxError).with_message(text)));
+        false
     }
 
     /// Runs a server until it has answered its call or ended. An error is why it could not be started.
@@ -205,7 +207,7 @@ impl Multiplexer {
         if passed.is_err() { Next::Over } else { next }
     }
 
-    /// A server is gone, or never came: its call is answered if it was not, and the next one gets its turn.
+    /// A server is gone, or never came: its call is answered if it was not, or waits again.
     fn over(self: &Arc<Self>, key: Key, end: Result<(), Rejection>) {
         let mut state = self.state();
         let Some(fresh) = state.servers.get_mut(&key) else { return };
@@ -266,18 +268,20 @@ impl Multiplexer {
             state.calls.remove(id);
         }
         self.changed.notify_all();
-        drop(state);
-        self.settle();
     }
 
     /// What is to be done when a call is over.
     pub(super) fn settle(self: &Arc<Self>) {
-        self.start_waiting();
-        let quiet = self.state().is_quiet();
-        if quiet {
-            self.close_primary();
-        } else {
-            self.start_ahead();
+        loop {
+            self.start_waiting();
+            let quiet = self.state().is_quiet();
+            if quiet {
+                return self.close_primary();
+            }
+            // One that could not be started may have been given a call. It is not tried again without one.
+            if self.start_ahead() {
+                return;
+            }
         }
     }
 }
