@@ -20,6 +20,7 @@ mod serve;
 use std::{
     collections::HashSet,
     io::{self, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind},
     process::ChildStdin,
     sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     thread,
@@ -82,6 +83,8 @@ pub(crate) trait Downstream: Send + Sync {
     /// The server of this call will not answer it.
     fn lost(&self, call: &Id, rejection: Rejection);
     fn report(&self, report: Report);
+    /// The session cannot go on.
+    fn failed(&self, error: io::Error);
 }
 
 /// The session cannot go on, and has been told so.
@@ -139,7 +142,9 @@ impl Multiplexer {
         // It is set once, by the session that made it.
         let _ = self.downstream.set(downstream);
         let this = Arc::clone(self);
-        thread::Builder::new().name("calls' clock".to_owned()).spawn(move || this.watch_the_clock())?;
+        thread::Builder::new().name("calls' clock".to_owned()).spawn(move || {
+            this.watched("calls' clock", || this.watch_the_clock());
+        })?;
         Ok(())
     }
 
@@ -237,6 +242,19 @@ impl Multiplexer {
         self.downstream.get()?.upgrade()
     }
 
+    /// Does the work of a thread. A panic in it ends the session: some call would have no answer.
+    fn watched(&self, thread: &str, work: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
+            self.failed(thread);
+        }
+    }
+
+    fn failed(&self, thread: &str) {
+        if let Some(downstream) = self.downstream() {
+            downstream.failed(io::Error::other(format!("internal error: the {thread} thread panicked")));
+        }
+    }
+
     fn warn(&self, text: impl Into<String>) {
         if let Some(downstream) = self.downstream() {
             downstream.report(Report::warning(text));
@@ -254,3 +272,6 @@ impl Multiplexer {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -308,7 +308,9 @@ impl Multiplexer {
                 let names_a_call = answered.iter().any(|id| state.calls.contains_key(id));
                 if !names_a_call {
                     // They are failed now, and there are no answers to them any more.
-                    answered.iter().for_each(|id| drop(state.primary_answers(id)));
+                    for id in &answered {
+                        state.primary_answers(id);
+                    }
                 }
                 drop(state);
                 if names_a_call {

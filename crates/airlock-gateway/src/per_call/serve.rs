@@ -117,12 +117,16 @@ impl Multiplexer {
     fn spawn(self: &Arc<Self>, key: Key) -> bool {
         let this = Arc::clone(self);
         let served = move || {
-            let end = catch_unwind(AssertUnwindSafe(|| this.serve(key)));
-            let end = end.unwrap_or_else(|_panic| {
-                Err(Rejection::new(Code::InternalPanic).with_message("the thread of a call panicked"))
+            let served = catch_unwind(AssertUnwindSafe(|| this.serve(key)));
+            let panicked = served.is_err();
+            let end = served.unwrap_or_else(|_panic| Err(Rejection::new(Code::InternalPanic)));
+            this.watched("call", || {
+                this.over(key, end);
+                this.settle();
             });
-            this.over(key, end);
-            this.settle();
+            if panicked {
+                this.failed("call");
+            }
         };
         let Err(error) = thread::Builder::new().name("call".to_owned()).spawn(served) else { return true };
         let text = format!("no thread can be had for it: {error}");
@@ -137,7 +141,9 @@ impl Multiplexer {
         let server = Arc::new(Mutex::new(server));
         let input = Arc::new(ServerSink::new(input, self.options.max_line.saturating_mul(4)));
         let writer = Arc::clone(&input);
-        let written = thread::Builder::new().name("call's input".to_owned()).spawn(move || writer.inject());
+        let this = Arc::clone(self);
+        let inject = move || this.watched("call's input", || drop(writer.inject()));
+        let written = thread::Builder::new().name("call's input".to_owned()).spawn(inject);
         let begun = written.is_ok() && self.introduce(key, &server, &input);
         if begun {
             let mut lines = LineReader::new(output, self.options.max_line);
@@ -214,18 +220,19 @@ impl Multiplexer {
         let stage = std::mem::replace(&mut fresh.stage, Stage::Over);
         let mut call = fresh.call.take();
         let (ahead, late) = (fresh.ahead, fresh.late);
+        // It is closed already, but for a panic.
+        fresh.input.iter().for_each(|input| input.close());
         if state.spare == Some(key) {
             state.spare = None;
             state.spare_failed = true;
         }
         state.spare_failed |= end.is_err();
         // What became of a server that was started before there was this call is not the call's fault.
-        let untouched = end.is_err() || matches!(stage, Stage::Starting | Stage::Ready);
+        let untouched = matches!(stage, Stage::Starting | Stage::Ready);
         let is_due = call.as_ref().and_then(|call| call.until).is_some_and(|until| until <= Instant::now());
         if ahead
             && untouched
             && !is_due
-            && stage != Stage::Over
             && state.phase < Phase::Over
             && let Some(call) = call.take()
         {
@@ -255,6 +262,8 @@ impl Multiplexer {
                         let text = "the server that was started for this call ended before it got it";
                         downstream.not_run(id, Rejection::new(Code::SandboxError).with_message(text));
                     }
+                    // A failure of ours.
+                    (Err(rejection), Stage::Calling | Stage::Cancelled) => downstream.lost(id, rejection),
                     (Err(rejection), _) => downstream.not_run(id, rejection),
                 }
             }

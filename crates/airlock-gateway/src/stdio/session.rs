@@ -262,4 +262,8 @@ impl<G: Gate> Downstream for Session<G> {
     fn report(&self, report: Report) {
         self.report(vec![report]);
     }
+
+    fn failed(&self, error: io::Error) {
+        drop(self.events.send(Event::Failed(error)));
+    }
 }

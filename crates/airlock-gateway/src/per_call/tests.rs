@@ -1,0 +1,156 @@
+//! What becomes of calls whose servers, or whose threads, misbehave.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    io,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    time::Duration,
+};
+
+use airlock_engine::{Code, Rejection, json::Bounds};
+use airlock_mcp::{Id, Report};
+
+use super::{Downstream, FreshServers, Input, Multiplexer, PerCall, Stop};
+use crate::{line::Line, server::Started};
+
+/// How long something may take that is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What came out.
+#[derive(Debug, PartialEq)]
+enum Heard {
+    Message(String),
+    NotRun(Id, Code),
+    Lost(Id, Code),
+    Failed,
+}
+
+struct Guard(Mutex<Sender<Heard>>);
+
+impl Guard {
+    fn hear(&self, heard: Heard) {
+        // A test that is over hears nothing.
+        drop(super::lock(&self.0).send(heard));
+    }
+}
+
+impl Downstream for Guard {
+    fn deliver(&self, line: Line<'_>) -> Result<(), Stop> {
+        if let Line::Whole(line) = line {
+            let line = String::from_utf8_lossy(line).into_owned();
+            assert!(!line.contains("panic here"), "a defect of ours");
+            self.hear(Heard::Message(line));
+        }
+        Ok(())
+    }
+
+    fn not_run(&self, call: &Id, rejection: Rejection) {
+        self.hear(Heard::NotRun(call.clone(), rejection.code()));
+    }
+
+    fn lost(&self, call: &Id, rejection: Rejection) {
+        self.hear(Heard::Lost(call.clone(), rejection.code()));
+    }
+
+    fn report(&self, _: Report) {}
+
+    fn failed(&self, _: io::Error) {
+        self.hear(Heard::Failed);
+    }
+}
+
+/// Servers that run a script of the shell.
+struct Scripts(&'static str);
+
+impl FreshServers for Scripts {
+    fn start(&self) -> Result<Started, Rejection> {
+        assert!(!self.0.is_empty(), "a defect of ours");
+        let child = shell(self.0);
+        let pid = rustix::process::Pid::from_child(&child);
+        // It can only fail because it has ended.
+        Ok(Started::new(child, move || {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }))
+    }
+}
+
+fn shell(script: &str) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+struct Fixture {
+    input: Input,
+    servers: Arc<Multiplexer>,
+    heard: Receiver<Heard>,
+    // Only the session that it is part of keeps it.
+    _guard: Arc<dyn Downstream>,
+    primary: Child,
+}
+
+impl Fixture {
+    fn new(script: &'static str) -> Self {
+        let mut primary = shell("cat >/dev/null");
+        let options = PerCall {
+            servers: Arc::new(Scripts(script)),
+            bounds: Bounds::DEFAULT,
+            grace: Duration::from_secs(5),
+            limit: None,
+            max_line: 1 << 20,
+        };
+        let (servers, input) = Multiplexer::new(options, primary.stdin.take().unwrap());
+        let (sender, heard) = channel();
+        let guard: Arc<dyn Downstream> = Arc::new(Guard(Mutex::new(sender)));
+        servers.begin(Arc::downgrade(&guard)).unwrap();
+        Self { input, servers, heard, _guard: guard, primary }
+    }
+
+    fn say(&mut self, lines: &[&str]) {
+        for line in lines {
+            self.input.take(line.as_bytes()).unwrap();
+        }
+    }
+
+    fn next(&self) -> Heard {
+        self.heard.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// Ends everything; whether nothing more was heard.
+    fn is_quiet(mut self) -> bool {
+        drop(self.input);
+        self.servers.end();
+        self.primary.kill().unwrap();
+        self.primary.wait().unwrap();
+        matches!(self.heard.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::Timeout))
+    }
+}
+
+fn call(id: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"t"}}}}"#)
+}
+
+#[test]
+fn a_panic_of_a_calls_thread_ends_the_session() {
+    // In the start, and with the answer in hand.
+    let mut fixture = Fixture::new("");
+    fixture.say(&[&call("1")]);
+    assert_eq!(fixture.next(), Heard::NotRun(Id::Number(1), Code::InternalPanic));
+    assert_eq!(fixture.next(), Heard::Failed);
+    fixture.is_quiet();
+    let mut fixture = Fixture::new(
+        r#"read call; echo '{"jsonrpc":"2.0","method":"x/y","params":"panic here"}'; echo '{"jsonrpc":"2.0","id":1,"result":{}}'"#,
+    );
+    fixture.say(&[&call("1")]);
+    assert_eq!(fixture.next(), Heard::Lost(Id::Number(1), Code::InternalPanic));
+    assert_eq!(fixture.next(), Heard::Failed);
+    assert!(fixture.is_quiet());
+    // The control.
+    let mut fixture = Fixture::new(r#"read call; echo '{"jsonrpc":"2.0","id":1,"result":{}}'"#);
+    fixture.say(&[&call("1")]);
+    assert_eq!(fixture.next(), Heard::Message(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned()));
+    assert!(fixture.is_quiet());
+}
