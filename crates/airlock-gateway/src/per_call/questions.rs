@@ -9,6 +9,9 @@ use super::calls::Key;
 
 /// Most open requests of the primary server: as many as the guard lets pass, and some that it did not.
 const MAX_OPEN: usize = 1_200;
+/// Most open requests of a call's server. All of them together leave room below the guard's bound for the session, so
+/// that none keeps the others from asking.
+const MAX_OPEN_OF_A_CALL: usize = 100;
 
 /// What becomes of a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,7 +62,11 @@ impl Questions {
                 "its progress token is no integer and no string of at most 1 KiB",
             ));
         }
-        if self.open.values().filter(|own| own.server == server).count() >= MAX_OPEN {
+        let open = self.open.values().filter(|own| own.server == server).count();
+        if server != Key::PRIMARY && open >= MAX_OPEN_OF_A_CALL {
+            return Asked::Answered(refusal(id, "too many of the server's requests are unanswered"));
+        }
+        if open >= MAX_OPEN {
             return Asked::Refused;
         }
         let (own, mut question) =
@@ -168,7 +175,7 @@ pub(super) fn member<'d>(root: Value<'d>, path: &[&str]) -> Option<Value<'d>> {
 mod tests {
     use airlock_engine::json::{Bounds, Document};
 
-    use super::{Asked, MAX_OPEN, Questions};
+    use super::{Asked, MAX_OPEN, MAX_OPEN_OF_A_CALL, Questions};
     use crate::per_call::calls::{Key, State};
 
     fn parse(line: &str) -> Document<'_> {
@@ -245,13 +252,21 @@ mod tests {
     #[test]
     fn questions_are_bounded_for_each_server() {
         let (mut questions, servers, _) = asked();
-        let ask = |questions: &mut Questions, server, id: usize| {
+        let passes = |questions: &mut Questions, server, id: usize| {
             let line = request(&id.to_string());
-            questions.ask(server, &parse(&line)) == Asked::Refused
+            match questions.ask(server, &parse(&line)) {
+                Asked::Answered(answer) => {
+                    assert!(String::from_utf8(answer).unwrap().contains(&format!(r#""id":{id},"error""#)));
+                    false
+                }
+                asked => asked != Asked::Refused,
+            }
         };
-        let refused = (2..=MAX_OPEN + 10).filter(|id| ask(&mut questions, servers[1], *id)).count();
-        assert_eq!(refused, 10);
-        assert!(!ask(&mut questions, servers[2], 2) && !ask(&mut questions, Key::PRIMARY, 2));
+        for (server, most) in [(servers[1], MAX_OPEN_OF_A_CALL), (Key::PRIMARY, MAX_OPEN)] {
+            let passed = (2..=most + 10).filter(|id| passes(&mut questions, server, *id)).count();
+            assert_eq!(passed, most - 1, "one is open");
+        }
+        assert!(passes(&mut questions, servers[2], 2), "others may ask");
         assert_eq!(questions.ask(servers[2], &parse(&request("1.5"))), Asked::Refused, "no id");
     }
 
