@@ -378,7 +378,7 @@ impl Multiplexer {
                 Asked::AsItIs | Asked::Refused => Said::Nothing,
             },
             (Some(method), None) => self.judge_notification(key, method, &doc),
-            (None, Some(id)) => self.judge_answer(key, Id::read(id).as_ref()),
+            (None, Some(id)) => self.judge_answer(key, Id::read(id).as_ref(), root),
             (None, None) if root.is_array() => Said::Unreadable("it is a batch".to_owned()),
             (None, None) => self.noise(),
         }
@@ -412,7 +412,7 @@ impl Multiplexer {
         }
     }
 
-    fn judge_answer(self: &Arc<Self>, key: Key, id: Option<&Id>) -> Said {
+    fn judge_answer(self: &Arc<Self>, key: Key, id: Option<&Id>, root: Value<'_>) -> Said {
         let mut state = self.state();
         let Some(fresh) = state.servers.get_mut(&key) else { return Said::Nothing };
         if fresh.awaited.is_some() && fresh.awaited.as_ref() == id {
@@ -422,6 +422,10 @@ impl Multiplexer {
             return Said::Nothing;
         }
         let given = matches!(fresh.stage, Stage::Calling | Stage::Cancelled);
+        let is_own = fresh.call.as_ref().is_some_and(|call| given && Some(&call.id) == id);
+        if is_own && member(root, &["result", "resultType"]).is_some_and(|kind| kind.is_text("task")) {
+            return Said::Unreadable("it is a task, and its server does not stay".to_owned());
+        }
         let own = fresh.call.take_if(|call| given && Some(&call.id) == id);
         if let Some(call) = own {
             fresh.stage = Stage::Over;

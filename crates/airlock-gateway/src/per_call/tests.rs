@@ -64,12 +64,12 @@ impl Downstream for Guard {
 }
 
 /// Servers that run a script of the shell.
-struct Scripts(&'static str);
+struct Scripts(String);
 
 impl FreshServers for Scripts {
     fn start(&self) -> Result<Started, Rejection> {
         assert!(!self.0.is_empty(), "a defect of ours");
-        let child = shell(self.0);
+        let child = shell(&self.0);
         let pid = rustix::process::Pid::from_child(&child);
         // It can only fail because it has ended.
         Ok(Started::new(child, move || {
@@ -93,10 +93,10 @@ struct Fixture {
 }
 
 impl Fixture {
-    fn new(script: &'static str) -> Self {
+    fn new(script: impl Into<String>) -> Self {
         let mut primary = shell("cat >/dev/null");
         let options = PerCall {
-            servers: Arc::new(Scripts(script)),
+            servers: Arc::new(Scripts(script.into())),
             bounds: Bounds::DEFAULT,
             grace: Duration::from_secs(5),
             limit: None,
@@ -153,4 +153,18 @@ fn a_panic_of_a_calls_thread_ends_the_session() {
     fixture.say(&[&call("1")]);
     assert_eq!(fixture.next(), Heard::Message(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned()));
     assert!(fixture.is_quiet());
+}
+
+/// It could be asked for by nobody: its server is gone.
+#[test]
+fn a_task_is_no_answer() {
+    for (kind, heard) in
+        [("complete", None), ("task", Some(Heard::Lost(Id::Number(1), Code::InternalUpstream)))]
+    {
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"resultType":"{kind}"}}}}"#);
+        let mut fixture = Fixture::new(format!("read call; echo '{answer}'"));
+        fixture.say(&[&call("1")]);
+        assert_eq!(fixture.next(), heard.unwrap_or(Heard::Message(answer)), "{kind}");
+        assert!(fixture.is_quiet());
+    }
 }
