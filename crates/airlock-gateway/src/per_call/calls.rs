@@ -57,6 +57,8 @@ pub(super) struct Fresh {
     pub(super) call: Option<Call>,
     /// The answer that ends its handshake.
     pub(super) awaited: Option<Id>,
+    /// It was told the level of its log, and has not answered that; the client may use the same id.
+    pub(super) level_awaited: bool,
     pub(super) input: Option<Arc<ServerSink<ChildStdin>>>,
     pub(super) server: Option<Arc<Mutex<Server>>>,
     /// When it is ended whatever its call may take: in its handshake, and when its call was cancelled.
@@ -129,6 +131,7 @@ impl State {
             ahead: call.is_none(),
             call,
             awaited: None,
+            level_awaited: false,
             input: None,
             server: None,
             until: None,

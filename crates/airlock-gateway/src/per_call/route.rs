@@ -421,6 +421,11 @@ impl Multiplexer {
             self.changed.notify_all();
             return Said::Nothing;
         }
+        if fresh.level_awaited && matches!(id, Some(Id::Text(id)) if **id == *LEVEL_ID.trim_matches('"')) {
+            // The level was told before the call, and is answered before it.
+            fresh.level_awaited = false;
+            return Said::Nothing;
+        }
         let given = matches!(fresh.stage, Stage::Calling | Stage::Cancelled);
         let is_own = fresh.call.as_ref().is_some_and(|call| given && Some(&call.id) == id);
         if is_own && member(root, &["result", "resultType"]).is_some_and(|kind| kind.is_text("task")) {
@@ -434,9 +439,7 @@ impl Multiplexer {
             return Said::Answer;
         }
         drop(state);
-        if id != Some(&Id::Text(LEVEL_ID.trim_matches('"').into())) {
-            self.dropped();
-        }
+        self.dropped();
         Said::Nothing
     }
 

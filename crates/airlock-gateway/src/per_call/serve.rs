@@ -31,12 +31,14 @@ pub(super) fn kill(server: &Arc<Mutex<Server>>) {
 impl State {
     /// A server has been through its handshake.
     pub(super) fn greeted(&mut self, key: Key) {
+        let has_level = self.greeting.level.is_some();
         let rest = [&self.greeting.initialized, &self.greeting.level];
         let rest: Vec<_> = rest.into_iter().flatten().cloned().collect();
         let Some(fresh) = self.servers.get_mut(&key) else { return };
         for line in rest {
             fresh.tell(line);
         }
+        fresh.level_awaited = has_level;
         if fresh.stage == Stage::Starting {
             fresh.stage = Stage::Ready;
             fresh.until = None;

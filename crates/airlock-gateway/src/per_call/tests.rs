@@ -168,3 +168,21 @@ fn a_task_is_no_answer() {
         assert!(fixture.is_quiet());
     }
 }
+
+#[test]
+fn a_call_may_have_the_id_that_the_level_has() {
+    const LEVEL: &str =
+        r#"{"jsonrpc":"2.0","id":"l","method":"logging/setLevel","params":{"level":"debug"}}"#;
+    let answer = |of: &str| format!(r#"{{"jsonrpc":"2.0","id":"airlock-level","result":{{"of":"{of}"}}}}"#);
+    for level in [true, false] {
+        let level_answer =
+            if level { format!("read level; echo '{}'; ", answer("level")) } else { String::new() };
+        let mut fixture = Fixture::new(format!("{level_answer}read call; echo '{}'", answer("call")));
+        if level {
+            fixture.say(&[LEVEL]);
+        }
+        fixture.say(&[&call(r#""airlock-level""#)]);
+        assert_eq!(fixture.next(), Heard::Message(answer("call")));
+        assert!(fixture.is_quiet());
+    }
+}
