@@ -80,6 +80,10 @@ impl Fresh {
 pub(super) struct Greeting {
     pub(super) initialize: Option<(Id, Vec<u8>)>,
     pub(super) initialized: Option<Vec<u8>>,
+    /// The primary server has answered `initialize`, or failed to.
+    pub(super) answered: bool,
+    /// The revision that the primary server gave, if it gave one.
+    pub(super) version: Option<String>,
     /// The last `logging/setLevel`, under an id of its own.
     pub(super) level: Option<Vec<u8>>,
 }
@@ -151,6 +155,14 @@ impl State {
         self.is_done() && self.servers.is_empty()
     }
 
+    /// Whether calls get servers: what the handshake comes to these have to be told. A client that says nothing more
+    /// has left it at that.
+    pub(super) fn is_begun(&self) -> bool {
+        self.greeting.initialize.is_none()
+            || (self.started && self.greeting.answered)
+            || self.phase > Phase::Open
+    }
+
     /// A call gets its turn again.
     pub(super) fn wait_again(&mut self, call: Call) {
         self.calls.insert(call.id.clone(), None);
@@ -174,6 +186,7 @@ impl State {
     pub(super) fn primary_answers(&mut self, id: &Id) -> bool {
         let asked = self.asked.remove(id);
         if asked {
+            self.greeting.answered |= self.greeting.initialize.as_ref().is_some_and(|(own, _)| own == id);
             // The id may be used for another request now, which is not cancelled.
             self.cancelled.retain(|cancelled| cancelled != id);
         }

@@ -174,16 +174,14 @@ impl Multiplexer {
     }
 
     /// The client sends nothing more: the primary server hears of it when the last server of a call is gone.
-    fn client_closed(&self) {
+    fn client_closed(self: &Arc<Self>) {
         let mut state = self.state();
         state.phase = state.phase.max(Phase::Closed);
         let spare = state.spare.take().and_then(|key| state.servers.get(&key)?.server.clone());
-        let quiet = state.is_quiet();
         drop(state);
         spare.iter().for_each(serve::kill);
-        if quiet {
-            self.close_primary();
-        }
+        // Calls may have waited for more of the handshake.
+        self.settle();
     }
 
     fn close_primary(&self) {

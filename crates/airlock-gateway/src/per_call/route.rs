@@ -27,6 +27,9 @@ const ABOUT_LISTS: &[&str] = &[
     "notifications/resources/updated",
 ];
 
+/// Longest name of a revision that is compared.
+const MAX_VERSION_BYTES: usize = 64;
+
 /// The id of the `logging/setLevel` that servers of calls get.
 const LEVEL_ID: &str = "\"airlock-level\"";
 
@@ -44,6 +47,8 @@ pub(super) enum Said {
     ToItself(Vec<u8>),
     /// It goes nowhere, and the call has no answer.
     Unreadable(String),
+    /// It goes nowhere, and the server gets no call.
+    Unfit(&'static str),
 }
 
 impl Multiplexer {
@@ -85,7 +90,11 @@ impl Multiplexer {
             let mut state = self.state();
             let read = Id::read(id);
             match method {
-                "initialize" => state.greeting.initialize = read.clone().map(|id| (id, line.to_vec())),
+                "initialize" => {
+                    state.greeting.initialize = read.clone().map(|id| (id, line.to_vec()));
+                    state.greeting.answered = false;
+                    state.greeting.version = None;
+                }
                 "logging/setLevel" => {
                     let mut edits = Splices::default();
                     edits.replace(id.span(), LEVEL_ID);
@@ -243,7 +252,17 @@ impl Multiplexer {
     }
 
     /// A message of the primary server.
-    pub(crate) fn primary_says(&self, line: Line<'_>) -> Result<(), Stop> {
+    pub(crate) fn primary_says(self: &Arc<Self>, line: Line<'_>) -> Result<(), Stop> {
+        let was_begun = self.state().is_begun();
+        self.primary_says_one(line)?;
+        // It has answered the handshake: servers of calls can be told what it came to.
+        if !was_begun && self.state().is_begun() {
+            self.settle();
+        }
+        Ok(())
+    }
+
+    fn primary_says_one(&self, line: Line<'_>) -> Result<(), Stop> {
         let Some(downstream) = self.downstream() else { return Err(Stop) };
         let Line::Whole(bytes) = line else {
             let Line::Oversize(seen) = &line else { return Ok(()) };
@@ -290,11 +309,21 @@ impl Multiplexer {
                 None
             }
             (None, Some(id)) => {
-                let read = Id::read(id);
                 // An error without an id answers nothing.
-                if read.is_some_and(|id| !self.state().primary_answers(&id)) {
-                    self.dropped();
-                    return Ok(());
+                if let Some(id) = Id::read(id) {
+                    let mut state = self.state();
+                    let was_answered = state.greeting.answered;
+                    if !state.primary_answers(&id) {
+                        drop(state);
+                        self.dropped();
+                        return Ok(());
+                    }
+                    if !was_answered && state.greeting.answered {
+                        let version = member(root, &["result", "protocolVersion"]);
+                        let version = version.filter(|version| version.raw().len() <= MAX_VERSION_BYTES);
+                        state.greeting.version =
+                            version.and_then(|version| Some(version.as_str()?.into_owned()));
+                    }
                 }
                 None
             }
@@ -417,6 +446,14 @@ impl Multiplexer {
         let Some(fresh) = state.servers.get_mut(&key) else { return Said::Nothing };
         if fresh.awaited.is_some() && fresh.awaited.as_ref() == id {
             fresh.awaited = None;
+            if root.get("result").is_none() || root.get("error").is_some() {
+                return Said::Unfit("it refuses the handshake");
+            }
+            let version = member(root, &["result", "protocolVersion"]).and_then(|version| version.as_str());
+            let is_another = |first: &str| version.as_deref() != Some(first);
+            if state.greeting.version.as_deref().is_some_and(is_another) {
+                return Said::Unfit("it speaks another revision than the first one");
+            }
             state.greeted(key);
             self.changed.notify_all();
             return Said::Nothing;

@@ -72,7 +72,7 @@ impl Multiplexer {
     pub(super) fn start_waiting(self: &Arc<Self>) {
         loop {
             let mut state = self.state();
-            if state.phase == Phase::Over || state.waiting.is_empty() {
+            if state.phase == Phase::Over || state.waiting.is_empty() || !state.is_begun() {
                 return;
             }
             let spare = state.spare.take().filter(|key| {
@@ -106,7 +106,7 @@ impl Multiplexer {
     /// Starts a server before there is a call for it; whether all is well.
     pub(super) fn start_ahead(self: &Arc<Self>) -> bool {
         let mut state = self.state();
-        let wanted = state.started && state.phase == Phase::Open && !state.spare_failed;
+        let wanted = state.started && state.is_begun() && state.phase == Phase::Open && !state.spare_failed;
         if !wanted || state.spare.is_some() || !state.waiting.is_empty() || state.servers.len() >= AT_ONCE {
             return true;
         }
@@ -207,6 +207,10 @@ impl Multiplexer {
                 Ok(()) => (Ok(()), Next::More),
                 Err(_) => (Ok(()), Next::Over),
             },
+            Said::Unfit(problem) => {
+                self.warn(format!("a call's server cannot be used: {problem}"));
+                (Ok(()), Next::Over)
+            }
             Said::Unreadable(problem) => {
                 self.warn(format!("the answer of a call's server cannot be read: {problem}"));
                 (Ok(()), Next::Over)

@@ -186,3 +186,56 @@ fn a_call_may_have_the_id_that_the_level_has() {
         assert!(fixture.is_quiet());
     }
 }
+
+const INITIALIZE: &str =
+    r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#;
+const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+
+/// Gets as far as its call only if it hears all of the handshake before.
+fn handshaking(answer: &str) -> String {
+    format!(
+        r#"read initialize; echo '{answer}'; read initialized; read call
+        case "$initialized" in *notifications/initialized*) echo '{{"jsonrpc":"2.0","id":1,"result":{{}}}}';; esac"#
+    )
+}
+
+#[test]
+fn a_server_that_refuses_the_handshake_gets_no_call() {
+    let result =
+        |version: &str| format!(r#"{{"jsonrpc":"2.0","id":0,"result":{{"protocolVersion":"{version}"}}}}"#);
+    let served = || Heard::Message(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned());
+    let not_run = || Heard::NotRun(Id::Number(1), Code::SandboxError);
+    for (answer, heard) in [
+        (result("2025-11-25"), served()),
+        (result("2025-06-18"), not_run()),
+        (r#"{"jsonrpc":"2.0","id":0,"result":{}}"#.to_owned(), not_run()),
+        (r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32602,"message":""}}"#.to_owned(), not_run()),
+    ] {
+        let mut fixture = Fixture::new(handshaking(&answer));
+        // All at once: the call comes before the primary server has said which revision it is to be.
+        fixture.say(&[INITIALIZE, &call("1"), INITIALIZED]);
+        let first = result("2025-11-25");
+        fixture.servers.primary_says(Line::Whole(first.as_bytes())).unwrap();
+        assert_eq!(fixture.next(), Heard::Message(first));
+        assert_eq!(fixture.next(), heard, "{answer}");
+        assert!(fixture.is_quiet());
+    }
+}
+
+#[test]
+fn calls_wait_for_the_handshake_but_not_for_ever() {
+    let first = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"a"}}"#;
+    let mut fixture = Fixture::new(
+        r#"read initialize; echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"a"}}'; read call; echo '{"jsonrpc":"2.0","id":1,"result":{}}'"#,
+    );
+    fixture.say(&[INITIALIZE, &call("1")]);
+    fixture.servers.primary_says(Line::Whole(first.as_bytes())).unwrap();
+    assert_eq!(fixture.next(), Heard::Message(first.to_owned()));
+    assert!(fixture.servers.state().servers.is_empty(), "it waits");
+    // The client says no more.
+    let Fixture { input, servers, heard, .. } = fixture;
+    drop(input);
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), Heard::Message(answer.to_owned()));
+    servers.end();
+}

@@ -220,8 +220,7 @@ fn start<G: Gate>(
     let exited = sender.clone();
     server.on_exit(move || drop(exited.send(Event::ServerGone)))?;
     let primary = per_call.clone();
-    session
-        .spawn("server", move |session| Some(session.server_to_client(pipes.output, primary.as_deref())))?;
+    session.spawn("server", move |session| Some(session.server_to_client(pipes.output, primary.as_ref())))?;
     session.spawn("injector", Session::inject)?;
     session.spawn("client", |session| Some(session.client_to_server(input_of_client)))?;
     let patience = Patience { grace: options.grace, drain: options.drain };

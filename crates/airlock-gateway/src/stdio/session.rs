@@ -144,7 +144,7 @@ impl<G: Gate> Session<G> {
     /// Carries the server's messages to the client until the server closes its output, then answers what is
     /// in flight. Goes on reading when the client is gone, so that the server can end in peace. With a server for
     /// each call it is the primary one, and the others end with it.
-    pub(super) fn server_to_client(&self, output: impl Read, per_call: Option<&Multiplexer>) -> Event {
+    pub(super) fn server_to_client(&self, output: impl Read, per_call: Option<&Arc<Multiplexer>>) -> Event {
         let mut lines = LineReader::new(output, self.max_line);
         loop {
             let delivered = match lines.next_line() {
