@@ -474,15 +474,12 @@ fn answers_come_also_when_the_client_reads_late() -> Outcome {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let mut said = String::new();
-    for message in script::opening(REVISION, &json!({})) {
-        if let Step::Send(message) = message {
-            said += &format!("{message}\n");
-        }
-    }
-    for number in 0..CALLS {
-        said += &format!("{}\n", line(&format!("n{number}"), "big", &json!({})));
-    }
+    let opening = script::opening(REVISION, &json!({})).into_iter().filter_map(|step| match step {
+        Step::Send(message) => Some(message),
+        _ => None,
+    });
+    let calls = (0..CALLS).map(|number| line(&format!("n{number}"), "big", &json!({})));
+    let said: String = opening.chain(calls).flat_map(|message| [message, "\n".to_owned()]).collect();
     child.stdin.take().ok_or("no input")?.write_all(said.as_bytes())?;
     eventually("all calls ran", || fixture.ran() == CALLS)?;
     // Whatever ends too early has time for it.

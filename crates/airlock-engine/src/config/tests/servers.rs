@@ -107,10 +107,10 @@ fn less_than_is_asked_for_all_is_a_warning() {
 fn what_the_chosen_server_weakens_is_always_said() {
     let long = ["x", "y"].map(|last| format!("{}{last}", "n".repeat(63)));
     let many = (0..120).map(|number| format!("s{number}"));
-    let mut text = "[sandbox]\nrequired = true\n".to_owned();
-    for name in many.chain(long.clone()) {
-        text += &format!("[servers.{name}]\ncommand = [\"a\"]\n[servers.{name}.sandbox]\nrequired = false\n");
-    }
+    let server =
+        |name| format!("[servers.{name}]\ncommand = [\"a\"]\n[servers.{name}.sandbox]\nrequired = false");
+    let servers = many.chain(long.clone()).map(server).collect::<Vec<_>>().join("\n");
+    let text = format!("[sandbox]\nrequired = true\n{servers}\n");
     // The control: without a choice they are too many, which is said.
     assert_eq!(read(&text).unwrap().warnings.len(), 101);
     for name in ["s0", "s119", &long[0], &long[1]] {
@@ -118,8 +118,9 @@ fn what_the_chosen_server_weakens_is_always_said() {
         assert!(!config.sandbox.required);
         assert_eq!(config.warnings.len(), 1, "{name}");
     }
-    let masked: String = (0..120).map(|number| format!("[tools.t{number}]\nmask_output = false\n")).collect();
-    let config = chosen(&format!("{masked}{text}"), "s119");
+    let tools = (0..120).map(|number| format!("[tools.t{number}]\nmask_output = false"));
+    let tools = tools.collect::<Vec<_>>().join("\n");
+    let config = chosen(&format!("{tools}\n{text}"), "s119");
     let said = warned(&config);
     assert!(said.iter().any(|key| *key == "servers.s119.sandbox.required"), "{said:?}");
 }
