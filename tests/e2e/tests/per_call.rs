@@ -476,7 +476,7 @@ fn answers_come_also_when_the_client_reads_late() -> Outcome {
         .spawn()?;
     let opening = script::opening(REVISION, &json!({})).into_iter().filter_map(|step| match step {
         Step::Send(message) => Some(message),
-        _ => None,
+        Step::Await(_) => None,
     });
     let calls = (0..CALLS).map(|number| line(&format!("n{number}"), "big", &json!({})));
     let said: String = opening.chain(calls).flat_map(|message| [message, "\n".to_owned()]).collect();

@@ -122,7 +122,7 @@ fn what_the_chosen_server_weakens_is_always_said() {
     let tools = tools.collect::<Vec<_>>().join("\n");
     let config = chosen(&format!("{tools}\n{text}"), "s119");
     let said = warned(&config);
-    assert!(said.iter().any(|key| *key == "servers.s119.sandbox.required"), "{said:?}");
+    assert!(said.contains(&"servers.s119.sandbox.required"), "{said:?}");
 }
 
 /// A server for each call is one in the sandbox, whoever asks for it.
