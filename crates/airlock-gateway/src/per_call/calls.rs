@@ -49,6 +49,7 @@ pub(super) enum Stage {
 }
 
 /// A server for one call.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 pub(super) struct Fresh {
     pub(super) stage: Stage,
     /// It was started before there was a call for it.
@@ -63,6 +64,8 @@ pub(super) struct Fresh {
     pub(super) server: Option<Arc<Mutex<Server>>>,
     /// When it is ended whatever its call may take: in its handshake, and when its call was cancelled.
     pub(super) until: Option<Instant>,
+    /// It has answered, and may still put away what it has open.
+    pub(super) lingers: bool,
     /// It was ended because it took too long.
     pub(super) late: bool,
 }
@@ -139,6 +142,7 @@ impl State {
             input: None,
             server: None,
             until: None,
+            lingers: false,
             late: false,
         };
         self.servers.insert(key, fresh);

@@ -43,6 +43,8 @@ const AT_ONCE: usize = 8;
 const MAX_WAITING: usize = 32 << 20;
 /// How long the handshake of a server may take.
 const HANDSHAKE: Duration = Duration::from_secs(60);
+/// How long a server may take to end by itself after its answer, unless its place is needed.
+const LINGER: Duration = Duration::from_millis(250);
 /// How long the servers of calls are waited for when a session ends.
 const END: Duration = Duration::from_secs(5);
 

@@ -10,7 +10,7 @@ use std::{
 use airlock_engine::{Code, Rejection};
 
 use super::{
-    AT_ONCE, HANDSHAKE, Multiplexer,
+    AT_ONCE, HANDSHAKE, LINGER, Multiplexer,
     calls::{Call, Fresh, Key, Phase, Stage, State},
     lock,
     route::Said,
@@ -82,6 +82,12 @@ impl Multiplexer {
                     .is_some_and(|fresh| matches!(fresh.stage, Stage::Starting | Stage::Ready))
             });
             if spare.is_none() && state.servers.len() >= AT_ONCE {
+                // Those that have answered make room now.
+                let now = Instant::now();
+                for fresh in state.servers.values_mut().filter(|fresh| fresh.lingers) {
+                    fresh.until = Some(now);
+                }
+                self.changed.notify_all();
                 return;
             }
             state.spare_failed = false;
@@ -149,10 +155,16 @@ impl Multiplexer {
         let begun = written.is_ok() && self.introduce(key, &server, &input);
         if begun {
             let mut lines = LineReader::new(output, self.options.max_line);
-            while let Ok(Some(line)) = lines.next_line() {
-                if self.hear(key, line) == Next::Over {
-                    break;
-                }
+            let mut next = Next::More;
+            while next == Next::More
+                && let Ok(Some(line)) = lines.next_line()
+            {
+                next = self.hear(key, line);
+            }
+            input.close();
+            if next == Next::Answered && self.may_linger(key) {
+                // Whatever it still says nobody hears. The clock ends it.
+                while let Ok(Some(_)) = lines.next_line() {}
             }
         }
         input.close();
@@ -160,6 +172,19 @@ impl Multiplexer {
         server.kill();
         server.reap();
         Ok(())
+    }
+
+    /// Whether a server that has answered may put away what it has open. Its input is closed, so that it knows.
+    fn may_linger(&self, key: Key) -> bool {
+        let mut state = self.state();
+        if state.phase == Phase::Over || (!state.waiting.is_empty() && state.servers.len() >= AT_ONCE) {
+            return false;
+        }
+        let Some(fresh) = state.servers.get_mut(&key) else { return false };
+        fresh.lingers = true;
+        fresh.until = Some(Instant::now() + LINGER);
+        self.changed.notify_all();
+        true
     }
 
     /// Begins the handshake; whether there is one to begin.
@@ -200,7 +225,7 @@ impl Multiplexer {
         let (passed, next) = match said {
             Said::Pass => (downstream.deliver(line), Next::More),
             Said::Edited(line) => (downstream.deliver(Line::Whole(&line)), Next::More),
-            Said::Answer => (downstream.deliver(line), Next::Over),
+            Said::Answer => (downstream.deliver(line), Next::Answered),
             Said::Nothing => (Ok(()), Next::More),
             // One that does not read what it asked for is ended.
             Said::ToItself(line) => match self.tell(key, line) {
@@ -305,5 +330,7 @@ impl Multiplexer {
 #[derive(PartialEq, Eq)]
 enum Next {
     More,
+    /// It has answered its call.
+    Answered,
     Over,
 }

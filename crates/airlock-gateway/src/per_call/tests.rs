@@ -14,7 +14,7 @@ use std::{
 use airlock_engine::{Code, Rejection, json::Bounds};
 use airlock_mcp::{Id, Report};
 
-use super::{Downstream, FreshServers, Input, Multiplexer, PerCall, Stop};
+use super::{AT_ONCE, Downstream, FreshServers, Input, Multiplexer, PerCall, Stop};
 use crate::{line::Line, server::Started};
 
 /// How long something may take that is waited for.
@@ -238,4 +238,41 @@ fn calls_wait_for_the_handshake_but_not_for_ever() {
     let answer = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
     assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), Heard::Message(answer.to_owned()));
     servers.end();
+}
+
+#[test]
+fn a_server_that_has_answered_may_put_away_what_it_has_open() {
+    let folder = tempfile::tempdir().unwrap();
+    // A machine that is busy may take longer than it is given.
+    let put_away = (0..20).any(|attempt| {
+        let file = folder.path().join(attempt.to_string());
+        let answer = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+        let shown = file.display();
+        let mut fixture =
+            Fixture::new(format!("read call; echo '{answer}'; cat >/dev/null; echo done >'{shown}'"));
+        fixture.say(&[&call("1")]);
+        assert_eq!(fixture.next(), Heard::Message(answer.to_owned()));
+        for _ in 0..100 {
+            if file.exists() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(fixture.is_quiet(), "it has said what there was to say");
+        file.exists()
+    });
+    assert!(put_away);
+    // One that does not end is ended, also where others wait for its place.
+    let mut fixture =
+        Fixture::new(r#"read call; echo '{"jsonrpc":"2.0","id":1,"result":{}}'; exec sleep 1000"#);
+    for _ in 0..3 * AT_ONCE {
+        fixture.say(&[&call("1")]);
+        fixture.next();
+    }
+    let Fixture { input, servers, .. } = fixture;
+    drop(input);
+    let state = servers.state();
+    let left = |state: &mut super::State| !state.servers.is_empty();
+    let (_state, waited) = servers.changed.wait_timeout_while(state, PATIENCE, left).unwrap();
+    assert!(!waited.timed_out());
 }
