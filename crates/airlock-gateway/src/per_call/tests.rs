@@ -120,7 +120,7 @@ impl Fixture {
     }
 
     /// Ends everything; whether nothing more was heard.
-    fn stayed_quiet(mut self) -> bool {
+    fn end_quietly(mut self) -> bool {
         drop(self.input);
         self.servers.end();
         self.primary.kill().unwrap();
@@ -140,19 +140,19 @@ fn a_panic_of_a_calls_thread_ends_the_session() {
     fixture.say(&[&call("1")]);
     assert_eq!(fixture.next(), Heard::NotRun(Id::Number(1), Code::InternalPanic));
     assert_eq!(fixture.next(), Heard::Failed);
-    fixture.stayed_quiet();
+    fixture.end_quietly();
     let mut fixture = Fixture::new(
         r#"read call; echo '{"jsonrpc":"2.0","method":"x/y","params":"panic here"}'; echo '{"jsonrpc":"2.0","id":1,"result":{}}'"#,
     );
     fixture.say(&[&call("1")]);
     assert_eq!(fixture.next(), Heard::Lost(Id::Number(1), Code::InternalPanic));
     assert_eq!(fixture.next(), Heard::Failed);
-    assert!(fixture.stayed_quiet());
+    assert!(fixture.end_quietly());
     // The control.
     let mut fixture = Fixture::new(r#"read call; echo '{"jsonrpc":"2.0","id":1,"result":{}}'"#);
     fixture.say(&[&call("1")]);
     assert_eq!(fixture.next(), Heard::Message(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned()));
-    assert!(fixture.stayed_quiet());
+    assert!(fixture.end_quietly());
 }
 
 /// It could be asked for by nobody: its server is gone.
@@ -165,7 +165,7 @@ fn a_task_is_no_answer() {
         let mut fixture = Fixture::new(format!("read call; echo '{answer}'"));
         fixture.say(&[&call("1")]);
         assert_eq!(fixture.next(), heard.unwrap_or(Heard::Message(answer)), "{kind}");
-        assert!(fixture.stayed_quiet());
+        assert!(fixture.end_quietly());
     }
 }
 
@@ -183,7 +183,7 @@ fn a_call_may_have_the_id_that_the_level_has() {
         }
         fixture.say(&[&call(r#""airlock-level""#)]);
         assert_eq!(fixture.next(), Heard::Message(answer("call")));
-        assert!(fixture.stayed_quiet());
+        assert!(fixture.end_quietly());
     }
 }
 
@@ -218,7 +218,7 @@ fn a_server_that_refuses_the_handshake_gets_no_call() {
         fixture.servers.primary_says(Line::Whole(first.as_bytes())).unwrap();
         assert_eq!(fixture.next(), Heard::Message(first));
         assert_eq!(fixture.next(), heard, "{answer}");
-        assert!(fixture.stayed_quiet());
+        assert!(fixture.end_quietly());
     }
 }
 
@@ -258,7 +258,7 @@ fn a_server_that_has_answered_may_put_away_what_it_has_open() {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        assert!(fixture.is_quiet(), "it has said what there was to say");
+        assert!(fixture.end_quietly(), "it has said what there was to say");
         file.exists()
     });
     assert!(put_away);
