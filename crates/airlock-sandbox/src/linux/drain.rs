@@ -15,8 +15,8 @@ use rustix::{
 
 use super::{
     control::Reports,
-    host::{Running, failed},
     plan::Report,
+    running::{Running, failed},
 };
 use crate::{Backend, Confinement, End, Job, Outcome, SandboxError, Step, Stop};
 

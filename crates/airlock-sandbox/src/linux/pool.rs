@@ -9,11 +9,7 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    drain,
-    host::{ProcessBox, Running},
-    plan::Clock,
-};
+use super::{drain, host::ProcessBox, plan::Clock, running::Running};
 use crate::{Confinement, Job, Outcome, SandboxError};
 
 /// Boxes in which an interpreter waits for its program.

@@ -31,8 +31,10 @@ use rustix::process::geteuid;
 use super::{
     cgroup::Group,
     drain,
-    host::{LATE, Launcher, Running, check},
+    host::Launcher,
+    paths::check,
     plan::{Plan, Runsc},
+    running::{LATE, Running},
 };
 use crate::{
     Backend, Confinement, Job, Level, Limits, Outcome, Probe, Sandbox, SandboxError, proxy::Outside,

@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    super::host::program,
+    super::running::program,
     api::{Api, ApiError},
     confine::{self, Grant, Grants},
     process::{Monitor, last_words},

@@ -10,12 +10,7 @@ use std::{
 };
 
 use super::{
-    super::{
-        host::{Launcher, failed},
-        limits,
-        plan::Plan,
-        scratch,
-    },
+    super::{host::Launcher, limits, plan::Plan, running::failed, scratch},
     api::printable,
     boot,
     firecracker::Firecracker,

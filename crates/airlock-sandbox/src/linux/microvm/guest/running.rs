@@ -22,8 +22,8 @@ use super::{
         super::{
             control::Reports,
             drain::{Stream, do_not_block, feed},
-            host::failed,
             plan::Report,
+            running::failed,
             sys::{self, Forked},
         },
         job::Task,
