@@ -35,6 +35,14 @@ pub(super) const NOT_STARTED: u8 = 125;
 /// Longest reason that the host is told, in characters; it may quote the command.
 const LONGEST_DETAIL: usize = 1_000;
 
+/// Those that a box has for itself, beside that of users, which is made first.
+pub(super) const NAMESPACES: UnshareFlags = UnshareFlags::NEWNS
+    .union(UnshareFlags::NEWPID)
+    .union(UnshareFlags::NEWNET)
+    .union(UnshareFlags::NEWIPC)
+    .union(UnshareFlags::NEWUTS)
+    .union(UnshareFlags::NEWCGROUP);
+
 /// Kinds of namespaces that nobody inside may make, as files of `/proc/sys/user`. With no user namespace none of the
 /// others can be had; they are named in case that changes. Of mounts there must be one more: the box's file systems
 /// count as such until they have a place.
@@ -111,13 +119,7 @@ fn box_of_the_host(control: &UnixStream) -> Result<u8, SandboxError> {
     let identity = Identity::current();
     Identity::unshare().map_err(SandboxError::at(Step::UserNamespace))?;
     identity.map().map_err(SandboxError::at(Step::MapUser))?;
-    let namespaces = UnshareFlags::NEWNS
-        | UnshareFlags::NEWPID
-        | UnshareFlags::NEWNET
-        | UnshareFlags::NEWIPC
-        | UnshareFlags::NEWUTS
-        | UnshareFlags::NEWCGROUP;
-    sys::unshare(namespaces).map_err(SandboxError::at(Step::Namespaces))?;
+    sys::unshare(NAMESPACES).map_err(SandboxError::at(Step::Namespaces))?;
     let port = plan.network.then(|| listen(control)).transpose().map_err(SandboxError::at(Step::Network))?;
     if let Some(port) = port {
         point_at_proxy(&mut plan.environment, port);

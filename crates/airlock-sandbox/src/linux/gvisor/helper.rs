@@ -9,7 +9,7 @@ use rustix::{process::geteuid, thread::UnshareFlags};
 
 use super::{
     super::{
-        helper::wait,
+        helper::{NAMESPACES, wait},
         init, limits,
         plan::{Plan, Runsc},
         seccomp,
@@ -42,13 +42,7 @@ pub(in super::super) fn run(
     // Those of root are of a user that nobody else is.
     let others = if geteuid().is_root() { 0 } else { limits::of_the_same_user() };
     let program = identity::enter().map_err(SandboxError::at(Step::UserNamespace))?;
-    let namespaces = UnshareFlags::NEWNS
-        | UnshareFlags::NEWPID
-        | UnshareFlags::NEWNET
-        | UnshareFlags::NEWIPC
-        | UnshareFlags::NEWUTS
-        | UnshareFlags::NEWCGROUP;
-    sys::unshare(namespaces).map_err(SandboxError::at(Step::Namespaces))?;
+    sys::unshare(NAMESPACES).map_err(SandboxError::at(Step::Namespaces))?;
     let taken = match taken {
         Some(taken) => taken,
         None => open(&plan)?,
