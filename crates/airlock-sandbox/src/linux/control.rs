@@ -13,6 +13,7 @@ use std::{
 
 use rustix::{
     cmsg_space,
+    io::Errno,
     net::{
         RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
         SendFlags, recvmsg, sendmsg,
@@ -83,10 +84,17 @@ pub(super) fn receive_plan(mut from: &UnixStream) -> io::Result<(Plan, OwnedFd)>
 }
 
 /// Sends one report. Nobody is left to tell if it fails: the host is gone then, and so will be the box.
-pub(super) fn report(mut to: &UnixStream, report: &Report) {
-    if let Ok(mut line) = serde_json::to_vec(report) {
-        line.push(b'\n');
-        drop(to.write_all(&line));
+pub(super) fn report(to: &UnixStream, report: &Report) {
+    let Ok(mut line) = serde_json::to_vec(report) else { return };
+    line.push(b'\n');
+    let mut left = &*line;
+    while !left.is_empty() {
+        // No signal: the helper has an end of its own to tell after that.
+        match rustix::net::send(to, left, SendFlags::NOSIGNAL) {
+            Ok(sent) => left = left.get(sent..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(_) => return,
+        }
     }
 }
 

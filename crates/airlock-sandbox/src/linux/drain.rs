@@ -31,17 +31,28 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How much is read at once.
 const PIECE: usize = 64 << 10;
 
+/// What is not there any more when a run is over. Of the program nothing is, either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// The helper and all that the box was made of, too.
+    All,
+    /// The processes of the box; the rest is taken down by who drops it. That takes the kernel a millisecond or more.
+    Processes,
+}
+
 /// Runs what was started to its end.
 pub(super) fn run(
-    mut running: Running,
+    running: &mut Running,
     job: &Job,
     confinement: &Confinement,
     begin: Instant,
+    waited_for: Gone,
 ) -> Result<Outcome, SandboxError> {
     let limits = confinement.limits;
     let reports = running.reports.take().ok_or(SandboxError::Lost)?;
     let awaited = running.end_when(&job.stop).map_err(SandboxError::at(Step::ReadBack))?;
     let (input, output, errors) = running.streams();
+    let mut gone = false;
     let pumped = Pump::new(
         reports,
         input,
@@ -60,14 +71,19 @@ pub(super) fn run(
             end => end,
         };
         // What is killed now can write no more, and what it has written is read.
-        running.end();
+        gone = match (waited_for, &end) {
+            (Gone::Processes, Some(Ended::Program(End::Exited(_) | End::Signalled(_)))) => {
+                pump.until_empty()? || running.end()
+            }
+            _ => running.end(),
+        };
         if matches!(end, Some(Ended::Program(End::DeadlineExceeded | End::OutputExceeded))) {
             pump.streams.iter_mut().try_for_each(Stream::read)?;
         }
         Ok((end, pump.streams.map(Stream::into_text)))
     });
-    // However that went: nothing of the box stays.
-    let gone = running.end();
+    // However that went: no process of the box stays.
+    let gone = gone || running.end();
     drop(awaited);
     if !gone {
         let reason =
@@ -245,9 +261,33 @@ impl<'a> Pump<'a> {
             Ok(Some(Report::Listening | Report::Ready(_) | Report::TooWeak { .. })) => {
                 Some(Ended::NotStarted(SandboxError::Lost))
             }
-            Ok(None) | Err(_) => {
+            // Nobody is left who could tell.
+            Ok(Some(Report::Empty) | None) | Err(_) => {
                 self.reports = None;
                 None
+            }
+        }
+    }
+
+    /// Goes on until the helper says that the box is empty. `false`: it does not, and has to be ended.
+    fn until_empty(&mut self) -> io::Result<bool> {
+        let until = Instant::now() + GRACE;
+        let Some(reports) = &mut self.reports else { return Ok(false) };
+        loop {
+            match reports.next() {
+                Ok(Some(Report::Empty)) => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                _ => return Ok(false),
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            let left = Timespec::try_from(left).map_err(io::Error::other)?;
+            let mut watched = [PollFd::from_borrowed_fd(reports.as_fd(), PollFlags::IN)];
+            match poll(&mut watched, Some(&left)) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }

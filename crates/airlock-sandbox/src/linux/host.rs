@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     cgroup::Group,
-    drain,
+    drain::{self, Gone},
     paths::{check, check_links},
     plan::{Clock, Plan},
     running::Running,
@@ -172,7 +172,7 @@ impl Sandbox for ProcessBox {
         if job.stop.is_requested() {
             return Err(SandboxError::GivenUp);
         }
-        let running = self.start(&job.command, confinement)?;
-        drain::run(running, job, confinement, begin)
+        let mut running = self.start(&job.command, confinement)?;
+        drain::run(&mut running, job, confinement, begin, Gone::All)
     }
 }

@@ -164,6 +164,9 @@ pub(super) enum Report {
     Signalled(i32),
     /// What ran it failed, so that nobody knows what became of it.
     Broken(String),
+    /// The first process of the box has ended, and every process of it before that. Only the helper is left, which takes
+    /// down what they lived in.
+    Empty,
 }
 
 #[cfg(test)]

@@ -9,13 +9,19 @@ use std::{
     time::Instant,
 };
 
-use super::{drain, host::ProcessBox, plan::Clock, running::Running};
+use super::{
+    drain::{self, Gone},
+    host::ProcessBox,
+    plan::Clock,
+    running::Running,
+};
 use crate::{Confinement, Job, Outcome, SandboxError};
 
 /// Boxes in which an interpreter waits for its program.
 ///
 /// Each is used once, so nothing is left for the next one, and it starts nobody's code before it is needed. A new one is
-/// made in the background for each that was used; when none is ready, one is made at once.
+/// made in the background for each that was used; when none is ready, one is made at once. What a box was made of is taken
+/// down in the background, too.
 ///
 /// # Example
 ///
@@ -49,6 +55,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     ready: VecDeque<Running>,
+    /// Boxes in which no process is left, and which are to be taken down.
+    used: Vec<Running>,
     /// Nobody will want any more.
     closed: bool,
     /// The last attempt to make one failed: the next one is made when it is wanted, and then says why.
@@ -87,7 +95,8 @@ impl Pool {
         self.shared.lock().ready.len()
     }
 
-    /// Gives `program` to an interpreter that waits for one, and runs it to its end, within the limits.
+    /// Gives `program` to an interpreter that waits for one, and runs it to its end, within the limits. When it returns, no
+    /// process of that box is left.
     ///
     /// # Errors
     /// As [`Sandbox::run`](crate::Sandbox::run).
@@ -99,22 +108,33 @@ impl Pool {
         };
         running.hand_over();
         let job = Job { command: self.shared.command.clone(), input: program, ..Job::default() };
-        let outcome = drain::run(running, &job, &self.shared.confinement, begin);
+        let outcome = drain::run(&mut running, &job, &self.shared.confinement, begin, Gone::Processes);
+        drop(self.put_away(running));
         // Not before, or making the next one would take the processor from this one.
         self.shared.changed.notify_all();
         outcome
+    }
+
+    /// Leaves a used box to the thread; returned where that has none, or too many already.
+    fn put_away(&self, used: Running) -> Option<Running> {
+        let mut state = self.shared.lock();
+        if self.filler.is_none() || state.used.len() >= self.shared.size {
+            return Some(used);
+        }
+        state.used.push(used);
+        None
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        let ready = {
+        let left = {
             let mut state = self.shared.lock();
             state.closed = true;
-            mem::take(&mut state.ready)
+            (mem::take(&mut state.ready), mem::take(&mut state.used))
         };
         self.shared.changed.notify_all();
-        drop(ready);
+        drop(left);
         if let Some(filler) = self.filler.take() {
             // It ends with what it is making; a panic in it has been reported by itself.
             drop(filler.join());
@@ -143,17 +163,25 @@ impl Shared {
         state.ready.pop_front()
     }
 
-    /// Keeps the pool full until it is closed.
+    /// Takes down what was used and keeps the pool full, until it is closed.
     fn fill(&self) {
         loop {
             let mut state = self.lock();
-            while !state.closed && (state.failed || state.ready.len() >= self.size) {
+            let is_full = |state: &State| state.failed || state.ready.len() >= self.size;
+            while !state.closed && state.used.is_empty() && is_full(&state) {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             if state.closed {
                 return;
             }
+            let used = mem::take(&mut state.used);
+            let is_full = is_full(&state);
+            // Ended outside of the lock.
             drop(state);
+            drop(used);
+            if is_full {
+                continue;
+            }
             let started = self.start();
             let mut state = self.lock();
             match started {

@@ -237,7 +237,8 @@ impl Running {
                 | Report::Listening
                 | Report::Exited(_)
                 | Report::Signalled(_)
-                | Report::Broken(_),
+                | Report::Broken(_)
+                | Report::Empty,
             )
             | None => {
                 return Err(started(io::Error::other("it ended before the box was made")));

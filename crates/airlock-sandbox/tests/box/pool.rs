@@ -1,17 +1,27 @@
 //! Interpreters that wait for their program.
 
-use std::{path::Path, thread, time::Duration};
-
-use airlock_sandbox::{
-    Confinement, End, Job, Level, Pool, ProcessBox, Sandbox as _, SandboxError, waiting_python,
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
-use crate::{Test, text};
+use airlock_sandbox::{
+    Confinement, End, Job, Level, Limits, Pool, ProcessBox, Sandbox as _, SandboxError, waiting_python,
+};
+
+use crate::{
+    Test, text,
+    traces::{sleeping, traces},
+};
 
 pub(crate) const TESTS: &[Test] = &[
     ("a_pool_runs_each_program_in_a_fresh_box", a_pool_runs_each_program_in_a_fresh_box),
     ("a_pool_bears_many_at_once", a_pool_bears_many_at_once),
     ("a_pool_replaces_what_died_while_it_waited", a_pool_replaces_what_died_while_it_waited),
+    ("no_process_is_left_when_a_pool_answers", no_process_is_left_when_a_pool_answers),
+    ("a_pool_leaves_nothing", a_pool_leaves_nothing),
+    ("a_pool_keeps_the_deadline", a_pool_keeps_the_deadline),
     ("a_waiting_python_does_what_python_does", a_waiting_python_does_what_python_does),
     ("a_pool_that_can_have_no_box_says_so", a_pool_that_can_have_no_box_says_so),
 ];
@@ -67,6 +77,51 @@ fn a_pool_replaces_what_died_while_it_waited(sandbox: &ProcessBox) {
     thread::sleep(Duration::from_secs(1));
     let outcome = pool.run(b"echo ran".to_vec()).unwrap();
     assert_eq!((outcome.end, text(&outcome.stdout)), (End::Exited(0), "ran\n"));
+}
+
+/// What it answers before is that the box is taken down, not that it is empty.
+fn no_process_is_left_when_a_pool_answers(sandbox: &ProcessBox) {
+    let pool = pool(sandbox, 1);
+    // Told apart by its argument from everything else on this machine.
+    let seconds = format!("{}", 900_000 + std::process::id());
+    let daemons = format!(
+        "for i in 1 2 3 4 5 6 7 8; do \
+         setsid sh -c 'trap \"\" HUP TERM; echo up >> $TMPDIR/up; exec sleep {seconds}' </dev/null >/dev/null 2>&1 & \
+         done; until [ \"$(grep -c up $TMPDIR/up)\" = 8 ]; do sleep 0.02; done; echo 8"
+    );
+    for _ in 0..20 {
+        let outcome = pool.run(daemons.clone().into_bytes()).unwrap();
+        assert_eq!(sleeping(&seconds), 0);
+        // The control: they were there, and held nothing up.
+        assert_eq!((outcome.end, text(&outcome.stdout)), (End::Exited(0), "8\n"));
+    }
+}
+
+fn a_pool_leaves_nothing(sandbox: &ProcessBox) {
+    let before = traces();
+    let pool = pool(sandbox, 3);
+    for turn in 0..50 {
+        assert_eq!(pool.run(format!("exit {turn}").into_bytes()).unwrap().end, End::Exited(turn));
+    }
+    // The control: something is there.
+    fill(&pool, 3);
+    assert_ne!(traces(), before);
+    drop(pool);
+    assert_eq!(traces(), before, "children, mounts, control groups, open files, folders");
+}
+
+/// One that does not end by itself is ended, and the next one runs.
+fn a_pool_keeps_the_deadline(sandbox: &ProcessBox) {
+    let limits = Limits { wall: Some(Duration::from_secs(1)), ..Limits::default() };
+    let confinement = Confinement { limits, ..Confinement::default() };
+    let shell = ["/bin/sh", "-s"].map(Into::into);
+    let pool = Pool::new(sandbox.clone(), &shell, confinement, 1).unwrap();
+    let begin = Instant::now();
+    let outcome = pool.run(b"echo begun; trap '' TERM; sleep 100".to_vec()).unwrap();
+    assert_eq!((outcome.end, text(&outcome.stdout)), (End::DeadlineExceeded, "begun\n"));
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert_eq!(pool.run(b"kill -KILL $$".to_vec()).unwrap().end, End::Signalled(9));
+    assert_eq!(pool.run(b"echo next".to_vec()).unwrap().stdout, b"next\n");
 }
 
 fn a_pool_that_can_have_no_box_says_so(sandbox: &ProcessBox) {

@@ -30,7 +30,7 @@ use rustix::process::geteuid;
 
 use super::{
     cgroup::Group,
-    drain,
+    drain::{self, Gone},
     host::Launcher,
     paths::check,
     plan::{Plan, Runsc},
@@ -175,7 +175,7 @@ impl Sandbox for Gvisor {
         if job.stop.is_requested() {
             return Err(SandboxError::GivenUp);
         }
-        let running = self.start(job, confinement)?;
-        drain::run(running, job, confinement, begin)
+        let mut running = self.start(job, confinement)?;
+        drain::run(&mut running, job, confinement, begin, Gone::All)
     }
 }
