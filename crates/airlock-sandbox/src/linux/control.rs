@@ -1,6 +1,7 @@
 //! The socket between the host and the box.
 
 use std::{
+    collections::VecDeque,
     io::{self, IoSlice, IoSliceMut, Read, Write},
     mem::MaybeUninit,
     net::TcpListener,
@@ -13,7 +14,6 @@ use std::{
 
 use rustix::{
     cmsg_space,
-    io::Errno,
     net::{
         RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
         SendFlags, recvmsg, sendmsg,
@@ -84,18 +84,27 @@ pub(super) fn receive_plan(mut from: &UnixStream) -> io::Result<(Plan, OwnedFd)>
 }
 
 /// Sends one report. Nobody is left to tell if it fails: the host is gone then, and so will be the box.
-pub(super) fn report(to: &UnixStream, report: &Report) {
-    let Ok(mut line) = serde_json::to_vec(report) else { return };
-    line.push(b'\n');
-    let mut left = &*line;
-    while !left.is_empty() {
-        // No signal: the helper has an end of its own to tell after that.
-        match rustix::net::send(to, left, SendFlags::NOSIGNAL) {
-            Ok(sent) => left = left.get(sent..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(_) => return,
-        }
+pub(super) fn report(mut to: &UnixStream, report: &Report) {
+    if let Ok(line) = line(report) {
+        drop(to.write_all(&line));
     }
+}
+
+/// Sends one report, and a descriptor with it.
+pub(super) fn report_with(
+    mut to: &UnixStream,
+    report: &Report,
+    descriptor: BorrowedFd<'_>,
+) -> io::Result<()> {
+    let line = line(report)?;
+    let sent = send_with(to, &line, descriptor)?;
+    to.write_all(line.get(sent..).unwrap_or_default())
+}
+
+fn line(report: &Report) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(report)?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 /// What the host answers when the proxy is there.
@@ -104,10 +113,7 @@ const SERVED: u8 = b'+';
 /// Gives the host the socket by which the proxy is reached from within, and waits until the proxy is there: nothing
 /// runs without it.
 pub(super) fn give_listener(mut to: &UnixStream, listener: &TcpListener) -> io::Result<()> {
-    let mut line = serde_json::to_vec(&Report::Listening)?;
-    line.push(b'\n');
-    let sent = send_with(to, &line, listener.as_fd())?;
-    to.write_all(line.get(sent..).unwrap_or_default())?;
+    report_with(to, &Report::Listening, listener.as_fd())?;
     let mut answer = [0];
     to.read_exact(&mut answer)?;
     if answer == [SERVED] { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
@@ -124,34 +130,20 @@ pub(super) struct Reports {
     from: UnixStream,
     /// What was read and is no whole line yet.
     begun: Vec<u8>,
-    listener: Listener,
-}
-
-/// The socket that comes with a report, once at most.
-#[derive(Debug)]
-enum Listener {
-    Awaited,
-    Here(OwnedFd),
-    /// Descriptors that come are closed.
-    Unwanted,
+    /// How many descriptors may still come with reports; more of them are closed.
+    awaited: usize,
+    /// Those that came, in that order.
+    descriptors: VecDeque<OwnedFd>,
 }
 
 impl Reports {
-    pub(super) fn new(from: UnixStream) -> Self {
-        Self { from, begun: Vec::new(), listener: Listener::Unwanted }
+    pub(super) fn new(from: UnixStream, awaited: usize) -> Self {
+        Self { from, begun: Vec::new(), awaited, descriptors: VecDeque::new() }
     }
 
-    /// Those of a box with a network, which gives its listener.
-    pub(super) fn with_listener(from: UnixStream) -> Self {
-        Self { listener: Listener::Awaited, ..Self::new(from) }
-    }
-
-    /// The listener, if it came; no other one is taken after it.
-    pub(super) fn take_listener(&mut self) -> Option<OwnedFd> {
-        match std::mem::replace(&mut self.listener, Listener::Unwanted) {
-            Listener::Here(listener) => Some(listener),
-            Listener::Awaited | Listener::Unwanted => None,
-        }
+    /// The next descriptor, if it came with a report that was read.
+    pub(super) fn take_descriptor(&mut self) -> Option<OwnedFd> {
+        self.descriptors.pop_front()
     }
 
     /// Waits no longer than this for each from now on.
@@ -186,12 +178,13 @@ impl Reports {
     }
 
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        if !matches!(self.listener, Listener::Awaited) {
+        if self.awaited == 0 {
             return self.from.read(piece);
         }
-        let (read, listener) = receive_with(&self.from, piece)?;
-        if let Some(listener) = listener {
-            self.listener = Listener::Here(listener);
+        let (read, descriptor) = receive_with(&self.from, piece)?;
+        if let Some(descriptor) = descriptor {
+            self.awaited -= 1;
+            self.descriptors.push_back(descriptor);
         }
         Ok(read)
     }

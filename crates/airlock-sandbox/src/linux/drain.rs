@@ -36,7 +36,8 @@ const PIECE: usize = 64 << 10;
 pub(super) enum Gone {
     /// The helper and all that the box was made of, too.
     All,
-    /// The processes of the box; the rest is taken down by who drops it. That takes the kernel a millisecond or more.
+    /// The processes of a box whose program waited; the rest is taken down by who drops it. That takes the kernel a
+    /// millisecond or more.
     Processes,
 }
 
@@ -60,6 +61,11 @@ pub(super) fn run(
         [Stream::new(output, limits.output), Stream::new(errors, limits.output)],
     )
     .and_then(|mut pump| {
+        pump.write();
+        if waited_for == Gone::Processes {
+            // After the program has it: waking the helper first takes a processor from it.
+            running.hand_over();
+        }
         let deadline = limits.wall.map(|wall| begin + wall);
         let end = pump.until_the_end(deadline, &job.stop)?;
         // Where the host could not keep it, the helper did.
@@ -73,7 +79,7 @@ pub(super) fn run(
         // What is killed now can write no more, and what it has written is read.
         gone = match (waited_for, &end) {
             (Gone::Processes, Some(Ended::Program(End::Exited(_) | End::Signalled(_)))) => {
-                pump.until_empty()? || running.end()
+                running.is_emptied() || running.end()
             }
             _ => running.end(),
         };
@@ -261,33 +267,9 @@ impl<'a> Pump<'a> {
             Ok(Some(Report::Listening | Report::Ready(_) | Report::TooWeak { .. })) => {
                 Some(Ended::NotStarted(SandboxError::Lost))
             }
-            // Nobody is left who could tell.
-            Ok(Some(Report::Empty) | None) | Err(_) => {
+            Ok(None) | Err(_) => {
                 self.reports = None;
                 None
-            }
-        }
-    }
-
-    /// Goes on until the helper says that the box is empty. `false`: it does not, and has to be ended.
-    fn until_empty(&mut self) -> io::Result<bool> {
-        let until = Instant::now() + GRACE;
-        let Some(reports) = &mut self.reports else { return Ok(false) };
-        loop {
-            match reports.next() {
-                Ok(Some(Report::Empty)) => return Ok(true),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                _ => return Ok(false),
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(false);
-            }
-            let left = Timespec::try_from(left).map_err(io::Error::other)?;
-            let mut watched = [PollFd::from_borrowed_fd(reports.as_fd(), PollFlags::IN)];
-            match poll(&mut watched, Some(&left)) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
             }
         }
     }

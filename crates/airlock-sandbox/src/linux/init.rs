@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, Read, Seek, Write},
     os::{
-        fd::OwnedFd,
+        fd::{AsFd as _, OwnedFd},
         unix::{net::UnixStream, process::CommandExt},
     },
     path::{Path, PathBuf},
@@ -15,14 +15,15 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{PROC_SUPER_MAGIC, statfs},
     process::{
-        DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, dumpable_behavior,
-        parent_process_death_signal, set_dumpable_behavior, set_parent_process_death_signal, umask, wait,
+        DumpableBehavior, Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, dumpable_behavior, getpid,
+        parent_process_death_signal, pidfd_open, set_dumpable_behavior, set_parent_process_death_signal,
+        umask, wait,
     },
     system::sethostname,
 };
 
 use super::{
-    control::report,
+    control::{report, report_with},
     files,
     helper::as_report,
     landlock::{self, Right, Rules},
@@ -93,6 +94,8 @@ fn begin(start: Start, control: &UnixStream) -> Result<Pid, SandboxError> {
     let status = File::open("/proc/self/status").map_err(SandboxError::at(Step::ReadBack))?;
     let victim = fs::OpenOptions::new().write(true).open("/proc/self/oom_score_adj");
     let mut victim = victim.map_err(SandboxError::at(Step::StartInit))?;
+    let this = pidfd_open(getpid(), PidfdFlags::empty());
+    let this = this.map_err(|error| SandboxError::at(Step::StartInit)(error.into()))?;
 
     Root::make(visible)
         .and_then(|root| {
@@ -115,7 +118,9 @@ fn begin(start: Start, control: &UnixStream) -> Result<Pid, SandboxError> {
     let mut enforcement = read_back(status, namespaces).map_err(SandboxError::at(Step::ReadBack))?;
     enforcement.landlock_abi = landlock_abi;
     let enforcement = accept(enforcement, &plan)?;
-    report(control, &Report::Ready(enforcement));
+    report_with(control, &Report::Ready(enforcement), this.as_fd())
+        .map_err(SandboxError::at(Step::StartProgram))?;
+    drop(this);
     // When memory runs out, the program ends first, and the first process lives to tell. The program cannot say so
     // itself, since it starts out as unreadable as this process.
     victim.write_all(b"1000").map_err(SandboxError::at(Step::StartProgram))?;

@@ -152,7 +152,7 @@ pub(super) fn point_at_proxy(environment: &mut Vec<(OsString, OsString)>, port: 
 pub(super) enum Report {
     /// The box has a network; with this comes the socket by which the proxy is reached from within.
     Listening,
-    /// The program is about to be started, and this holds it.
+    /// The program is about to be started, and this holds it. With this of a box comes its first process.
     Ready(Enforcement),
     /// It was not started: less than required would have held it.
     TooWeak { given: Level, missing: String },
@@ -164,9 +164,6 @@ pub(super) enum Report {
     Signalled(i32),
     /// What ran it failed, so that nobody knows what became of it.
     Broken(String),
-    /// The first process of the box has ended, and every process of it before that. Only the helper is left, which takes
-    /// down what they lived in.
-    Empty,
 }
 
 #[cfg(test)]

@@ -106,7 +106,6 @@ impl Pool {
             Some(running) => running,
             None => self.shared.start()?,
         };
-        running.hand_over();
         let job = Job { command: self.shared.command.clone(), input: program, ..Job::default() };
         let outcome = drain::run(&mut running, &job, &self.shared.confinement, begin, Gone::Processes);
         drop(self.put_away(running));

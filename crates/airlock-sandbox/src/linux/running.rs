@@ -90,6 +90,8 @@ pub struct Running {
     child: Option<Child>,
     control: Option<UnixStream>,
     pub(super) reports: Option<Reports>,
+    /// The first process of a box. The kernel ends all others of it before that has ended.
+    first: Option<OwnedFd>,
     enforcement: Enforcement,
     /// The way to the network; ends after the box.
     proxy: Option<Proxy>,
@@ -163,6 +165,7 @@ impl Running {
             child: Some(child),
             control: Some(control),
             reports: None,
+            first: None,
             enforcement: Enforcement::default(),
             proxy: None,
             backend,
@@ -210,11 +213,12 @@ impl Running {
         reading.set_read_timeout(Some(patience)).map_err(started)?;
         control.set_write_timeout(Some(SET_UP)).map_err(started)?;
         send_plan(control, plan, input).map_err(SandboxError::at(Step::ReadPlan))?;
-        let reports = if plan.network { Reports::with_listener(reading) } else { Reports::new(reading) };
+        let awaited = usize::from(plan.network) + usize::from(self.backend == Backend::Box);
+        let reports = Reports::new(reading, awaited);
         let reports = self.reports.insert(reports);
         let mut report = reports.next().map_err(|error| started(in_words(error, patience)))?;
         if plan.network && matches!(report, Some(Report::Listening)) {
-            let proxy = reports.take_listener().ok_or_else(|| io::Error::other("there is no listener"));
+            let proxy = reports.take_descriptor().ok_or_else(|| io::Error::other("there is no listener"));
             let proxy = proxy.and_then(|listener| {
                 let way = Way(TcpListener::from(listener));
                 let proxy = Proxy::start(way, hosts, outside.clone())?;
@@ -227,6 +231,7 @@ impl Running {
         match report {
             Some(Report::Ready(enforcement)) if plan.network == self.proxy.is_some() => {
                 self.enforcement = enforcement;
+                self.first = reports.take_descriptor();
             }
             Some(Report::TooWeak { given, missing }) => {
                 return Err(SandboxError::TooWeak { required: plan.min_level, given, missing });
@@ -237,8 +242,7 @@ impl Running {
                 | Report::Listening
                 | Report::Exited(_)
                 | Report::Signalled(_)
-                | Report::Broken(_)
-                | Report::Empty,
+                | Report::Broken(_),
             )
             | None => {
                 return Err(started(io::Error::other("it ended before the box was made")));
@@ -281,6 +285,11 @@ impl Running {
         let control = control.try_clone()?;
         // It can only fail because the helper is gone.
         Ok(stop.when_requested(move || drop(control.shutdown(Shutdown::Write))))
+    }
+
+    /// Waits, not for long, until no process of the box is left. `false`: nobody but its helper can tell, or one is.
+    pub(super) fn is_emptied(&self) -> bool {
+        self.first.as_ref().is_some_and(|first| ended_within(first, GRACE))
     }
 
     /// Who isolates it.
@@ -352,11 +361,21 @@ fn ends_within(child: &mut Child, patience: Duration) -> bool {
     }
     let helper = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(Ok(helper)) = helper.map(|helper| pidfd_open(helper, PidfdFlags::empty())) {
-        let patience = Timespec::try_from(patience).ok();
-        let mut watched = [PollFd::new(&helper, PollFlags::IN)];
-        while poll(&mut watched, patience.as_ref()) == Err(Errno::INTR) {}
+        ended_within(&helper, patience);
     }
     !matches!(child.try_wait(), Ok(None))
+}
+
+/// Whether a process ends in that time.
+fn ended_within(process: &OwnedFd, patience: Duration) -> bool {
+    let patience = Timespec::try_from(patience).ok();
+    let mut watched = [PollFd::new(process, PollFlags::IN)];
+    loop {
+        match poll(&mut watched, patience.as_ref()) {
+            Err(Errno::INTR) => {}
+            ready => return ready.is_ok_and(|ready| ready > 0),
+        }
+    }
 }
 
 impl Drop for Running {

@@ -103,7 +103,7 @@ impl<'a> Running<'a> {
                     enforcement: Enforcement::default(),
                     program,
                     ends,
-                    reports: Some(Reports::new(control)),
+                    reports: Some(Reports::new(control, 0)),
                     input: Some(ChildStdin::from(input)),
                     unread: &task.input,
                     streams: [stream(output), stream(errors)],
