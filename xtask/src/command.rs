@@ -4,10 +4,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The root of the workspace.
+/// The root of the workspace that cargo runs this in. Where several checkouts share one folder for what is built, it may have
+/// been built in another one.
 pub(crate) fn root() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask).to_owned()
+    let run_in = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let xtask = run_in.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    xtask.parent().unwrap_or(&xtask).to_owned()
 }
 
 /// Cargo's folder for what is built.
