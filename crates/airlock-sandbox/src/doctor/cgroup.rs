@@ -3,10 +3,10 @@
 use std::fs;
 
 use super::{Fact, State};
-use crate::{Limits, linux::cgroup::Group};
-
-/// What a group of a box is to bound.
-const WANTED: [&str; 2] = ["memory", "pids"];
+use crate::{
+    Limits,
+    linux::cgroup::{Group, WANTED},
+};
 
 /// Makes a group as for a box; it is removed at once.
 pub(super) fn examine() -> Fact {
@@ -33,8 +33,9 @@ fn judge(had: &[String], version: u8) -> Fact {
         ))
     };
     fact.advise(if version == 2 {
-        "root may make one; others only in a group that is theirs and passes memory and pids on to those below \
-         (cgroup.subtree_control)"
+        "start it in a group that is given to it, and in which nobody else is. By systemd, for a command:\n\
+         $ systemd-run --user --scope -q -p Delegate=yes -- airlock …\n\
+         and for a service: Delegate=yes"
     } else {
         "root may make one; others where /sys/fs/cgroup/memory and /sys/fs/cgroup/pids have a group that is theirs"
     })

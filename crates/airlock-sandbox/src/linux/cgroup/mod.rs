@@ -3,8 +3,10 @@
 //! Both versions of the interface are spoken. Version 2 hands controllers down only where its owner wants it, so a
 //! user without rights rarely has any there; a box without a group has only the limits of each process.
 
+mod room;
+
 use std::{
-    fs, io,
+    fs, io, iter,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -20,6 +22,8 @@ use crate::Limits;
 
 /// Where control groups are, on every distribution.
 const MOUNTED: &str = "/sys/fs/cgroup";
+/// What a group is to bound.
+pub(crate) const WANTED: [&str; 2] = ["memory", "pids"];
 /// What our groups are called, before the numbers of the process that made them and of its namespace of such numbers: who
 /// shares the folder need not share those.
 const PREFIX: &str = "airlock.";
@@ -39,6 +43,9 @@ pub(crate) struct Group {
 impl Group {
     /// Makes a group that holds `limits`; `None` where none can be had, or where it would hold less than asked.
     pub(crate) fn make(limits: &Limits) -> Option<Self> {
+        // Who finds room for it may move this process: nobody looks meanwhile where it is.
+        static MOVES: Mutex<()> = Mutex::new(());
+        let _moves = MOVES.lock().unwrap_or_else(PoisonError::into_inner);
         Self::make_below(Path::new(MOUNTED), &fs::read_to_string("/proc/self/cgroup").ok()?, limits)
     }
 
@@ -49,7 +56,9 @@ impl Group {
         let mut group = Self { folders: Vec::new(), controllers: Vec::new() };
         if mounted.join("cgroup.controllers").exists() {
             let own = membership(memberships, "");
-            group.add(&parents(mounted, own), &name, &settings_2(limits));
+            let room = own.and_then(|own| room::find(mounted, &below(mounted, own)));
+            let parents = room.map_or_else(|| parents(mounted, own), |room| vec![room]);
+            group.add(&parents, &name, &settings_2(limits));
         } else {
             for (controller, settings) in settings_1(limits) {
                 let own = membership(memberships, controller);
@@ -59,18 +68,21 @@ impl Group {
         (!group.controllers.is_empty()).then_some(group)
     }
 
-    /// Makes the folder below the first parent where that works, and its settings hold.
+    /// Makes the folder below the first parent where that works, and its settings hold: all of them, or else one.
     fn add(&mut self, parents: &[PathBuf], name: &str, settings: &[Setting]) {
         // What cannot be read may be anything.
         let swaps = fs::read_to_string("/proc/swaps").unwrap_or_else(|_| "unknown\nunknown\n".to_owned());
-        for parent in parents {
+        let all_then_some = [settings.len(), 1]
+            .into_iter()
+            .flat_map(|least| parents.iter().map(move |parent| (least, parent)));
+        for (least, parent) in all_then_some {
             sweep(parent);
             let folder = parent.join(name);
             if fs::create_dir(&folder).is_err() {
                 continue;
             }
             let held = settings.iter().filter(|setting| setting.hold(&folder, &swaps)).collect::<Vec<_>>();
-            if held.is_empty() {
+            if held.len() < least {
                 remove(&folder);
                 continue;
             }
@@ -228,13 +240,20 @@ fn membership<'a>(memberships: &'a str, controller: &str) -> Option<&'a str> {
 }
 
 /// Where a group may be made: below our own, which bounds it, too. Version 2 hands controllers only to groups without
-/// processes of their own; then below the root, if nothing that bounds us is left by that.
+/// processes of their own; then further up, as long as nothing that bounds us is left by that.
 fn parents(mounted: &Path, own: Option<&str>) -> Vec<PathBuf> {
-    let own = own.map(|own| mounted.join(own.trim_start_matches('/')));
+    let own = own.map(|own| below(mounted, own));
     // In a container our own group is often what is mounted, under a name of the host.
     let Some(own) = own.filter(|own| own.is_dir()) else { return vec![mounted.to_owned()] };
-    let mut above = own.ancestors().take_while(|group| *group != mounted);
-    if above.any(is_bounded) { vec![own] } else { vec![own, mounted.to_owned()] }
+    let above =
+        own.ancestors().take_while(|group| *group != mounted && !is_bounded(group)).filter_map(Path::parent);
+    iter::once(own.as_path()).chain(above).map(Path::to_owned).collect()
+}
+
+/// The folder of a group by its path in `/proc/self/cgroup`.
+fn below(mounted: &Path, path: &str) -> PathBuf {
+    let path = path.trim_start_matches('/');
+    if path.is_empty() { mounted.to_owned() } else { mounted.join(path) }
 }
 
 /// What bounds a group, in both versions; a group without bounds says `max`, nothing, or a number that no machine has.
@@ -351,7 +370,10 @@ mod tests {
         let (mounted, unit) = (mounted.path(), mounted.path().join("system.slice/unit"));
         fs::create_dir_all(&unit).unwrap();
         let found = || parents(mounted, Some("/system.slice/unit"));
-        assert_eq!(found(), [unit.clone(), mounted.to_owned()]);
+        let slice = mounted.join("system.slice");
+        let [within_unit, within_slice] = [&[unit.clone()][..], &[unit.clone(), slice.clone()]];
+        let unbounded_everywhere = [unit.clone(), slice.clone(), mounted.to_owned()];
+        assert_eq!(found(), unbounded_everywhere);
         for (file, unbounded, bound) in [
             ("memory.max", "max", "1073741824"),
             ("memory.limit_in_bytes", "9223372036854771712", "1073741824"),
@@ -359,11 +381,11 @@ mod tests {
             ("cpu.cfs_quota_us", "-1", "50000"),
             ("io.max", "", "8:0 rbps=1 wbps=max"),
         ] {
-            for group in [&unit, &mounted.join("system.slice")] {
+            for (group, within) in [(&unit, within_unit), (&slice, within_slice)] {
                 fs::write(group.join(file), unbounded).unwrap();
-                assert_eq!(found().len(), 2, "{file}");
+                assert_eq!(found(), unbounded_everywhere, "{file}");
                 fs::write(group.join(file), bound).unwrap();
-                assert_eq!(found(), std::slice::from_ref(&unit), "{file}");
+                assert_eq!(found(), within, "{file}");
                 fs::remove_file(group.join(file)).unwrap();
             }
         }
