@@ -37,7 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "airlock-scan",
         ],
     ),
-    ("airlock-testkit", &["airlock-engine"]),
+    ("airlock-testkit", &["airlock-engine", "airlock-sandbox"]),
     ("airlock-examples", &["airlock-rmcp"]),
     ("airlock-e2e", &["airlock-rmcp", "airlock-testkit"]),
     ("xtask", &[]),

@@ -11,8 +11,6 @@
 
 #[path = "service/calls.rs"]
 mod calls;
-#[path = "service/contract.rs"]
-mod contract;
 #[path = "service/fake.rs"]
 mod fake;
 #[path = "service/faults.rs"]
@@ -31,10 +29,11 @@ mod stops;
 use std::process::ExitCode;
 
 use airlock_e2b::Warm;
-use airlock_sandbox::{Job, ProcessBox, Sandbox, enter};
+use airlock_sandbox::{ProcessBox, enter};
+use airlock_testkit::backends::{self, Particulars, shell};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::fake::{Fake, until};
+use crate::fake::{Fake, KEY, until};
 
 fn main() -> ExitCode {
     let launcher = match enter(std::env::args_os()) {
@@ -49,27 +48,27 @@ fn main() -> ExitCode {
         })
     };
     let mut trials = Vec::new();
-    for (name, test) in contract::TESTS {
-        let sandbox = boxes();
-        trials.push(trial(format!("contract::box::{name}"), Box::new(move || test(&sandbox))));
-        let fake = boxes();
-        let run = move || {
-            let fake = Fake::start(fake);
-            test(&fake.sandbox() as &dyn Sandbox);
-            fake.is_empty();
-        };
-        trials.push(trial(format!("contract::e2b::{name}"), Box::new(run)));
-        let fake = boxes();
-        let run = move || {
-            let fake = Fake::start(fake);
-            let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
-            assert!(until(|| sandbox.waiting() == 1));
-            test(&sandbox as &dyn Sandbox);
-            drop(sandbox);
-            fake.is_empty();
-        };
-        trials.push(trial(format!("contract::warm::{name}"), Box::new(run)));
-    }
+    // The service of these tests sees programs end by their code alone.
+    let particulars = Particulars { untold: &[137], secrets: &[KEY], ..Particulars::default() };
+    let sandbox = boxes();
+    trials.extend(backends::trials("box", Particulars { untold: &[], ..particulars }, move |test| {
+        test(&sandbox);
+    }));
+    let fake = boxes();
+    trials.extend(backends::trials("e2b", particulars, move |test| {
+        let fake = Fake::start(fake.clone());
+        test(&fake.sandbox());
+        fake.is_empty();
+    }));
+    let fake = boxes();
+    trials.extend(backends::trials("warm", particulars, move |test| {
+        let fake = Fake::start(fake.clone());
+        let sandbox = fake.sandbox().kept_warm(Warm::default()).unwrap();
+        assert!(until(|| sandbox.waiting() == 1));
+        test(&sandbox);
+        drop(sandbox);
+        fake.is_empty();
+    }));
     let own = [calls::TESTS, faults::TESTS, interpreter::TESTS, payload::TESTS, pool::TESTS, stops::TESTS];
     for (name, test) in own.into_iter().flatten() {
         let sandbox = boxes();
@@ -88,8 +87,3 @@ fn main() -> ExitCode {
 
 /// A test of the client, and its name.
 type Test = (&'static str, fn(&Fake));
-
-/// A script for the shell of the sandbox.
-fn shell(script: &str) -> Job {
-    Job { command: ["/bin/sh", "-c", script].map(Into::into).to_vec(), ..Job::default() }
-}

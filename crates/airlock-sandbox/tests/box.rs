@@ -35,11 +35,12 @@ use std::{
 };
 
 use airlock_sandbox::{
-    Backend, Confinement, Job, Outcome, ProcessBox, Sandbox as _, SandboxError,
+    Backend, Confinement, Outcome, ProcessBox, Sandbox as _, SandboxError,
     attempts::SECRET_VARIABLE,
     doctor::{State, examine},
     enter,
 };
+use airlock_testkit::backends::{POINTS, Particulars, shell};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// A test, and the name that `cargo` shows.
@@ -86,21 +87,21 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let facts = examine();
+    let missing = |needs| facts.iter().find(|fact| fact.subject == needs && fact.state != State::Good);
+    let (lite, boxed) = (ProcessBox::lite(launcher.clone()), ProcessBox::new(launcher.clone()));
     let kinds = [
-        (lite::tests(&tests), "landlock", ProcessBox::lite(launcher.clone())),
-        (
-            [&*tests, network::TESTS, contract::TESTS_OF_THE_BOX].concat(),
-            "user_namespaces",
-            ProcessBox::new(launcher.clone()),
-        ),
+        (lite::tests(&tests), "landlock", contract::of_lite(), lite),
+        ([&*tests, network::TESTS].concat(), "user_namespaces", Particulars::default(), boxed),
     ];
-    let trials = kinds.into_iter().flat_map(|(tests, needs, sandbox)| {
-        let missing = facts.iter().find(|fact| fact.subject == needs && fact.state != State::Good);
+    let trials = kinds.into_iter().flat_map(|(tests, needs, particulars, sandbox)| {
+        let missing = missing(needs);
         if let Some(fact) = missing {
-            eprintln!("skipped: {} tests of `{}`: {}", tests.len(), sandbox.backend(), fact.text);
+            let number = tests.len() + POINTS.len();
+            eprintln!("skipped: {number} tests of `{}`: {}", sandbox.backend(), fact.text);
         }
         let skipped = missing.is_some();
-        tests.into_iter().map(move |(name, test)| {
+        let contract = contract::trials(&sandbox, particulars, skipped);
+        let own = tests.into_iter().map(move |(name, test)| {
             let sandbox = sandbox.clone();
             let name = format!("{}{name}", prefix(sandbox.backend()));
             let trial = Trial::test(name, move || {
@@ -108,7 +109,8 @@ fn main() -> ExitCode {
                 Ok::<_, Failed>(())
             });
             trial.with_ignored_flag(skipped)
-        })
+        });
+        own.chain(contract)
     });
     let mut arguments = Arguments::from_args();
     let trials = trials.chain(gvisor::trials(&launcher, &arguments));
@@ -120,11 +122,6 @@ fn main() -> ExitCode {
 /// What the names of a backend's tests begin with.
 fn prefix(backend: Backend) -> &'static str {
     if backend == Backend::Lite { "lite::" } else { "" }
-}
-
-/// A script for the shell of the box.
-fn shell(script: &str) -> Job {
-    Job { command: ["/bin/sh", "-c", script].map(Into::into).to_vec(), ..Job::default() }
 }
 
 /// Runs a script in a box that shows nothing of the host.

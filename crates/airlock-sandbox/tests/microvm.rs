@@ -23,7 +23,8 @@ mod qemu;
 
 use std::process::ExitCode;
 
-use airlock_sandbox::{Job, Launcher, enter};
+use airlock_sandbox::{Launcher, enter};
+use airlock_testkit::backends::{self, POINTS, shell};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// A test, and the name that `cargo` shows.
@@ -40,6 +41,14 @@ fn main() -> ExitCode {
     if faults::be_victim(&launcher) {
         return ExitCode::SUCCESS;
     }
+    let (emulated, missing) = (launcher.clone(), qemu::missing());
+    let skipped = missing.is_some();
+    if let Some(missing) = missing {
+        eprintln!("skipped: the contract of `microvm`, {} tests: {missing}", POINTS.len());
+    }
+    let contract =
+        backends::trials("microvm", qemu::particulars(), move |test| test(&qemu::sandbox(&emulated)));
+    let contract = contract.map(move |trial| trial.with_ignored_flag(skipped));
     let trials = [
         (faults::TESTS, None),
         (guest::TESTS, qemu::missing()),
@@ -63,12 +72,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Emulated machines are slow enough by themselves.
     arguments.test_threads.get_or_insert(2);
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
-}
-
-/// A script for a shell.
-fn shell(script: &str) -> Job {
-    Job { command: ["/bin/sh", "-c", script].map(Into::into).to_vec(), ..Job::default() }
+    libtest_mimic::run(&arguments, trials.chain(contract).collect()).exit_code()
 }
 
 fn text(bytes: &[u8]) -> &str {

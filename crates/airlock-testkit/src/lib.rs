@@ -1,5 +1,5 @@
-//! Fakes for the ports of the engine, the contract suites that fakes and real ones pass alike, and the calls that every
-//! door decides alike.
+//! Fakes for the ports of the engine, the contract suites that fakes and real ones pass alike, the calls that every door
+//! decides alike, and the contract of sandbox backends (feature `backends`).
 //!
 //! Not published; for tests only. A suite panics where a port breaks its contract.
 #![forbid(unsafe_code)]
@@ -10,6 +10,8 @@
     reason = "a test kit fails a test by panicking"
 )]
 
+#[cfg(feature = "backends")]
+pub mod backends;
 pub mod calls;
 mod contracts;
 mod fakes;

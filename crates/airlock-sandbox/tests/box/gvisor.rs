@@ -15,6 +15,7 @@ use airlock_sandbox::{
     Backend, Confinement, End, Gvisor, Job, Launcher, Level, Limits, Outcome, Sandbox as _, SandboxError,
     Step, Stop, proxy::Network,
 };
+use airlock_testkit::backends::{POINTS, Particulars};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tempfile::TempDir;
 
@@ -60,14 +61,16 @@ const TESTS: &[Test] = &[
 /// Its tests; ignored where it does not work, which is said.
 pub(super) fn trials(launcher: &Launcher, arguments: &Arguments) -> Vec<Trial> {
     // To try whether it works takes time, which the tests of the box need not spend.
-    if !arguments.list && arguments.filter.as_ref().is_some_and(|filter| !filter.contains("gvisor")) {
+    let is_of_others =
+        |filter: &String| !filter.contains("gvisor") && !"contract::gvisor".contains(&**filter);
+    if !arguments.list && arguments.filter.as_ref().is_some_and(is_of_others) {
         return Vec::new();
     }
     let sandbox = Gvisor::new(launcher.clone());
     let probe = sandbox.probe();
     let missing = probe.level < Level::Kernel;
     if missing {
-        let number = TESTS.len() + contract::POINTS.len();
+        let number = TESTS.len() + POINTS.len();
         eprintln!("skipped: {number} tests of `gvisor`: {}", probe.reasons.join(", "));
     }
     let trial = |name: &str, test: Box<dyn FnOnce(&Gvisor) + Send>| {
@@ -78,15 +81,14 @@ pub(super) fn trials(launcher: &Launcher, arguments: &Arguments) -> Vec<Trial> {
         };
         Trial::test(format!("gvisor::{name}"), run).with_ignored_flag(missing)
     };
-    let points =
-        contract::POINTS.iter().map(|(name, point)| trial(name, Box::new(move |sandbox| point(sandbox))));
+    let points = contract::trials(&sandbox, Particulars::default(), missing);
     let own = TESTS.iter().map(|(name, test)| trial(name, Box::new(test)));
     let absent = Gvisor::new(launcher.clone()).with_program("/nonexistent/runsc");
     let absent = Trial::test("gvisor::a_runsc_that_is_not_there_is_an_error", move || {
         a_runsc_that_is_not_there_is_an_error(&absent);
         Ok::<_, Failed>(())
     });
-    points.chain(own).chain([absent]).collect()
+    points.into_iter().chain(own).chain([absent]).collect()
 }
 
 fn run(sandbox: &Gvisor, script: &str, confinement: &Confinement) -> Outcome {

@@ -16,6 +16,7 @@ use airlock_sandbox::{
     Backend, Confinement, Launcher, Limits, SandboxError,
     microvm::{Access, Machine, Microvm, MicrovmSettings, Vmm},
 };
+use airlock_testkit::backends::Particulars;
 use tempfile::TempDir;
 
 const PROGRAM: &str = "qemu-system-x86_64";
@@ -49,10 +50,19 @@ pub(crate) fn sandbox(launcher: &Launcher) -> Microvm {
     Microvm::new(launcher.clone(), settings()).with_vmm(Arc::new(Qemu { names }))
 }
 
-/// Patience that an emulated machine needs.
+/// What an emulated machine needs.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// Patience with a program in one.
 pub(crate) fn patient() -> Confinement {
-    let limits = Limits { wall: Some(Duration::from_secs(240)), ..Limits::default() };
+    let limits = Limits { wall: Some(PATIENCE), ..Limits::default() };
     Confinement { limits, ..Confinement::default() }
+}
+
+/// There are no folders in it but these two.
+pub(crate) fn particulars() -> Particulars {
+    let begun_by = Duration::from_secs(60);
+    Particulars { folders: &["/tmp", "$HOME", "."], begun_by, patience: PATIENCE, ..Particulars::default() }
 }
 
 #[derive(Debug)]

@@ -193,6 +193,7 @@ impl State {
         let end = match code {
             _ if killed => json!({ "exitCode": -1, "status": "signal: killed" }),
             137 => json!({ "exitCode": -1, "status": "signal: killed" }),
+            139 => json!({ "exitCode": -1, "status": "signal: segmentation fault (core dumped)" }),
             143 => json!({ "exitCode": -1, "status": "signal: terminated" }),
             // What is zero is left out.
             0 => json!({ "exited": true, "status": "exit status 0" }),
