@@ -89,6 +89,7 @@ fn main() -> ExitCode {
     let facts = examine();
     let missing = |needs| facts.iter().find(|fact| fact.subject == needs && fact.state != State::Good);
     let (lite, boxed) = (ProcessBox::lite(launcher.clone()), ProcessBox::new(launcher.clone()));
+    let broken = contract::broken_ones(&boxed, missing("user_namespaces").is_some());
     let kinds = [
         (lite::tests(&tests), "landlock", contract::of_lite(), lite),
         ([&*tests, network::TESTS].concat(), "user_namespaces", Particulars::default(), boxed),
@@ -113,7 +114,7 @@ fn main() -> ExitCode {
         own.chain(contract)
     });
     let mut arguments = Arguments::from_args();
-    let trials = trials.chain(gvisor::trials(&launcher, &arguments));
+    let trials = trials.chain(broken).chain(gvisor::trials(&launcher, &arguments));
     // One after the other, or one would see the traces of another.
     arguments.test_threads.get_or_insert(1);
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
