@@ -55,12 +55,8 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     files("stat-key", "learns the size and the times of a private key", Outside, |ground| {
         ground.tell(fs::metadata(ground.secret_file()), "there")
     }),
-    files("list-root-home", "lists the home of root", OutsideAsRoot, |ground| {
-        machine(ground, c"/root", O_RDONLY | O_DIRECTORY)
-    }),
-    files("list-homes", "lists the homes of all users", OutsideAsRoot, |ground| {
-        machine(ground, c"/home", O_RDONLY | O_DIRECTORY)
-    }),
+    files("list-root-home", "lists the home of root", OutsideAsRoot, |ground| listing(ground, "/root")),
+    files("list-homes", "lists the homes of all users", OutsideAsRoot, |ground| listing(ground, "/home")),
     files("list-log", "lists the logs of the host", OutsideAsRoot, |ground| {
         machine(ground, c"/var/log", O_RDONLY | O_DIRECTORY)
     }),
@@ -253,10 +249,16 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
         ground.tell_passed(open(c"/bin/sh", O_WRONLY), &[libc::ETXTBSY])
     }),
     files("write-self", "truncates the running program to the length that it has", OutsideAsRoot, |ground| {
-        // Opening it would not do: a program that runs is busy before anybody asks where it lies. This call asks first.
+        // Opening it would not do: a program that runs is busy before anybody asks where it lies. This call asks first whether
+        // that can be written to at all; but Landlock only after that it is busy, and so is asked about removing it.
         let length = fs::metadata("/proc/self/exe").map(|file| file.len());
         let cut = length.and_then(|length| call!(SYS_truncate, c"/proc/self/exe", length));
-        ground.tell_passed(cut, &[libc::ETXTBSY])
+        let path = fs::read_link("/proc/self/exe").map(c_path);
+        let removed = path.and_then(|path| call!(SYS_rmdir, path.as_c_str()));
+        match ground.tell_passed(cut, &[libc::ETXTBSY]) {
+            Verdict::Open(_) => ground.tell_passed(removed, &[libc::ENOTDIR]),
+            held => held,
+        }
     }),
 ];
 
@@ -265,6 +267,18 @@ fn read(path: &Path) -> io::Result<u8> {
     fs::File::open(path)?.read_exact(&mut byte)?;
     let [byte] = byte;
     Ok(byte)
+}
+
+/// Lists a folder. In a sandbox it may be there as no more than the way to this program, which is shown where it is.
+fn listing(ground: &Ground, folder: &str) -> Verdict {
+    let program = fs::read_link("/proc/self/exe").unwrap_or_default();
+    let list = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
+    match list() {
+        Ok(entries) if !ground.outside() && entries.iter().all(|entry| program.starts_with(entry)) => {
+            Verdict::Held("no more than the way to this program".to_owned())
+        }
+        entries => ground.tell_if_any(entries, "listed"),
+    }
 }
 
 /// Reads a secret that was prepared.

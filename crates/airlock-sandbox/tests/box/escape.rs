@@ -50,10 +50,14 @@ pub(crate) fn nothing_gets_out_of_a_user(test: &str) {
         println!("skipped: this is a user without rights, and `nothing_escapes` was for it");
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    // As `cargo install` leaves it: the program is the user's own, and lies in the user's home.
+    let folder = tempfile::tempdir_in("/home").unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = folder.path().join("box-test");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    for path in [folder.path(), &program] {
+        std::os::unix::fs::chown(path, Some(12_345), Some(12_345)).unwrap();
+    }
     let mut other = Command::new("setpriv");
     other.args(["--reuid=12345", "--regid=12345", "--clear-groups"]).arg(&program);
     let ran = other.args(["--exact", test, "--nocapture"]).current_dir("/").output().unwrap();
