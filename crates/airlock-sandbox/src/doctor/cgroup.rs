@@ -8,7 +8,7 @@ use crate::{
     linux::cgroup::{Group, WANTED},
 };
 
-/// Makes a group as for a box; it is removed at once.
+/// Makes a group as for a box; it is removed at once. Where room is to be made for it, this process moves, as it would for a box.
 pub(super) fn examine() -> Fact {
     let group = Group::make(&Limits::default());
     let unified = fs::exists("/sys/fs/cgroup/cgroup.controllers").unwrap_or(false);

@@ -108,6 +108,10 @@ impl Pool {
         };
         let job = Job { command: self.shared.command.clone(), input: program, ..Job::default() };
         let outcome = drain::run(&mut running, &job, &self.shared.confinement, begin, Gone::Processes);
+        if outcome.is_err() {
+            // Whatever came before: nothing of it runs on.
+            running.end();
+        }
         drop(self.put_away(running));
         // Not before, or making the next one would take the processor from this one.
         self.shared.changed.notify_all();
@@ -117,7 +121,7 @@ impl Pool {
     /// Leaves a used box to the thread; returned where that has none, or too many already.
     fn put_away(&self, used: Running) -> Option<Running> {
         let mut state = self.shared.lock();
-        if self.filler.is_none() || state.used.len() >= self.shared.size {
+        if self.filler.as_ref().is_none_or(JoinHandle::is_finished) || state.used.len() >= self.shared.size {
             return Some(used);
         }
         state.used.push(used);

@@ -288,8 +288,13 @@ impl Running {
     }
 
     /// Waits, not for long, until no process of the box is left. `false`: nobody but its helper can tell, or one is.
-    pub(super) fn is_emptied(&self) -> bool {
-        self.first.as_ref().is_some_and(|first| ended_within(first, GRACE))
+    pub(super) fn is_emptied(&mut self) -> bool {
+        let is_emptied = self.first.as_ref().is_some_and(|first| ended_within(first, GRACE));
+        if is_emptied {
+            // Nobody is left to use it, and what was sent and not yet passed on is not.
+            self.proxy = None;
+        }
+        is_emptied
     }
 
     /// Who isolates it.

@@ -264,6 +264,9 @@ const BOUNDS: &[&str] = &[
     "memory.limit_in_bytes",
     "pids.max",
     "cpu.max",
+    "cpuset.cpus",
+    "cpuset.mems",
+    "memory.zswap.max",
     "cpu.cfs_quota_us",
     "io.max",
 ];

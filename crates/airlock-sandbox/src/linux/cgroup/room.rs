@@ -4,12 +4,19 @@
 //! systemd with `Delegate=`, all of them move into one below, and others can be made beside that.
 
 use std::{
+    ffi::OsStr,
     fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
 };
 
-use rustix::{fs::getxattr, process::geteuid};
+use rustix::{
+    fs::getxattr,
+    io::Errno,
+    process::{Pid, geteuid, test_kill_process},
+};
 
 use super::WANTED;
 
@@ -24,7 +31,10 @@ const TRIES: usize = 5;
 /// The group below which others can be made: above `own`, where we moved there, or `own` itself, which we leave for that.
 pub(super) fn find(mounted: &Path, own: &Path) -> Option<PathBuf> {
     if own.file_name().is_some_and(|name| name == OURS) {
-        return own.parent().map(Path::to_owned);
+        let room = own.parent()?;
+        // Somebody may have taken that back since. Where it cannot be had again, the box has no group, and says so.
+        let _ = hand_down(room);
+        return Some(room.to_owned());
     }
     // What cannot be done leaves all as it was, and says so by a box without a group.
     (is_ours_alone(mounted, own) && move_out(own).is_ok()).then(|| own.to_owned())
@@ -36,14 +46,43 @@ fn is_ours_alone(mounted: &Path, own: &Path) -> bool {
         members(own).is_ok_and(|all| all.contains(&std::process::id()) && all.iter().all(|id| is_ours(*id)));
     // The root of the machine has no type, and is systemd's; that of a container is its own.
     let is_domain = fs::read_to_string(own.join("cgroup.type")).is_ok_and(|kind| kind.trim() == "domain");
-    let given = own == mounted
-        || DELEGATED.iter().any(|name| {
+    alone && is_domain && (own == mounted || was_given(own))
+}
+
+/// Whether whoever made it gave it to this user.
+fn was_given(own: &Path) -> bool {
+    let is_the_users = fs::metadata(own).is_ok_and(|own| own.uid() == geteuid().as_raw());
+    let is_noted = || {
+        DELEGATED.iter().any(|name| {
             let mut said = [0; 8];
             getxattr(own, *name, &mut said[..]).is_ok_and(|read| said.get(..read) == Some(b"1"))
         })
-        // Only what was given away belongs to a user.
-        || !geteuid().is_root() && fs::metadata(own).is_ok_and(|own| own.uid() == geteuid().as_raw());
-    alone && is_domain && given
+    };
+    let by_its_owner = || match unit_of_user(own) {
+        // All units of a user's systemd belong to that user, and it notes nothing.
+        Some(unit) => is_delegated(unit),
+        // All groups of the system belong to root.
+        None => !geteuid().is_root(),
+    };
+    is_the_users && (is_noted() || by_its_owner())
+}
+
+/// The unit of a user's systemd that a group is.
+fn unit_of_user(own: &Path) -> Option<&str> {
+    let mut names = own.iter().filter_map(OsStr::to_str);
+    names.find(|name| name.starts_with("user@") && name.ends_with(".service"))?;
+    names.next_back()
+}
+
+/// What the user's systemd says of a unit. Asked once: it costs some ten milliseconds, and what starts boxes stays where it is.
+fn is_delegated(unit: &str) -> bool {
+    static SAID: OnceLock<bool> = OnceLock::new();
+    *SAID.get_or_init(|| {
+        let mut ask = Command::new("systemctl");
+        ask.args(["--user", "show", "--property=Delegate", "--value", "--", unit]);
+        let said = ask.stdin(Stdio::null()).stderr(Stdio::null()).output();
+        said.is_ok_and(|said| said.stdout.trim_ascii() == b"yes")
+    })
 }
 
 /// The processes in a group; one of another namespace of numbers is 0.
@@ -53,23 +92,41 @@ fn members(group: &Path) -> io::Result<Vec<u32>> {
 }
 
 /// Whether a process is this one, or was started by it or by such a one. Who has ended since is nobody else's.
-fn is_ours(mut id: u32) -> bool {
-    while id > 1 && id != std::process::id() {
-        let Ok(status) = fs::read_to_string(format!("/proc/{id}/stat")) else { return true };
+fn is_ours(id: u32) -> bool {
+    let mut ancestor = id;
+    while ancestor > 1 && ancestor != std::process::id() {
         // `id (name) state parent …`; the name may hold anything.
-        let parent = status.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
-        id = parent.and_then(|parent| parent.parse().ok()).unwrap_or(0);
+        let parent = fs::read_to_string(format!("/proc/{ancestor}/stat"))
+            .ok()
+            .and_then(|status| status.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok());
+        let Some(parent) = parent else { return ancestor == id && has_ended(id) };
+        ancestor = parent;
     }
-    id == std::process::id()
+    ancestor == std::process::id()
 }
 
-/// Moves all processes from a group to another one, but for those that end meanwhile.
-fn move_all(from: &Path, to: &Path) -> io::Result<()> {
-    let entrance = to.join("cgroup.procs");
-    members(from)?.into_iter().try_for_each(|id| match fs::write(&entrance, id.to_string()) {
-        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+/// Whether there is no such process, rather than one that is hidden.
+fn has_ended(id: u32) -> bool {
+    let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+    id.is_some_and(|id| test_kill_process(id) == Err(Errno::SRCH))
+}
+
+/// Moves a process to a group, unless it has ended.
+fn move_to(group: &Path, id: u32) -> io::Result<()> {
+    match fs::write(group.join("cgroup.procs"), id.to_string()) {
+        Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => Ok(()),
         moved => moved,
-    })
+    }
+}
+
+/// Has a group hand down all that is wanted and that it has.
+fn hand_down(group: &Path) -> io::Result<()> {
+    let there = fs::read_to_string(group.join("cgroup.controllers"))?;
+    let mut wanted =
+        WANTED.iter().filter(|wanted| there.split_whitespace().any(|name| name == **wanted)).peekable();
+    wanted.peek().ok_or(io::ErrorKind::Unsupported)?;
+    wanted
+        .try_for_each(|controller| fs::write(group.join("cgroup.subtree_control"), format!("+{controller}")))
 }
 
 /// Moves all into a group below, and has the controllers handed down. Undone if that does not work.
@@ -79,23 +136,36 @@ fn move_out(own: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
-    let hand_down = || {
-        move_all(own, &below)?;
-        // One after the other, since a machine may have only one of them.
-        let all =
-            WANTED.map(|controller| fs::write(own.join("cgroup.subtree_control"), format!("+{controller}")));
-        all.into_iter().fold(Err(io::ErrorKind::Unsupported.into()), io::Result::or)
+    let attempt = || {
+        // Somebody may have come in meanwhile.
+        members(own)?.into_iter().try_for_each(|id| {
+            if is_ours(id) { move_to(&below, id) } else { Err(io::ErrorKind::ResourceBusy.into()) }
+        })?;
+        hand_down(own)
     };
-    let mut handed_down = hand_down();
+    let mut done = attempt();
     for _ in 1..TRIES {
-        handed_down = handed_down.or_else(|_| hand_down());
+        done = done.or_else(|_| attempt());
     }
-    if handed_down.is_err() {
-        // It can only fail because nothing was moved.
-        let _ = move_all(&below, own);
-        let _ = fs::remove_dir(&below);
+    if done.is_err() {
+        put_back(own, &below);
     }
-    handed_down
+    done
+}
+
+/// Moves all back, also what is started meanwhile, and removes the group.
+fn put_back(own: &Path, below: &Path) {
+    for _ in 0..TRIES {
+        let _ =
+            WANTED.map(|controller| fs::write(own.join("cgroup.subtree_control"), format!("-{controller}")));
+        for id in members(below).unwrap_or_default() {
+            // Who has to stay is bounded as before.
+            let _ = move_to(own, id);
+        }
+        if fs::remove_dir(below).is_ok() {
+            return;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -127,7 +197,7 @@ mod tests {
             return;
         };
         assert!(alone, "the control");
-        let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        let mut child = Command::new("sleep").arg("100").spawn().unwrap();
         assert_eq!(check(&format!("{ours}{}\n", child.id()), "domain\n"), Some(true), "what it started");
         assert_eq!(check(&format!("{}\n", child.id()), "domain\n"), Some(false), "without itself");
         child.kill().unwrap();
@@ -159,17 +229,43 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_work_is_undone() {
+    fn a_group_without_what_is_wanted_gives_no_room() {
         let mounted = tempfile::tempdir().unwrap();
         let ours = std::process::id().to_string();
         let own = group(mounted.path(), &ours, "domain\n");
-        // Plain files keep what was written: a folder in the way takes no text.
-        fs::create_dir(own.join("cgroup.subtree_control")).unwrap();
+        let said = |file: &str| fs::read_to_string(own.join(file)).unwrap();
+        fs::write(own.join("cgroup.controllers"), "cpu io\n").unwrap();
         assert!(move_out(&own).is_err());
-        assert_eq!(fs::read_to_string(own.join("cgroup.procs")).unwrap(), ours);
-        fs::remove_dir(own.join("cgroup.subtree_control")).unwrap();
+        // Plain files keep what was written last.
+        assert_eq!(said("cgroup.procs"), ours, "moved back");
+        fs::write(own.join("cgroup.controllers"), "cpu memory pids\n").unwrap();
         move_out(&own).unwrap();
-        assert_eq!(fs::read_to_string(own.join(OURS).join("cgroup.procs")).unwrap(), ours);
-        assert_eq!(find(mounted.path(), &own.join(OURS)), Some(own));
+        assert_eq!(
+            (said("airlock.host/cgroup.procs"), said("cgroup.subtree_control")),
+            (ours, "+pids".to_owned())
+        );
+        // Once there, it is had handed down again.
+        fs::write(own.join("cgroup.subtree_control"), "").unwrap();
+        assert_eq!(find(mounted.path(), &own.join(OURS)).as_ref(), Some(&own));
+        assert_eq!(said("cgroup.subtree_control"), "+pids");
+    }
+
+    #[test]
+    fn nobody_else_is_moved() {
+        let mounted = tempfile::tempdir().unwrap();
+        let own = group(mounted.path(), "1\n", "domain\n");
+        fs::write(own.join("cgroup.controllers"), "memory\n").unwrap();
+        assert!(move_out(&own).is_err());
+        assert!(!own.join("airlock.host/cgroup.procs").exists(), "1 was moved");
+        assert!(!own.join("airlock.host").exists() && !has_ended(1) && has_ended(i32::MAX.cast_unsigned()));
+    }
+
+    #[test]
+    fn units_of_a_user_are_told_from_those_of_the_system() {
+        let unit = |path: &'static str| unit_of_user(Path::new(path));
+        assert_eq!(unit("/m/user.slice/user-1.slice/user@1.service/app.slice/a.scope"), Some("a.scope"));
+        assert_eq!(unit("/m/system.slice/a.service"), None);
+        assert_eq!(unit("/m/user.slice/user-1.slice/session-1.scope"), None);
+        assert_eq!(unit("/m/user.slice/user-1.slice/user@1.service"), None);
     }
 }
