@@ -14,6 +14,7 @@ mod bench;
 mod command;
 mod corpus;
 mod fuzz;
+mod machines;
 mod quality;
 mod rarity;
 mod report;
@@ -36,6 +37,9 @@ usage: cargo xtask TASK
   corpus  makes the labelled corpus of the scanner from its templates: corpus/detection
   quality [--misses N] [--format table|json] [FILE.jsonl...]
           recall and false alarms of the scanner on labelled text, by default on that corpus
+  machines [bookworm|trixie ...]
+          boots Debian as it is installed, emulated, and tries the sandbox there as a user without
+          rights: some three minutes each, and one more the first time; as root, on Debian
   bench   measures everything that has a budget, and writes BENCHMARKS.md
   rarity [FOLDER]
           builds the scanner's table of letter frequencies from the word lists in FOLDER (/usr/share/dict)
@@ -49,6 +53,7 @@ enum Task {
     Help,
     Steps(fn(&mut Report) -> Result<(), String>),
     Fuzz(fuzz::Options),
+    Machines(Vec<String>),
     Quality(Vec<String>),
     Rarity(Option<String>),
 }
@@ -63,9 +68,8 @@ impl Task {
             ["e2e"] => Self::Steps(steps::e2e),
             ["bench"] => Self::Steps(bench::bench),
             ["corpus"] => Self::Steps(corpus::corpus),
-            ["quality", ref words @ ..] => {
-                Self::Quality(words.iter().map(|word| (*word).to_owned()).collect())
-            }
+            ["quality", ref words @ ..] => Self::Quality(owned(words)),
+            ["machines", ref releases @ ..] => Self::Machines(owned(releases)),
             ["fuzz", ref words @ ..] => Self::Fuzz(fuzz::Options::parse(words)?),
             ["rarity"] => Self::Rarity(None),
             ["rarity", folder] => Self::Rarity(Some(folder.to_owned())),
@@ -84,10 +88,15 @@ impl Task {
             // Its answer is the whole output, so that `--format json` can be piped on.
             Self::Quality(words) => return quality::quality(&words),
             Self::Fuzz(options) => fuzz::fuzz(report, &options)?,
+            Self::Machines(releases) => machines::machines(report, &releases)?,
             Self::Rarity(folder) => rarity::rarity(folder.as_deref())?,
         }
         Ok(())
     }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 fn main() -> ExitCode {

@@ -83,7 +83,7 @@ fn cargo_tool(name: &str) -> Result<(), String> {
 }
 
 /// Makes sure that a program is there, with Debian's package when it may be installed.
-fn require(program: &str, package: &str, what: &str) -> Result<(), String> {
+pub(crate) fn require(program: &str, package: &str, what: &str) -> Result<(), String> {
     if succeeds(command(program).arg("--version")) {
         return Ok(());
     }
