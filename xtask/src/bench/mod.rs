@@ -7,6 +7,7 @@
 //! | `process` | CPU and memory of processes, as Linux tells them |
 //! | `paired` | the same server with and without `airlock run`, in turns |
 //! | `sandbox` | a cold box beside a plain start and bubblewrap |
+//! | `isolated` | a server of npm in the box, beside the same outside |
 //! | `scanner` | the scanner in CPU time: against regexes, hostile texts, masking, start |
 //! | `start` | time to the first byte, idle memory, size of the binary |
 //! | `budget` | the budgets, and what a figure means for one |
@@ -14,6 +15,7 @@
 
 mod budget;
 mod crates;
+mod isolated;
 mod machine;
 mod page;
 mod paired;
@@ -61,10 +63,17 @@ pub(crate) fn bench(report: &mut Report) -> Result<(), String> {
         start = Some(start::measure(&programs)?);
         Ok(())
     })?;
-    let (Some(scanner), Some(sandbox), Some(added), Some(start)) = (scanner, sandbox, added, start) else {
+    let mut isolated = None;
+    report.step("bench: a server in the box", || {
+        isolated = Some(isolated::measure(&programs)?);
+        Ok(())
+    })?;
+    let (Some(scanner), Some(sandbox), Some(added), Some(start), Some(isolated)) =
+        (scanner, sandbox, added, start, isolated)
+    else {
         return Err("nothing was measured".to_owned());
     };
-    let measured = page::Measured { rows, scanner, sandbox, added, start };
+    let measured = page::Measured { rows, scanner, sandbox, added, start, isolated };
     let text = page::page(&machine::Machine::this()?, &measured)?;
     let path = root().join("BENCHMARKS.md");
     fs::write(&path, text).map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::budget::{Budget, Unit, say};
 use super::crates::Row;
+use super::isolated::Isolated;
 use super::machine::Machine;
 use super::paired::{Added, Placements};
 use super::sandbox;
@@ -17,11 +18,12 @@ pub(super) struct Measured {
     pub(super) sandbox: sandbox::Figures,
     pub(super) added: Placements,
     pub(super) start: Start,
+    pub(super) isolated: Isolated,
 }
 
 /// The whole page.
 pub(super) fn page(machine: &Machine, measured: &Measured) -> Result<String, String> {
-    let Measured { rows, scanner, sandbox, added, start } = measured;
+    let Measured { rows, scanner, sandbox, added, start, isolated } = measured;
     let mut page = format!(
         "# Benchmarks\n\n\
          Written by `cargo xtask bench`; no figure is entered by hand. Release profile, on one machine, with\n\
@@ -38,6 +40,7 @@ pub(super) fn page(machine: &Machine, measured: &Measured) -> Result<String, Str
     page.push_str("| HTTP guard against a proxy hop | | | | there is no HTTP guard yet |\n\n");
     page.push_str(&scanner.section()?);
     page.push_str(&sandbox.section());
+    page.push_str(&isolated.section());
     page.push_str(&run_section(added));
     page.push_str(&tool_section(rows)?);
     page.push_str(&start_section(start));
@@ -46,7 +49,7 @@ pub(super) fn page(machine: &Machine, measured: &Measured) -> Result<String, Str
 }
 
 fn budgets(measured: &Measured) -> Result<Vec<Budget>, String> {
-    let Measured { rows, scanner, sandbox, added, start } = measured;
+    let Measured { rows, scanner, sandbox, added, start, isolated } = measured;
     let row = |name: &str| {
         rows.iter().find(|row| row.name == name).ok_or_else(|| format!("there is no benchmark `{name}`"))
     };
@@ -101,6 +104,14 @@ fn budgets(measured: &Measured) -> Result<Vec<Budget>, String> {
             sandbox.figure("warm/python")?,
         ),
         budget("the same, 95 of 100", Unit::Milliseconds, 10.0, 5.0, sandbox.figure("warm/python_p95")?),
+        budget(
+            "start of npm's file server in the box, to outside",
+            Unit::Times,
+            1.3,
+            1.3,
+            isolated.start_ratio(),
+        ),
+        budget("a call of it in the box, to outside", Unit::Times, 1.05, 1.05, isolated.call_ratio()),
         budget("binary", Unit::Megabytes, 25.0, 15.0, megabytes(start.binary)),
     ])
 }
