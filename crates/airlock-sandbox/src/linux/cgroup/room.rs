@@ -24,14 +24,13 @@ use super::WANTED;
 const OURS: &str = "airlock.host";
 /// What systemd notes at a group that it gave away, and never touches what is below.
 const DELEGATED: [&str; 2] = ["user.delegate", "trusted.delegate"];
-
 /// How often it is tried when something is started meanwhile.
 const TRIES: usize = 5;
 
 /// The group below which others can be made: above `own`, where we moved there, or `own` itself, which we leave for that.
 pub(super) fn find(mounted: &Path, own: &Path) -> Option<PathBuf> {
     if own.file_name().is_some_and(|name| name == OURS) {
-        let room = own.parent()?;
+        let room = own.parent().filter(|room| is_the_users(room))?;
         // Somebody may have taken that back since. Where it cannot be had again, the box has no group, and says so.
         let _ = hand_down(room);
         return Some(room.to_owned());
@@ -51,7 +50,6 @@ fn is_ours_alone(mounted: &Path, own: &Path) -> bool {
 
 /// Whether whoever made it gave it to this user.
 fn was_given(own: &Path) -> bool {
-    let is_the_users = fs::metadata(own).is_ok_and(|own| own.uid() == geteuid().as_raw());
     let is_noted = || {
         DELEGATED.iter().any(|name| {
             let mut said = [0; 8];
@@ -64,7 +62,12 @@ fn was_given(own: &Path) -> bool {
         // All groups of the system belong to root.
         None => !geteuid().is_root(),
     };
-    is_the_users && (is_noted() || by_its_owner())
+    is_the_users(own) && (is_noted() || by_its_owner())
+}
+
+/// Whether nobody else, but root, can take back what is set there.
+fn is_the_users(group: &Path) -> bool {
+    fs::metadata(group).is_ok_and(|group| group.uid() == geteuid().as_raw())
 }
 
 /// The unit of a user's systemd that a group is.
@@ -230,6 +233,7 @@ mod tests {
 
     #[test]
     fn a_group_without_what_is_wanted_gives_no_room() {
+        let is_root = geteuid().is_root();
         let mounted = tempfile::tempdir().unwrap();
         let ours = std::process::id().to_string();
         let own = group(mounted.path(), &ours, "domain\n");
@@ -244,7 +248,8 @@ mod tests {
             (said("airlock.host/cgroup.procs"), said("cgroup.subtree_control")),
             (ours, "+pids".to_owned())
         );
-        // Once there, it is had handed down again.
+        // Once there, it is had handed down again, where that is this user's to do.
+        assert_eq!(find(mounted.path(), Path::new("/proc/1/airlock.host")).is_some(), is_root);
         fs::write(own.join("cgroup.subtree_control"), "").unwrap();
         assert_eq!(find(mounted.path(), &own.join(OURS)).as_ref(), Some(&own));
         assert_eq!(said("cgroup.subtree_control"), "+pids");
