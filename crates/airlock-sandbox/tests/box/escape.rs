@@ -50,20 +50,33 @@ pub(crate) fn nothing_gets_out_of_a_user(test: &str) {
         println!("skipped: this is a user without rights, and `nothing_escapes` was for it");
         return;
     }
+    let user = somebody();
     // As `cargo install` leaves it: the program is the user's own, and lies in the user's home.
     let folder = tempfile::tempdir_in("/home").unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = folder.path().join("box-test");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     for path in [folder.path(), &program] {
-        std::os::unix::fs::chown(path, Some(12_345), Some(12_345)).unwrap();
+        std::os::unix::fs::chown(path, Some(user), Some(user)).unwrap();
     }
-    let mut other = Command::new("setpriv");
-    other.args(["--reuid=12345", "--regid=12345", "--clear-groups"]).arg(&program);
+    let mut other = as_user(user);
+    other.arg(&program);
     let ran = other.args(["--exact", test, "--nocapture"]).current_dir("/").output().unwrap();
     let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     println!("{said}");
     assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+}
+
+/// A user that no other test is at the same time: the limits of one user are shared.
+pub(crate) fn somebody() -> u32 {
+    20_000 + std::process::id() % 40_000
+}
+
+/// A command of that user, to be given its program.
+pub(crate) fn as_user(user: u32) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".to_owned()]);
+    command
 }
 
 /// The settings of the kernel that do not change by themselves.
