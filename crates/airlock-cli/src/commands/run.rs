@@ -92,7 +92,8 @@ pub(crate) fn execute(
     let (options, aftermath) = if let Some(Boxed { server, fresh, aftermath, errors, .. }) = boxed {
         let options = match fresh {
             Some(fresh) => {
-                let options = SessionOptions::per_call(server, fresh, config.limits.message);
+                let options = SessionOptions::per_call(server, fresh, config.limits.message)
+                    .calls_ahead(config.sandbox.pool_size);
                 let limit =
                     config.sandbox.max_call_seconds.map(|seconds| Duration::from_secs(seconds as u64));
                 limit.into_iter().fold(options, SessionOptions::call_limit)

@@ -26,6 +26,8 @@ pub struct SandboxConfig {
     pub mode: SandboxMode,
     /// Seconds that a call may take, where each has a server of its own.
     pub max_call_seconds: Option<usize>,
+    /// How many servers are started ahead of their calls, where each call has one of its own.
+    pub pool_size: usize,
     /// The weakest isolation that is enough, one of [`Self::LEVELS`].
     pub min_level: String,
     /// Whether the file says so; then no option asks for less.
@@ -100,6 +102,7 @@ impl Default for SandboxConfig {
             required: false,
             mode: SandboxMode::PerSession,
             max_call_seconds: None,
+            pool_size: Self::DEFAULT_POOL_SIZE,
             min_level: Self::DEFAULT_LEVEL.to_owned(),
             min_level_is_given: false,
             read_only: Vec::new(),
@@ -116,6 +119,7 @@ impl SandboxConfig {
     /// The levels of isolation, the weakest first.
     pub const LEVELS: &'static [&'static str] = &["lite", "box", "kernel", "machine"];
     const DEFAULT_LEVEL: &'static str = "box";
+    const DEFAULT_POOL_SIZE: usize = 1;
 
     pub(super) fn read(reader: &mut Reader<'_, '_>, file: Option<&ConfigFile<'_>>, flags: &Flags) -> Self {
         refuse_exposed_key(reader, file);
@@ -128,6 +132,7 @@ impl SandboxConfig {
             files: count("sandbox.max_files", default.files),
             open_files: count("sandbox.max_open_files", default.open_files),
         };
+        let pool_size = count("sandbox.pool_size", Self::DEFAULT_POOL_SIZE);
         let required = reader.boolean("sandbox.required", false).0;
         let (mode, at) = mode(reader);
         let limit = reader.optional_count("sandbox.max_call_seconds");
@@ -136,6 +141,7 @@ impl SandboxConfig {
             required,
             mode,
             max_call_seconds: limit.map(|(limit, _)| limit),
+            pool_size,
             min_level,
             min_level_is_given,
             read_only: list(reader, "read_only"),
@@ -191,6 +197,7 @@ impl SandboxConfig {
             required,
             mode,
             max_call_seconds,
+            pool_size: count("pool_size", self.pool_size),
             min_level,
             min_level_is_given: self.min_level_is_given || table.contains_key("min_level"),
             read_only: list("read_only", &self.read_only),

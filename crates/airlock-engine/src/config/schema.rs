@@ -171,6 +171,7 @@ static SANDBOX: &[Entry] = &[
     entry("required", Shape::Bool),
     entry("mode", Shape::Word(SandboxMode::NAMES)),
     entry("max_call_seconds", Shape::Count { min: 1, max: 86_400 }),
+    entry("pool_size", Shape::Count { min: 0, max: 8 }),
     entry("min_level", Shape::Word(SandboxConfig::LEVELS)),
     entry("read_only", Shape::Texts(WhenEmpty::Harmless)),
     entry("writable", Shape::Texts(WhenEmpty::Harmless)),

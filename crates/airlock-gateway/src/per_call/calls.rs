@@ -106,8 +106,8 @@ pub(super) enum Phase {
 pub(super) struct State {
     pub(super) greeting: Greeting,
     pub(super) servers: HashMap<Key, Fresh>,
-    /// The server that has no call yet.
-    pub(super) spare: Option<Key>,
+    /// The servers that have no call yet, the oldest first.
+    pub(super) spares: VecDeque<Key>,
     /// The last server came to nothing: the next one is started for a call, and says why.
     pub(super) spare_failed: bool,
     /// Whether a server may be started ahead: before the client's handshake is over it could not be told how.
@@ -131,7 +131,7 @@ impl State {
         let key = Key(self.keys);
         match &call {
             Some(call) => drop(self.calls.insert(call.id.clone(), Some(key))),
-            None => self.spare = Some(key),
+            None => self.spares.push_back(key),
         }
         let fresh = Fresh {
             stage: Stage::Starting,
@@ -172,6 +172,18 @@ impl State {
         self.calls.insert(call.id.clone(), None);
         self.waiting_bytes += call.line.len();
         self.waiting.push_front(call);
+    }
+
+    /// The oldest server that waits and can take a call.
+    pub(super) fn take_spare(&mut self) -> Option<Key> {
+        let servers = &self.servers;
+        let is_ready = |key: &Key| {
+            servers.get(key).is_some_and(|fresh| matches!(fresh.stage, Stage::Starting | Stage::Ready))
+        };
+        // Those before it are over, or about to be.
+        let place = self.spares.iter().position(is_ready).unwrap_or(self.spares.len());
+        self.spares.drain(..place);
+        self.spares.pop_front()
     }
 
     /// The next call that waits.

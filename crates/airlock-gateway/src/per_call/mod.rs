@@ -67,6 +67,8 @@ pub(crate) struct PerCall {
     pub(crate) grace: Duration,
     /// How long a server may take for its call, from when it is started for it.
     pub(crate) limit: Option<Duration>,
+    /// How many servers are started ahead of their calls.
+    pub(crate) ahead: usize,
     pub(crate) max_line: usize,
 }
 
@@ -179,9 +181,10 @@ impl Multiplexer {
     fn client_closed(self: &Arc<Self>) {
         let mut state = self.state();
         state.phase = state.phase.max(Phase::Closed);
-        let spare = state.spare.take().and_then(|key| state.servers.get(&key)?.server.clone());
+        let spares = std::mem::take(&mut state.spares);
+        let spares: Vec<_> = spares.iter().filter_map(|key| state.servers.get(key)?.server.clone()).collect();
         drop(state);
-        spare.iter().for_each(serve::kill);
+        spares.iter().for_each(serve::kill);
         // Calls may have waited for more of the handshake.
         self.settle();
     }

@@ -75,12 +75,7 @@ impl Multiplexer {
             if state.phase == Phase::Over || state.waiting.is_empty() || !state.is_begun() {
                 return;
             }
-            let spare = state.spare.take().filter(|key| {
-                state
-                    .servers
-                    .get(key)
-                    .is_some_and(|fresh| matches!(fresh.stage, Stage::Starting | Stage::Ready))
-            });
+            let spare = state.take_spare();
             if spare.is_none() && state.servers.len() >= AT_ONCE {
                 // Those that have answered make room now.
                 let now = Instant::now();
@@ -109,16 +104,22 @@ impl Multiplexer {
         }
     }
 
-    /// Starts a server before there is a call for it; whether all is well.
+    /// Starts servers before there are calls for them; whether all is well.
     pub(super) fn start_ahead(self: &Arc<Self>) -> bool {
-        let mut state = self.state();
-        let wanted = state.started && state.is_begun() && state.phase == Phase::Open && !state.spare_failed;
-        if !wanted || state.spare.is_some() || !state.waiting.is_empty() || state.servers.len() >= AT_ONCE {
-            return true;
+        loop {
+            let mut state = self.state();
+            let wanted =
+                state.started && state.is_begun() && state.phase == Phase::Open && !state.spare_failed;
+            let enough = state.spares.len() >= self.options.ahead || state.servers.len() >= AT_ONCE;
+            if !wanted || enough || !state.waiting.is_empty() {
+                return true;
+            }
+            let key = state.add(None);
+            drop(state);
+            if !self.spawn(key) {
+                return false;
+            }
         }
-        let key = state.add(None);
-        drop(state);
-        self.spawn(key)
     }
 
     /// Whether there is a thread for the server. If not, it is over already, and its call answered.
@@ -253,8 +254,8 @@ impl Multiplexer {
         let (ahead, late) = (fresh.ahead, fresh.late);
         // It is closed already, but for a panic.
         fresh.input.iter().for_each(|input| input.close());
-        if state.spare == Some(key) {
-            state.spare = None;
+        if let Some(place) = state.spares.iter().position(|spare| *spare == key) {
+            state.spares.remove(place);
             state.spare_failed = true;
         }
         state.spare_failed |= end.is_err();

@@ -8,7 +8,8 @@ use std::{
         Arc, Mutex,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use airlock_engine::{Code, Rejection, json::Bounds};
@@ -94,12 +95,17 @@ struct Fixture {
 
 impl Fixture {
     fn new(script: impl Into<String>) -> Self {
+        Self::with_ahead(script, 1)
+    }
+
+    fn with_ahead(script: impl Into<String>, ahead: usize) -> Self {
         let mut primary = shell("cat >/dev/null");
         let options = PerCall {
             servers: Arc::new(Scripts(script.into())),
             bounds: Bounds::DEFAULT,
             grace: Duration::from_secs(5),
             limit: None,
+            ahead,
             max_line: 1 << 20,
         };
         let (servers, input) = Multiplexer::new(options, primary.stdin.take().unwrap());
@@ -117,6 +123,22 @@ impl Fixture {
 
     fn next(&self) -> Heard {
         self.heard.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// Waits until just so many servers are there, none of which has a call.
+    fn wait_for_spares(&self, count: usize) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let state = self.servers.state();
+            let (spares, all) = (state.spares.len(), state.servers.len());
+            drop(state);
+            assert!(all <= AT_ONCE, "{all} servers");
+            if (spares, all) == (count, count) {
+                return;
+            }
+            assert!(Instant::now() < until, "{spares} of {all} wait, not {count}");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Ends everything; whether nothing more was heard.
@@ -223,6 +245,25 @@ fn a_server_that_refuses_the_handshake_gets_no_call() {
 }
 
 #[test]
+fn as_many_servers_wait_as_are_to_be_started_ahead() {
+    let first = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25"}}"#;
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    for (ahead, wait) in [(0, 0), (1, 1), (3, 3), (AT_ONCE + 1, AT_ONCE)] {
+        let mut fixture = Fixture::with_ahead(handshaking(first), ahead);
+        fixture.say(&[INITIALIZE, INITIALIZED]);
+        fixture.servers.primary_says(Line::Whole(first.as_bytes())).unwrap();
+        assert_eq!(fixture.next(), Heard::Message(first.to_owned()));
+        for _ in 0..4 {
+            fixture.wait_for_spares(wait);
+            fixture.say(&[&call("1")]);
+            assert_eq!(fixture.next(), Heard::Message(answer.to_owned()), "{ahead}");
+        }
+        fixture.wait_for_spares(wait);
+        assert!(fixture.end_quietly());
+    }
+}
+
+#[test]
 fn calls_wait_for_the_handshake_but_not_for_ever() {
     let first = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"a"}}"#;
     let mut fixture = Fixture::new(
@@ -256,7 +297,7 @@ fn a_server_that_has_answered_may_put_away_what_it_has_open() {
             if file.exists() {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         assert!(fixture.end_quietly(), "it has said what there was to say");
         file.exists()

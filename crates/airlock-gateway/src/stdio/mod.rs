@@ -46,9 +46,18 @@ pub struct SessionOptions {
 
 /// Where the server comes from.
 enum Start {
-    Command { launcher: Launcher, command: Vec<OsString> },
+    Command {
+        launcher: Launcher,
+        command: Vec<OsString>,
+    },
     Done(Started),
-    PerCall { primary: Started, servers: Arc<dyn FreshServers>, bounds: Bounds, limit: Option<Duration> },
+    PerCall {
+        primary: Started,
+        servers: Arc<dyn FreshServers>,
+        bounds: Bounds,
+        limit: Option<Duration>,
+        ahead: usize,
+    },
 }
 
 impl fmt::Debug for Start {
@@ -86,7 +95,7 @@ impl SessionOptions {
     /// everything else on `primary`, which was started already. To the gate it is one server. `bounds` are those within
     /// which the gate reads a message.
     pub fn per_call(primary: Started, servers: Arc<dyn FreshServers>, bounds: Bounds) -> Self {
-        Self::starting(Start::PerCall { primary, servers, bounds, limit: None })
+        Self::starting(Start::PerCall { primary, servers, bounds, limit: None, ahead: 1 })
     }
 
     /// How long a call may take where each has a server of its own; it is ended then, and its call fails.
@@ -94,6 +103,16 @@ impl SessionOptions {
     pub fn call_limit(mut self, most: Duration) -> Self {
         if let Start::PerCall { limit, .. } = &mut self.start {
             *limit = Some(most);
+        }
+        self
+    }
+
+    /// How many servers are started ahead of their calls, where each call has its own; 1 unless it is said. As many as
+    /// eight run at once, these included.
+    #[must_use]
+    pub fn calls_ahead(mut self, servers: usize) -> Self {
+        if let Start::PerCall { ahead, .. } = &mut self.start {
+            *ahead = servers;
         }
         self
     }
@@ -199,9 +218,9 @@ fn start<G: Gate>(
             Server::start(&launcher, program, options.grace)?
         }
         Start::Done(started) => Server::take(started)?,
-        Start::PerCall { primary, servers, bounds, limit } => {
+        Start::PerCall { primary, servers, bounds, limit, ahead } => {
             let (grace, max_line) = (options.grace, options.max_line);
-            per_call = Some(PerCall { servers, bounds, grace, limit, max_line });
+            per_call = Some(PerCall { servers, bounds, grace, limit, ahead, max_line });
             Server::take(primary)?
         }
     };

@@ -337,6 +337,7 @@ fn what_a_sandbox_cannot_show_is_an_error() {
         ("writable = [\"/srv/../etc\"]", "error: sandbox.writable: `/srv/../etc` is no absolute path"),
         ("environment = [\"A=b\"]", "error: sandbox.environment: `A=b` is not the name of a variable"),
         ("min_level = \"none\"", "error: sandbox.min_level: expected"),
+        ("pool_size = 9", "error: sandbox.pool_size: expected a whole number from 0 to 8"),
         ("max_memory_mb = 1", "error: sandbox.max_memory_mb: expected a whole number from 16"),
     ] {
         let problems = rendered(&format!("[sandbox]\n{line}\n"));

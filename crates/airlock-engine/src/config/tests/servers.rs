@@ -207,6 +207,17 @@ fn a_limit_for_calls_needs_calls_of_their_own() {
 }
 
 #[test]
+fn servers_that_wait_are_counted_for_each_server() {
+    assert_eq!(Config::default().sandbox.pool_size, 1);
+    for (own, size) in [("", 3), ("pool_size = 0", 0), ("pool_size = 8", 8)] {
+        let text = format!(
+            "[sandbox]\nrequired = true\nmode = \"per_call\"\npool_size = 3\n[servers.a]\ncommand = [\"a\"]\nsandbox = {{ {own} }}\n"
+        );
+        assert_eq!((read(&text).unwrap().sandbox.pool_size, chosen(&text, "a").sandbox.pool_size), (3, size));
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_server_is_said_with_its_place() {
     for (text, problems) in [
         (
