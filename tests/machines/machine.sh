@@ -8,6 +8,7 @@
 # in $TESTS_FOLDER. Nothing of this machine is changed but FOLDER.
 set -euo pipefail
 release=$1 folder=$2 airlock=$3 tests=$4
+[ "$(id --user)" -eq 0 ] || { echo "it takes root to install a Debian into a folder" >&2; exit 1; }
 here=$(dirname "$(realpath "$0")")
 packages=linux-image-amd64,systemd-sysv,udev,dbus,dbus-user-session,libpam-systemd,python3,nodejs,sudo,apparmor,procps
 root=$folder/$release image=$folder/$release.img
