@@ -46,7 +46,8 @@ rm -f "$image"
 truncate --size 3G "$image"
 mke2fs -q -t ext4 -d "$root" "$image"
 
-# Emulated, so that it runs wherever this does, without KVM. Without a network.
-exec qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 3072 -smp 2 -nic none -nographic -no-reboot \
+# Emulated, so that it runs wherever this does, without KVM, and without a network. By one thread: with more, QEMU 7.2 may run an
+# instruction of the kernel that another processor is just rewriting, and the machine ends.
+exec qemu-system-x86_64 -accel tcg,thread=single -cpu max -m 3072 -smp 2 -nic none -nographic -no-reboot \
     -kernel "$root/vmlinuz" -initrd "$root/initrd.img" -drive "file=$image,format=raw,if=virtio" \
     -append 'root=/dev/vda rw console=ttyS0 quiet loglevel=1 systemd.show_status=0' < /dev/null
