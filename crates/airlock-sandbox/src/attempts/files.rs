@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{self, Read as _, Write as _},
     os::unix::fs::symlink,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -250,14 +250,15 @@ pub(super) const ATTEMPTS: &[Attempt] = &[
     }),
     files("write-self", "truncates the running program to the length that it has", OutsideAsRoot, |ground| {
         // Opening it would not do: a program that runs is busy before anybody asks where it lies. This call asks first whether
-        // that can be written to at all; but Landlock only after that it is busy, and so is asked about removing it.
+        // that can be written to at all; but Landlock only after that it is busy, and so is asked about removing it. What
+        // Landlock denies has this code, and no file system that is read-only.
         let length = fs::metadata("/proc/self/exe").map(|file| file.len());
         let cut = length.and_then(|length| call!(SYS_truncate, c"/proc/self/exe", length));
         let path = fs::read_link("/proc/self/exe").map(c_path);
         let removed = path.and_then(|path| call!(SYS_rmdir, path.as_c_str()));
         match ground.tell_passed(cut, &[libc::ETXTBSY]) {
-            Verdict::Open(_) => ground.tell_passed(removed, &[libc::ENOTDIR]),
-            held => held,
+            Verdict::Open(_) if is_denied(&removed) => ground.tell(removed, "removed"),
+            said => said,
         }
     }),
 ];
@@ -269,12 +270,19 @@ fn read(path: &Path) -> io::Result<u8> {
     Ok(byte)
 }
 
+fn is_denied<T>(result: &io::Result<T>) -> bool {
+    result.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EACCES))
+}
+
 /// Lists a folder. In a sandbox it may be there as no more than the way to this program, which is shown where it is.
 fn listing(ground: &Ground, folder: &str) -> Verdict {
     let program = fs::read_link("/proc/self/exe").unwrap_or_default();
     let list = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
+    let is_way = |entries: &[PathBuf]| {
+        program.starts_with(folder) && entries.iter().all(|entry| program.starts_with(entry))
+    };
     match list() {
-        Ok(entries) if !ground.outside() && entries.iter().all(|entry| program.starts_with(entry)) => {
+        Ok(entries) if !ground.outside() && is_way(&entries) => {
             Verdict::Held("no more than the way to this program".to_owned())
         }
         entries => ground.tell_if_any(entries, "listed"),
@@ -286,7 +294,7 @@ fn reading(ground: &Ground, path: impl AsRef<Path>) -> Verdict {
     ground.tell(read(path.as_ref()), "read")
 }
 
-fn below_root(process: &str, ground: &Ground) -> std::path::PathBuf {
+fn below_root(process: &str, ground: &Ground) -> PathBuf {
     let key = ground.secret_file();
     Path::new("/proc").join(process).join("root").join(key.strip_prefix("/").unwrap_or(&key))
 }
