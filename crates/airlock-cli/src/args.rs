@@ -144,7 +144,7 @@ pub(crate) struct RunArgs {
     ///
     /// The first server answers everything but calls; those get one that was started for them, sees what the first one
     /// sees, and is ended after its answer. What is written to --rw folders stays. Needs the sandbox. In the
-    /// configuration: sandbox.mode.
+    /// configuration: sandbox.mode; sandbox.pool_size is how many servers wait ahead of their calls.
     #[arg(long, help_heading = "Sandbox")]
     pub(crate) per_call: bool,
     #[command(flatten)]
